@@ -1,0 +1,2 @@
+//! The command `ran`.
+fn main() {}
