@@ -1,1 +1,8 @@
-//! Under construction.
+//! The attention block: a QKV unit, then a memory unit of the same width.
+//!
+//! The unit of the Recurrent Attention Network's first architecture (spec steps 1, 2 and 3):
+//! A = softmax(Q·Kᵀ/√D)·V over the window, then F = act(A·FF_in + b_in)·FF_out + b_out.
+
+mod unit;
+
+pub use unit::{AttentionBlock, AttentionBlockConfig};

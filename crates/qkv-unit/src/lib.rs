@@ -1,1 +1,12 @@
-//! Under construction.
+//! The QKV unit: attention without a feed-forward part.
+//!
+//! Each unit projects the rows of its window to queries, keys and values and mixes the values (spec steps 1 and 2):
+//!
+//! Q = Z·W_q + b_q, K = Z·W_k + b_k, V = Z·W_v + b_v, A = softmax(Q·Kᵀ/√D)·V.
+//!
+//! It is the "attention only" unit of the Recurrent Attention Network's second architecture, and the first half of an
+//! attention block.
+
+mod unit;
+
+pub use unit::{QkvUnit, QkvUnitConfig};
