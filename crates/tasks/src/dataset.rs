@@ -1,6 +1,7 @@
 //! What a task yields: sequences with targets at their scored steps, in three splits.
 
-use ndarray::Array2;
+use crate::Standardiser;
+use ndarray::{Array2, Axis, concatenate};
 use serde::{Deserialize, Serialize};
 
 /// What the targets are, and so how predictions are scored.
@@ -39,10 +40,71 @@ pub struct Dataset {
     pub d_output: usize,
     /// One name per class or label (empty for regression).
     pub labels: Vec<String>,
+    /// What the inputs were standardised with, fitted on the training split; none when they are raw.
+    /// It has been applied to all three splits already; new inputs still need it.
+    pub standardiser: Option<Standardiser>,
     /// What a model trains on.
     pub train: Vec<Sample>,
     /// What hyper-parameters are chosen on; empty when the task has no such split.
     pub valid: Vec<Sample>,
     /// What a model is judged on.
     pub test: Vec<Sample>,
+}
+
+impl Category {
+    /// The name of the score that records carry: `accuracy`, `bit-accuracy` or `mse`.
+    #[must_use]
+    pub fn metric_name(self) -> &'static str {
+        match self {
+            Self::Regression => "mse",
+            Self::Classification => "accuracy",
+            Self::MultiLabel => "bit-accuracy",
+        }
+    }
+
+    /// Whether a larger score is a better one.
+    #[must_use]
+    pub fn higher_is_better(self) -> bool {
+        self != Self::Regression
+    }
+}
+
+impl Dataset {
+    /// The name of the score that records carry; see [`Category::metric_name`].
+    #[must_use]
+    pub fn metric_name(&self) -> &'static str {
+        self.category.metric_name()
+    }
+
+    /// Fits a [`Standardiser`] on the training split, applies it to all splits and keeps it.
+    pub(crate) fn standardise(&mut self) {
+        let standardiser = Standardiser::fit(&self.train);
+        for sample in self
+            .train
+            .iter_mut()
+            .chain(&mut self.valid)
+            .chain(&mut self.test)
+        {
+            standardiser.apply(&mut sample.inputs);
+        }
+        self.standardiser = Some(standardiser);
+    }
+}
+
+/// The targets of all samples below one another, `[scored steps in all, d_output]`.
+///
+/// # Panics
+///
+/// When the samples differ in `d_output`, or there are none.
+#[must_use]
+pub fn stack_targets(samples: &[Sample]) -> Array2<f32> {
+    let targets: Vec<_> = samples.iter().map(|sample| sample.targets.view()).collect();
+    concatenate(Axis(0), &targets).expect("samples of one task must share d_output")
+}
+
+/// A one-hot row of `classes`, as `[1, classes]`.
+pub(crate) fn one_hot(class: usize, classes: usize) -> Array2<f32> {
+    let mut row = Array2::zeros((1, classes));
+    row[[0, class]] = 1.0;
+    row
 }

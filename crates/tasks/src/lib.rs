@@ -1,8 +1,36 @@
 //! Sequential tasks: loaders, generators, splits and scores, as plain arrays.
 //!
-//! A [`Dataset`] holds sequences with targets at their scored steps. Nothing here knows a tensor library:
-//! a model turns [`Sample`]s into whatever it computes with.
+//! A [`TaskConfig`] says which task; [`TaskConfig::load`] gives its [`Dataset`]: sequences with targets at
+//! their scored steps, in three splits. Nothing here knows a tensor library: a model turns [`Sample`]s into
+//! whatever it computes with, and [`scores`] judges what it predicts.
+//!
+//! ```
+//! use ran_tasks::TaskConfig;
+//! let task: TaskConfig = toml::from_str("name = 'japanese-vowels'")?;
+//! let dataset = task.load(0)?;
+//! assert_eq!((dataset.train.len(), dataset.test.len()), (270, 370));
+//! assert_eq!((dataset.d_input, dataset.d_output), (12, 9));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+mod config;
 mod dataset;
+pub mod datasets;
+mod error;
+mod files;
+mod japanese_vowels;
+mod missing;
+mod random;
+pub mod scores;
+mod sequential_digits;
+mod split;
+mod standardise;
+mod ts;
 
-pub use dataset::{Category, Dataset, Sample};
+pub use config::TaskConfig;
+pub use dataset::{Category, Dataset, Sample, stack_targets};
+pub use error::TaskError;
+pub use files::FilesConfig;
+pub use japanese_vowels::JapaneseVowelsConfig;
+pub use sequential_digits::{PixelOrder, SequentialDigitsConfig};
+pub use standardise::Standardiser;

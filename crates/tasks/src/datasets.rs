@@ -1,0 +1,169 @@
+//! The data sets that the project keeps: where they come from, their licences and checksums.
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::path::Path;
+
+const MANIFEST: &str = include_str!("../../../datasets/datasets.toml");
+
+/// One data set of the manifest `datasets/datasets.toml`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetInfo {
+    /// Its name.
+    pub name: String,
+    /// What it holds, in a sentence.
+    pub description: String,
+    /// Where it comes from.
+    pub source: String,
+    /// The licence it is under.
+    pub licence: String,
+    /// What to cite.
+    pub citation: String,
+    /// Its files.
+    pub files: Vec<DatasetFile>,
+}
+
+/// One file of a data set.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetFile {
+    /// Its path below the folder of data sets, with `/` between names.
+    pub path: String,
+    /// The SHA-256 of its bytes, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// One file and how it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileStatus {
+    /// The data set's name.
+    pub dataset: String,
+    /// The file's path below the folder of data sets.
+    pub path: String,
+    /// How it was found.
+    pub state: FileState,
+}
+
+/// How a file was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileState {
+    /// Its checksum is the manifest's.
+    Intact,
+    /// Its checksum is another.
+    Changed {
+        /// The SHA-256 of the file as it is.
+        found: String,
+    },
+    /// It is not there or cannot be read.
+    Unreadable {
+        /// What the operating system said.
+        problem: String,
+    },
+}
+
+/// The data sets of the manifest.
+///
+/// ```
+/// let names: Vec<_> = ran_tasks::datasets::list().into_iter().map(|set| set.name).collect();
+/// assert!(names.contains(&"japanese-vowels".to_string()));
+/// ```
+#[must_use]
+pub fn list() -> Vec<DatasetInfo> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Manifest {
+        dataset: Vec<DatasetInfo>,
+    }
+    let manifest: Manifest =
+        toml::from_str(MANIFEST).expect("the manifest in the program is valid");
+    manifest.dataset
+}
+
+/// Compares every file of the manifest below `folder` with its checksum.
+#[must_use]
+pub fn verify(folder: &Path) -> Vec<FileStatus> {
+    let check = |set: &DatasetInfo, file: &DatasetFile| {
+        let state = match std::fs::read(folder.join(&file.path)) {
+            Err(error) => FileState::Unreadable {
+                problem: error.to_string(),
+            },
+            Ok(bytes) => {
+                let found = sha256(&bytes);
+                if found == file.sha256 {
+                    FileState::Intact
+                } else {
+                    FileState::Changed { found }
+                }
+            }
+        };
+        FileStatus {
+            dataset: set.name.clone(),
+            path: file.path.clone(),
+            state,
+        }
+    };
+    list()
+        .iter()
+        .flat_map(|set| set.files.iter().map(move |file| check(set, file)))
+        .collect()
+}
+
+/// The SHA-256 of `bytes` in lower-case hexadecimal.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn folder() -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets")
+    }
+
+    #[test]
+    fn the_committed_files_are_intact() {
+        let statuses = verify(&folder());
+        assert_eq!(statuses.len(), 3);
+        for status in statuses {
+            assert_eq!(status.state, FileState::Intact, "{}", status.path);
+        }
+    }
+
+    #[test]
+    fn every_data_set_states_its_licence_and_citation() {
+        for set in list() {
+            for text in [&set.description, &set.source, &set.licence, &set.citation] {
+                assert!(!text.is_empty(), "{}", set.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_and_a_missing_file_are_told_apart() {
+        let copy = tempfile::tempdir().unwrap();
+        fs::create_dir_all(copy.path().join("digits")).unwrap();
+        fs::write(copy.path().join("digits/digits.csv.gz"), "abc").unwrap();
+        for status in verify(copy.path()) {
+            match status.state {
+                FileState::Changed { found } => {
+                    assert_eq!(status.dataset, "digits");
+                    // SHA-256 of "abc", FIPS 180-2, appendix B.1.
+                    let expected =
+                        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+                    assert_eq!(found, expected);
+                }
+                FileState::Unreadable { .. } => assert_eq!(status.dataset, "japanese-vowels"),
+                FileState::Intact => panic!("{} cannot be intact", status.path),
+            }
+        }
+    }
+}

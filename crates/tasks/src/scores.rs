@@ -1,0 +1,256 @@
+//! Scores: how predictions over scored steps are judged.
+//!
+//! Predictions and targets are `[rows, d_output]`, one row per scored step, all sequences below one another
+//! (see [`stack_targets`](crate::stack_targets)). A score that is a mean over rows is NaN when there are none.
+
+use crate::Category;
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip};
+
+/// The score that records carry: accuracy of the argmax for classification, bit accuracy at threshold 0.5 for
+/// multi-label, mean squared error for regression.
+///
+/// # Panics
+///
+/// When the shapes differ, as do all functions here.
+#[must_use]
+pub fn score(
+    category: Category,
+    predictions: ArrayView2<'_, f32>,
+    targets: ArrayView2<'_, f32>,
+) -> f64 {
+    match category {
+        Category::Regression => mse(predictions, targets),
+        Category::Classification => accuracy(predictions, targets),
+        Category::MultiLabel => bit_accuracy(predictions, targets),
+    }
+}
+
+/// The share of rows whose largest prediction (the first of equals) is where the largest target is.
+/// A row without any number (all NaN) is wrong.
+#[must_use]
+pub fn accuracy(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) -> f64 {
+    share_of_rows(predictions, targets, |prediction, target| {
+        argmax(prediction).is_some_and(|class| Some(class) == argmax(target))
+    })
+}
+
+/// The share of labels whose prediction falls on the target's side of 0.5 (0.5 itself counts as set).
+#[must_use]
+pub fn bit_accuracy(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) -> f64 {
+    check_shapes(predictions, targets);
+    let right = Zip::from(predictions)
+        .and(targets)
+        .fold(0_usize, |right, &prediction, &target| {
+            right + usize::from(same_bit(prediction, target))
+        });
+    right as f64 / predictions.len() as f64
+}
+
+/// The share of rows in which every label's prediction falls on the target's side of 0.5.
+#[must_use]
+pub fn exact_match(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) -> f64 {
+    share_of_rows(predictions, targets, |prediction, target| {
+        prediction
+            .iter()
+            .zip(target)
+            .all(|(&prediction, &target)| same_bit(prediction, target))
+    })
+}
+
+/// The mean squared error over all entries.
+#[must_use]
+pub fn mse(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) -> f64 {
+    check_shapes(predictions, targets);
+    let sum = Zip::from(predictions)
+        .and(targets)
+        .fold(0.0, |sum, &prediction, &target| {
+            sum + (f64::from(prediction) - f64::from(target)).powi(2)
+        });
+    sum / predictions.len() as f64
+}
+
+/// The root of the mean squared error.
+#[must_use]
+pub fn rmse(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) -> f64 {
+    mse(predictions, targets).sqrt()
+}
+
+/// The root of the mean squared error over the targets' standard deviation (about each output's own mean,
+/// pooled over outputs): 0 is perfect, 1 is what the mean of the targets scores.
+#[must_use]
+pub fn nrmse(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) -> f64 {
+    (mse(predictions, targets) / variance(targets)).sqrt()
+}
+
+/// The coefficient of determination R² = 1 − NRMSE²: the share of the targets' variance that is explained.
+#[must_use]
+pub fn r_squared(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) -> f64 {
+    1.0 - mse(predictions, targets) / variance(targets)
+}
+
+/// How often target class i (row) was predicted as class j (column), `[d_output, d_output]`. Rows without any
+/// number are left out.
+#[must_use]
+pub fn confusion(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) -> Array2<usize> {
+    check_shapes(predictions, targets);
+    let mut counts = Array2::zeros((targets.ncols(), targets.ncols()));
+    for (prediction, target) in predictions.rows().into_iter().zip(targets.rows()) {
+        if let (Some(predicted), Some(actual)) = (argmax(prediction), argmax(target)) {
+            counts[[actual, predicted]] += 1;
+        }
+    }
+    counts
+}
+
+/// Valid prediction time of a free-running forecast: how long the error stays at or below `threshold`, in units
+/// of the Lyapunov time.
+///
+/// The error at a row is |ŷ − y| / √⟨|y − ȳ|²⟩, with the Euclidean norm over outputs and the mean over all
+/// rows of the targets (a threshold of 0.4 is usual: Pathak et al. 2018). `step` is the time between rows,
+/// `exponent` the largest Lyapunov exponent in the inverse unit (Lorenz: 0.9056).
+#[must_use]
+pub fn valid_prediction_time(
+    predictions: ArrayView2<'_, f32>,
+    targets: ArrayView2<'_, f32>,
+    threshold: f64,
+    step: f64,
+    exponent: f64,
+) -> f64 {
+    check_shapes(predictions, targets);
+    let scale = (variance(targets) * targets.ncols() as f64).sqrt();
+    let valid = predictions
+        .rows()
+        .into_iter()
+        .zip(targets.rows())
+        .take_while(|(prediction, target)| {
+            let squares = prediction.iter().zip(target);
+            let squares: f64 = squares
+                .map(|(&p, &y)| (f64::from(p) - f64::from(y)).powi(2))
+                .sum();
+            squares.sqrt() / scale <= threshold
+        });
+    valid.count() as f64 * step * exponent
+}
+
+fn share_of_rows(
+    predictions: ArrayView2<'_, f32>,
+    targets: ArrayView2<'_, f32>,
+    right: impl Fn(ArrayView1<'_, f32>, ArrayView1<'_, f32>) -> bool,
+) -> f64 {
+    check_shapes(predictions, targets);
+    let rows = predictions.rows().into_iter().zip(targets.rows());
+    let count = rows
+        .filter(|(prediction, target)| right(*prediction, *target))
+        .count();
+    count as f64 / predictions.nrows() as f64
+}
+
+fn check_shapes(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) {
+    assert_eq!(
+        predictions.dim(),
+        targets.dim(),
+        "predictions must have the shape of the targets"
+    );
+}
+
+fn same_bit(prediction: f32, target: f32) -> bool {
+    !prediction.is_nan() && (prediction >= 0.5) == (target >= 0.5)
+}
+
+/// The place of the largest number, the first of equals; none when there is no number.
+fn argmax(row: ArrayView1<'_, f32>) -> Option<usize> {
+    let numbers = row.iter().enumerate().filter(|(_, x)| !x.is_nan());
+    let best = numbers.reduce(|best, next| if next.1 > best.1 { next } else { best });
+    best.map(|(place, _)| place)
+}
+
+/// The mean over all entries of the squared distance from the output's own mean.
+fn variance(targets: ArrayView2<'_, f32>) -> f64 {
+    let targets = targets.mapv(f64::from);
+    let Some(mean) = targets.mean_axis(Axis(0)) else {
+        return f64::NAN;
+    };
+    (&targets - &mean).mapv(|x| x * x).sum() / targets.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+    use ndarray::array;
+
+    #[test]
+    fn accuracy_compares_the_largest_entries() {
+        let predictions = array![[0.6, 0.4], [0.3, 0.7], [f32::NAN, f32::NAN], [0.5, 0.5]];
+        let targets = array![[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.0]];
+        assert_eq!(accuracy(predictions.view(), targets.view()), 0.5);
+        assert_eq!(
+            score(Category::Classification, predictions.view(), targets.view()),
+            0.5
+        );
+    }
+
+    #[test]
+    fn bit_accuracy_counts_bits_and_exact_match_counts_rows() {
+        let predictions = array![[0.9, 0.5, 0.1], [0.6, f32::NAN, 0.2]];
+        let targets = array![[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]];
+        assert_relative_eq!(bit_accuracy(predictions.view(), targets.view()), 4.0 / 6.0);
+        assert_eq!(exact_match(predictions.view(), targets.view()), 0.5);
+        assert_relative_eq!(
+            score(Category::MultiLabel, predictions.view(), targets.view()),
+            4.0 / 6.0
+        );
+    }
+
+    #[test]
+    fn errors_of_a_small_regression() {
+        // Errors 1, 0, 1, 0: mean square 1/2. Targets 0, 1, 2, 3: variance 5/4.
+        let predictions = array![[1.0], [1.0], [3.0], [3.0]];
+        let targets = array![[0.0], [1.0], [2.0], [3.0]];
+        assert_eq!(mse(predictions.view(), targets.view()), 0.5);
+        assert_eq!(
+            score(Category::Regression, predictions.view(), targets.view()),
+            0.5
+        );
+        assert_relative_eq!(rmse(predictions.view(), targets.view()), 0.5_f64.sqrt());
+        assert_relative_eq!(nrmse(predictions.view(), targets.view()), 0.4_f64.sqrt());
+        assert_relative_eq!(r_squared(predictions.view(), targets.view()), 0.6);
+    }
+
+    #[test]
+    fn the_mean_of_each_output_scores_an_nrmse_of_one() {
+        let targets = array![[0.0, 10.0], [2.0, 16.0]];
+        let predictions = array![[1.0, 13.0], [1.0, 13.0]];
+        assert_relative_eq!(nrmse(predictions.view(), targets.view()), 1.0);
+        assert_relative_eq!(r_squared(predictions.view(), targets.view()), 0.0);
+    }
+
+    #[test]
+    fn confusion_has_the_actual_class_as_row() {
+        let predictions = array![[0.1, 0.9], [0.9, 0.1], [0.2, 0.8]];
+        let targets = array![[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]];
+        assert_eq!(
+            confusion(predictions.view(), targets.view()),
+            array![[1, 1], [0, 1]]
+        );
+    }
+
+    #[test]
+    fn valid_prediction_time_ends_at_the_first_large_error() {
+        // Targets ±1: variance 1. Errors 0.1, 0.4, 0.5, 0: two valid rows of 0.25 each, exponent 2.
+        let targets = array![[1.0], [-1.0], [1.0], [-1.0]];
+        let predictions = array![[1.1], [-0.6], [0.5], [-1.0]];
+        let time = |threshold| {
+            valid_prediction_time(predictions.view(), targets.view(), threshold, 0.25, 2.0)
+        };
+        assert_relative_eq!(time(0.45), 1.0);
+        assert_relative_eq!(time(0.6), 2.0);
+        assert_relative_eq!(time(0.05), 0.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "predictions must have the shape of the targets")]
+    fn different_shapes_are_misuse() {
+        let _ = mse(array![[1.0]].view(), array![[1.0, 2.0]].view());
+    }
+}

@@ -1,0 +1,217 @@
+//! Sequential digits: which digit an 8×8 image shows, read piece by piece (Alpaydin and Kaynak 1998).
+
+use crate::dataset::one_hot;
+use crate::random::Stream;
+use crate::{Category, Dataset, Sample, TaskError, split};
+use flate2::read::GzDecoder;
+use ndarray::{Array2, ArrayView2};
+use serde::{Deserialize, Serialize};
+use std::io::Read;
+use std::path::Path;
+
+/// Sequential digits: 1,797 images of 8×8 pixels with values 0 to 16, of which a fifth, drawn by the seed digit
+/// by digit, is for testing. The data are part of the program; the task is small enough for quick tests.
+///
+/// Source: Alpaydin and Kaynak, "Optical recognition of handwritten digits", UCI repository (1998).
+///
+/// ```toml
+/// [task]
+/// name = "sequential-digits"
+/// order = "rows"
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SequentialDigitsConfig {
+    /// In which order the image is read (default rows).
+    pub order: PixelOrder,
+    /// Whether inputs are standardised with the training set's statistics (default true).
+    pub standardise: bool,
+    /// The fraction of the training set that is split off for validation, digit by digit (default 0).
+    pub valid: f64,
+}
+
+/// How an image becomes a sequence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PixelOrder {
+    /// A step per row, from the top; a channel per column.
+    #[default]
+    Rows,
+    /// A step per column, from the left; a channel per row.
+    Columns,
+    /// A step per pixel, row by row; one channel.
+    Pixels,
+}
+
+impl PixelOrder {
+    /// The sequence `[steps, d_input]` of an image `[height, width]`.
+    pub(crate) fn read(self, image: ArrayView2<'_, f32>) -> Array2<f32> {
+        match self {
+            Self::Rows => image.to_owned(),
+            Self::Columns => image.t().as_standard_layout().into_owned(),
+            Self::Pixels => Array2::from_shape_fn((image.len(), 1), |(step, _)| {
+                image[[step / image.ncols(), step % image.ncols()]]
+            }),
+        }
+    }
+}
+
+impl Default for SequentialDigitsConfig {
+    fn default() -> Self {
+        Self {
+            order: PixelOrder::Rows,
+            standardise: true,
+            valid: 0.0,
+        }
+    }
+}
+
+const DIGITS: &[u8] = include_bytes!("../../../datasets/digits/digits.csv.gz");
+const SIDE: usize = 8;
+const CLASSES: usize = 10;
+const TEST_FRACTION: f64 = 0.2;
+
+impl SequentialDigitsConfig {
+    pub(crate) const NAME: &'static str = "sequential-digits";
+
+    pub(crate) fn load(&self, seed: u64) -> Result<Dataset, TaskError> {
+        let images = read_images()?;
+        let classes: Vec<usize> = images.iter().map(|(_, class)| *class).collect();
+        let (train, test) = split::stratified(&classes, TEST_FRACTION, seed, Stream::TestSplit);
+        let pick = |indices: &[usize]| -> Vec<Sample> {
+            indices
+                .iter()
+                .map(|&index| self.sample(&images[index]))
+                .collect()
+        };
+        let (train, test) = (pick(&train), pick(&test));
+        let mut dataset = Dataset {
+            name: Self::NAME.into(),
+            category: Category::Classification,
+            d_input: train[0].inputs.ncols(),
+            d_output: CLASSES,
+            labels: (0..CLASSES).map(|digit| digit.to_string()).collect(),
+            standardiser: None,
+            train,
+            valid: Vec::new(),
+            test,
+        };
+        split::split_off_valid(&mut dataset, Self::NAME, self.valid, seed)?;
+        if self.standardise {
+            dataset.standardise();
+        }
+        Ok(dataset)
+    }
+
+    fn sample(&self, (image, class): &(Array2<f32>, usize)) -> Sample {
+        let inputs = self.order.read(image.view());
+        Sample {
+            scored: vec![inputs.nrows() - 1],
+            inputs,
+            targets: one_hot(*class, CLASSES),
+        }
+    }
+}
+
+/// All images `[8, 8]` with their digits.
+fn read_images() -> Result<Vec<(Array2<f32>, usize)>, TaskError> {
+    let path = Path::new("digits.csv.gz");
+    let mut text = String::new();
+    GzDecoder::new(DIGITS)
+        .read_to_string(&mut text)
+        .map_err(|e| TaskError::read(path, e))?;
+    let mut images = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let broken = || TaskError::line(path, index + 1, "64 pixels and a digit must be numbers");
+        let numbers: Vec<f32> = line
+            .split(',')
+            .map(str::parse)
+            .collect::<Result<_, _>>()
+            .map_err(|_| broken())?;
+        let (&digit, pixels) = numbers.split_last().ok_or_else(broken)?;
+        let image = Array2::from_shape_vec((SIDE, SIDE), pixels.to_vec()).map_err(|_| broken())?;
+        images.push((image, digit as usize));
+    }
+    Ok(images)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack_targets;
+    use ndarray::{Axis, array};
+
+    fn load(order: PixelOrder, seed: u64) -> Dataset {
+        let config = SequentialDigitsConfig {
+            order,
+            standardise: false,
+            valid: 0.0,
+        };
+        config.load(seed).unwrap()
+    }
+
+    #[test]
+    fn a_fifth_of_each_digit_is_for_testing() {
+        let dataset = load(PixelOrder::Rows, 0);
+        assert_eq!(dataset.train.len() + dataset.test.len(), 1797);
+        let total = stack_targets(&dataset.train).sum_axis(Axis(0))
+            + stack_targets(&dataset.test).sum_axis(Axis(0));
+        // The digits' counts as scikit-learn's description of the subset gives them.
+        let counts = [
+            178.0, 182.0, 177.0, 183.0, 181.0, 182.0, 181.0, 179.0, 174.0, 180.0,
+        ];
+        assert_eq!(total.to_vec(), counts);
+        let test = stack_targets(&dataset.test).sum_axis(Axis(0));
+        for (test, total) in test.iter().zip(counts) {
+            assert_eq!(*test, (total * 0.2).round());
+        }
+    }
+
+    #[test]
+    fn the_split_follows_the_seed() {
+        assert_eq!(load(PixelOrder::Rows, 1), load(PixelOrder::Rows, 1));
+        assert_ne!(
+            load(PixelOrder::Rows, 1).test,
+            load(PixelOrder::Rows, 2).test
+        );
+    }
+
+    #[test]
+    fn pixels_are_raw_when_not_standardised() {
+        let dataset = load(PixelOrder::Rows, 0);
+        let values = || {
+            dataset
+                .train
+                .iter()
+                .flat_map(|sample| sample.inputs.iter().copied())
+        };
+        assert_eq!(values().fold(f32::MAX, f32::min), 0.0);
+        assert_eq!(values().fold(f32::MIN, f32::max), 16.0);
+    }
+
+    #[test]
+    fn orders_read_the_same_image_differently() {
+        let image = array![[1.0, 2.0], [3.0, 4.0]];
+        assert_eq!(
+            PixelOrder::Rows.read(image.view()),
+            array![[1.0, 2.0], [3.0, 4.0]]
+        );
+        assert_eq!(
+            PixelOrder::Columns.read(image.view()),
+            array![[1.0, 3.0], [2.0, 4.0]]
+        );
+        assert_eq!(
+            PixelOrder::Pixels.read(image.view()),
+            array![[1.0], [2.0], [3.0], [4.0]]
+        );
+        for (order, shape) in [
+            (PixelOrder::Rows, [8, 8]),
+            (PixelOrder::Columns, [8, 8]),
+            (PixelOrder::Pixels, [64, 1]),
+        ] {
+            let dataset = load(order, 0);
+            assert_eq!(dataset.train[0].inputs.shape(), shape);
+            assert_eq!(dataset.train[0].scored, [shape[0] - 1]);
+        }
+    }
+}

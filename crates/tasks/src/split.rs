@@ -1,0 +1,118 @@
+//! Splitting sequences at random, class by class where there are classes.
+
+use crate::random::{Stream, rng};
+use crate::{Category, Dataset, Sample, TaskError};
+use rand::seq::SliceRandom;
+
+/// Indices `0..groups.len()` split into (rest, part), both ascending; `fraction` of each group, rounded,
+/// goes to the part, but never a whole group.
+pub(crate) fn stratified(
+    groups: &[usize],
+    fraction: f64,
+    seed: u64,
+    stream: Stream,
+) -> (Vec<usize>, Vec<usize>) {
+    let mut rng = rng(seed, stream);
+    let (mut rest, mut part) = (Vec::new(), Vec::new());
+    let count = groups.iter().max().map_or(0, |&last| last + 1);
+    let mut members = vec![Vec::new(); count];
+    for (index, &group) in groups.iter().enumerate() {
+        members[group].push(index);
+    }
+    for mut members in members {
+        members.shuffle(&mut rng);
+        let taken = (members.len() as f64 * fraction).round() as usize;
+        let taken = taken.min(members.len().saturating_sub(1));
+        part.extend_from_slice(&members[..taken]);
+        rest.extend_from_slice(&members[taken..]);
+    }
+    rest.sort_unstable();
+    part.sort_unstable();
+    (rest, part)
+}
+
+/// Checks that `fraction` is one: `0 <= fraction < 1`.
+pub(crate) fn check_fraction(
+    task: &'static str,
+    key: &'static str,
+    fraction: f64,
+) -> Result<(), TaskError> {
+    if (0.0..1.0).contains(&fraction) {
+        return Ok(());
+    }
+    let problem =
+        format!("{fraction} is not allowed; it is a fraction of at least 0 and less than 1");
+    Err(TaskError::key(task, key, problem))
+}
+
+/// Moves `fraction` of the training sequences to the validation split.
+pub(crate) fn split_off_valid(
+    dataset: &mut Dataset,
+    task: &'static str,
+    fraction: f64,
+    seed: u64,
+) -> Result<(), TaskError> {
+    check_fraction(task, "valid", fraction)?;
+    if fraction == 0.0 {
+        return Ok(());
+    }
+    let groups: Vec<usize> = match dataset.category {
+        Category::Classification => dataset.train.iter().map(last_class).collect(),
+        Category::Regression | Category::MultiLabel => vec![0; dataset.train.len()],
+    };
+    let (_, part) = stratified(&groups, fraction, seed, Stream::ValidSplit);
+    if part.is_empty() {
+        let count = dataset.train.len();
+        let problem = format!(
+            "{fraction} of {count} training sequences, taken class by class, leaves none for validation; \
+             a larger fraction or 0 is allowed"
+        );
+        return Err(TaskError::key(task, "valid", problem));
+    }
+    let mut chosen = vec![false; dataset.train.len()];
+    part.iter().for_each(|&index| chosen[index] = true);
+    for (sample, chosen) in std::mem::take(&mut dataset.train).into_iter().zip(chosen) {
+        if chosen {
+            dataset.valid.push(sample)
+        } else {
+            dataset.train.push(sample)
+        }
+    }
+    Ok(())
+}
+
+fn last_class(sample: &Sample) -> usize {
+    let last = sample.targets.rows().into_iter().last();
+    last.and_then(|row| row.iter().position(|&bit| bit == 1.0))
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_class_gives_its_fraction() {
+        let groups: Vec<usize> = (0..50).map(|i| usize::from(i >= 20)).collect();
+        let (rest, part) = stratified(&groups, 0.2, 3, Stream::TestSplit);
+        assert_eq!(part.iter().filter(|&&i| i < 20).count(), 4);
+        assert_eq!(part.iter().filter(|&&i| i >= 20).count(), 6);
+        let mut all = [rest, part].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..50).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_split_follows_the_seed() {
+        let groups = vec![0; 100];
+        let part = |seed| stratified(&groups, 0.5, seed, Stream::TestSplit).1;
+        assert_eq!(part(0), part(0));
+        assert_ne!(part(0), part(1));
+    }
+
+    #[test]
+    fn no_class_is_taken_whole() {
+        let (rest, part) = stratified(&[0, 1], 0.9, 0, Stream::TestSplit);
+        assert_eq!((rest, part), (vec![0, 1], vec![]));
+    }
+}

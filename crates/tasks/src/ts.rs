@@ -1,0 +1,439 @@
+//! The `.ts` format of the UEA/UCR time-series archive.
+//!
+//! A header of `@key value` lines, then `@data` and one case per line: channels separated by `:`, values of a
+//! channel by `,`, the class label (or, under `@targetLabel true`, a number) last. `?` marks a missing value.
+//! Lines that begin with `#` or `%` are comments.
+
+use crate::TaskError;
+use crate::missing::interpolate;
+use ndarray::Array2;
+use std::path::Path;
+
+/// The cases of one file.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct TsFile {
+    /// What the last part of each line is.
+    pub(crate) target: TsTarget,
+    /// The cases, at least one, all with the same number of channels.
+    pub(crate) cases: Vec<TsCase>,
+}
+
+/// What the last part of each line is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum TsTarget {
+    /// A class label, one of those that the header lists if it lists any.
+    Class(Vec<String>),
+    /// A number.
+    Value,
+}
+
+/// One case.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct TsCase {
+    /// Its line, counted from 1.
+    pub(crate) line: usize,
+    /// Its values, `[steps, channels]`, finite, with missing ones filled in.
+    pub(crate) inputs: Array2<f32>,
+    /// Its label, or its target as text.
+    pub(crate) label: String,
+}
+
+/// Reads the text of a `.ts` file; `path` is for messages only.
+pub(crate) fn parse(text: &str, path: &Path) -> Result<TsFile, TaskError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut lines = text
+        .lines()
+        .enumerate()
+        .map(|(index, line)| (index + 1, line.trim()));
+    let mut header = Header::default();
+    let mut data = false;
+    for (number, line) in lines.by_ref() {
+        if is_comment(line) {
+            continue;
+        }
+        if line.eq_ignore_ascii_case("@data") {
+            data = true;
+            break;
+        }
+        header
+            .read(line)
+            .map_err(|problem| TaskError::line(path, number, problem))?;
+    }
+    if !data {
+        let problem = "there is no line @data; a .ts file has header lines that begin with @, then @data, \
+                       then one case per line";
+        return Err(TaskError::file(path, problem));
+    }
+    let target = header.target.clone().ok_or_else(|| {
+        let problem = "the header gives cases no target; it must say @classLabel true (with the labels) or \
+                       @targetLabel true";
+        TaskError::file(path, problem)
+    })?;
+    let mut cases: Vec<TsCase> = Vec::new();
+    for (number, line) in lines {
+        if is_comment(line) {
+            continue;
+        }
+        let case = parse_case(line, number, &header)
+            .and_then(|case| check_case(case, cases.first(), &header))
+            .map_err(|problem| TaskError::line(path, number, problem))?;
+        cases.push(case);
+    }
+    if cases.is_empty() {
+        return Err(TaskError::file(
+            path,
+            "there is no case after @data; at least one is needed",
+        ));
+    }
+    Ok(TsFile { target, cases })
+}
+
+/// What the header says, as far as it bears on the cases.
+#[derive(Default)]
+struct Header {
+    channels: Option<usize>,
+    univariate: bool,
+    equal_length: bool,
+    steps: Option<usize>,
+    target: Option<TsTarget>,
+}
+
+impl Header {
+    fn read(&mut self, line: &str) -> Result<(), String> {
+        let Some(line) = line.strip_prefix('@') else {
+            return Err(format!(
+                "`{}` stands before @data; a header line begins with @, a comment with #",
+                excerpt(line)
+            ));
+        };
+        let mut words = line.split_whitespace();
+        let key = words.next().unwrap_or_default().to_lowercase();
+        let value = words.next().unwrap_or_default();
+        match key.as_str() {
+            "timestamps" if boolean(&key, value)? => {
+                return Err(
+                    "@timeStamps is true; only cases without time stamps can be read: values at \
+                            equal intervals, separated by commas"
+                        .into(),
+                );
+            }
+            "univariate" => self.univariate = boolean(&key, value)?,
+            "equallength" => self.equal_length = boolean(&key, value)?,
+            "dimension" | "dimensions" => self.channels = Some(count(&key, value)?),
+            "serieslength" => self.steps = Some(count(&key, value)?),
+            "classlabel" if boolean(&key, value)? => {
+                let labels: Vec<String> = words.map(String::from).collect();
+                self.target = Some(TsTarget::Class(labels));
+            }
+            "targetlabel" if boolean(&key, value)? => self.target = Some(TsTarget::Value),
+            // Keys such as @problemName do not bear on the cases, and the archive has many of them.
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn boolean(key: &str, value: &str) -> Result<bool, String> {
+    match value.to_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(format!(
+            "@{key} is `{}`; it must be true or false",
+            excerpt(value)
+        )),
+    }
+}
+
+fn count(key: &str, value: &str) -> Result<usize, String> {
+    let count = value.parse().ok().filter(|&count| count > 0);
+    count.ok_or_else(|| {
+        format!(
+            "@{key} is `{}`; it must be a positive integer",
+            excerpt(value)
+        )
+    })
+}
+
+fn is_comment(line: &str) -> bool {
+    line.is_empty() || line.starts_with(['#', '%'])
+}
+
+fn parse_case(line: &str, number: usize, header: &Header) -> Result<TsCase, String> {
+    let Some((series, label)) = line.rsplit_once(':') else {
+        return Err(format!(
+            "`{}` has no `:`; a case is channels separated by `:`, then `:` and its label",
+            excerpt(line)
+        ));
+    };
+    let mut columns = Vec::new();
+    for (channel, text) in series.split(':').enumerate() {
+        let values = text.split(',').map(|value| parse_value(value.trim()));
+        let values: Vec<Option<f32>> = values
+            .collect::<Result<_, _>>()
+            .map_err(|problem| format!("channel {}: {problem}", channel + 1))?;
+        let values = interpolate(&values).ok_or_else(|| {
+            format!(
+                "channel {} has only missing values; at least one must be known",
+                channel + 1
+            )
+        })?;
+        columns.push(values);
+    }
+    let steps = columns[0].len();
+    if let Some(channel) = columns.iter().position(|column| column.len() != steps) {
+        return Err(format!(
+            "channel {} has {} steps where channel 1 has {steps}; all channels of a case must be equally long",
+            channel + 1,
+            columns[channel].len()
+        ));
+    }
+    let inputs = Array2::from_shape_fn((steps, columns.len()), |(step, c)| columns[c][step]);
+    let label = label.trim();
+    match &header.target {
+        Some(TsTarget::Class(labels)) => check_label(label, labels)?,
+        _ => drop(parse_number(label).map_err(|problem| format!("target: {problem}"))?),
+    }
+    Ok(TsCase {
+        line: number,
+        inputs,
+        label: label.into(),
+    })
+}
+
+fn check_label(label: &str, labels: &[String]) -> Result<(), String> {
+    if label.is_empty() {
+        return Err("the class label is missing; it stands after the last `:`".into());
+    }
+    if labels.is_empty() || labels.iter().any(|known| known == label) {
+        return Ok(());
+    }
+    Err(format!(
+        "class `{}` is not among the header's: {}",
+        excerpt(label),
+        labels.join(", ")
+    ))
+}
+
+fn check_case(case: TsCase, first: Option<&TsCase>, header: &Header) -> Result<TsCase, String> {
+    let (steps, channels) = case.inputs.dim();
+    let declared = header.channels.or(header.univariate.then_some(1));
+    if let Some(declared) = declared.filter(|&declared| declared != channels) {
+        return Err(format!(
+            "the case has {channels} channels where the header says {declared}"
+        ));
+    }
+    if header.equal_length {
+        if let Some(declared) = header.steps.filter(|&declared| declared != steps) {
+            return Err(format!(
+                "the case has {steps} steps where the header says @seriesLength {declared}"
+            ));
+        }
+    }
+    if let Some(first) = first {
+        let (line, (first_steps, first_channels)) = (first.line, first.inputs.dim());
+        if channels != first_channels {
+            return Err(format!(
+                "the case has {channels} channels where line {line} has {first_channels}; all must agree"
+            ));
+        }
+        if header.equal_length && steps != first_steps {
+            return Err(format!(
+                "the case has {steps} steps where line {line} has {first_steps}, and the header says \
+                 @equalLength true"
+            ));
+        }
+    }
+    Ok(case)
+}
+
+fn parse_value(text: &str) -> Result<Option<f32>, String> {
+    if text == "?" {
+        Ok(None)
+    } else {
+        parse_number(text).map(Some)
+    }
+}
+
+/// A finite number that single precision can hold.
+pub(crate) fn parse_number(text: &str) -> Result<f32, String> {
+    let value: f64 = text.parse().map_err(|_| {
+        format!(
+            "`{}` is not a number (`?` marks a missing value)",
+            excerpt(text)
+        )
+    })?;
+    let single = value as f32;
+    if single.is_finite() {
+        return Ok(single);
+    }
+    Err(format!(
+        "{} is not allowed; values must be finite in single precision",
+        excerpt(text)
+    ))
+}
+
+/// The beginning of a text, for messages.
+pub(crate) fn excerpt(text: &str) -> String {
+    let mut start: String = text.chars().take(40).collect();
+    if start.len() < text.len() {
+        start.push('…');
+    }
+    start
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+    use proptest::prelude::*;
+
+    const VALID: &str = "# two channels\n@problemName Toy\n@timeStamps false\n@missing true\n\
+        @univariate false\n@dimensions 2\n@equalLength false\n@classLabel true a b\n@data\n\
+        1,2,3:4,?,8:a\n-1e2,0.5:7,7:b\n";
+
+    fn read(text: &str) -> Result<TsFile, TaskError> {
+        parse(text, Path::new("toy.ts"))
+    }
+
+    #[test]
+    fn cases_of_different_length_and_missing_values_are_read() {
+        let file = read(VALID).unwrap();
+        assert_eq!(file.target, TsTarget::Class(vec!["a".into(), "b".into()]));
+        assert_eq!(
+            file.cases[0].inputs,
+            array![[1.0, 4.0], [2.0, 6.0], [3.0, 8.0]]
+        );
+        assert_eq!(file.cases[1].inputs, array![[-100.0, 7.0], [0.5, 7.0]]);
+        assert_eq!(
+            (file.cases[1].line, file.cases[1].label.as_str()),
+            (11, "b")
+        );
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_windows_line_ends_do_not_matter() {
+        let text = format!("\u{feff}{}", VALID.replace('\n', "\r\n"));
+        assert_eq!(read(&text).unwrap(), read(VALID).unwrap());
+    }
+
+    #[test]
+    fn a_regression_file_has_numbers_for_targets() {
+        let file = read("@targetLabel true\n@data\n1,2:0.5\n").unwrap();
+        assert_eq!(file.target, TsTarget::Value);
+        assert_eq!(file.cases[0].label, "0.5");
+    }
+
+    #[test]
+    fn a_broken_file_is_refused_with_a_sentence() {
+        let head = "@classLabel true a b\n@data\n";
+        let rows = [
+            ("", "there is no line @data"),
+            ("hello\n", "line 1: `hello` stands before @data"),
+            (
+                "@classLabel true a\n@data\n",
+                "there is no case after @data",
+            ),
+            ("@data\n1,2:a\n", "@classLabel true"),
+            (
+                "@timeStamps true\n",
+                "line 1: @timeStamps is true; only cases without time stamps",
+            ),
+            (
+                "@univariate perhaps\n",
+                "`perhaps`; it must be true or false",
+            ),
+            ("@dimensions 0\n", "`0`; it must be a positive integer"),
+            (&format!("{head}1,2\n"), "line 3: `1,2` has no `:`"),
+            (
+                &format!("{head}1,2:c\n"),
+                "line 3: class `c` is not among the header's: a, b",
+            ),
+            (
+                &format!("{head}1,2:\n"),
+                "line 3: the class label is missing",
+            ),
+            (
+                &format!("{head}1,x:a\n"),
+                "line 3: channel 1: `x` is not a number",
+            ),
+            (
+                &format!("{head}1,:a\n"),
+                "line 3: channel 1: `` is not a number",
+            ),
+            (
+                &format!("{head}1:2,NaN:a\n"),
+                "toy.ts, line 3: channel 2: NaN is not allowed",
+            ),
+            (
+                &format!("{head}inf:a\n"),
+                "toy.ts, line 3: channel 1: inf is not allowed",
+            ),
+            (
+                &format!("{head}1e40:a\n"),
+                "must be finite in single precision",
+            ),
+            (
+                &format!("{head}?,?:a\n"),
+                "line 3: channel 1 has only missing values",
+            ),
+            (
+                &format!("{head}1,2:3:a\n"),
+                "line 3: channel 2 has 1 steps where channel 1 has 2",
+            ),
+            (
+                &format!("{head}1:2:a\n1:b\n"),
+                "line 4: the case has 1 channels where line 3 has 2",
+            ),
+            (
+                &format!("@dimensions 3\n{head}1:2:a\n"),
+                "2 channels where the header says 3",
+            ),
+            (
+                &format!("@univariate true\n{head}1:2:a\n"),
+                "2 channels where the header says 1",
+            ),
+            (
+                &format!("@equalLength true\n{head}1:a\n1,2:a\n"),
+                "2 steps where line 4 has 1",
+            ),
+            (
+                "@targetLabel true\n@data\n1:high\n",
+                "target: `high` is not a number",
+            ),
+        ];
+        for (text, expected) in rows {
+            let message = read(text).unwrap_err().to_string();
+            assert!(message.starts_with("toy.ts"), "{message}");
+            assert!(
+                message.contains(expected),
+                "expected «{expected}», got «{message}»"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_text_never_panics(text in "\\PC*|(@[a-zA-Z]* (true|false|[0-9]+)\n|@data\n|[0-9,:?.eE@\n-]*)*") {
+            let _ = read(&text);
+        }
+
+        #[test]
+        fn a_mutated_file_never_panics_and_stays_finite(
+            mutations in prop::collection::vec((0..VALID.len(), any::<u8>(), 0..3u8), 1..8)
+        ) {
+            let mut bytes = VALID.as_bytes().to_vec();
+            for (place, byte, kind) in mutations {
+                let place = place % bytes.len().max(1);
+                match kind {
+                    0 if !bytes.is_empty() => bytes[place] = byte,
+                    1 => bytes.truncate(place),
+                    _ => bytes.insert(place.min(bytes.len()), byte),
+                }
+            }
+            if let Ok(file) = read(&String::from_utf8_lossy(&bytes)) {
+                let finite = file.cases.iter().all(|case| case.inputs.iter().all(|x| x.is_finite()));
+                prop_assert!(finite);
+            }
+        }
+    }
+}
