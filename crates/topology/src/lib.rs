@@ -1,1 +1,29 @@
-//! Under construction.
+//! Seeded wirings of reservoirs, as plain numbers.
+//!
+//! The unit inputs of a reservoir are N *slots*, as many as the state has dimensions. A [`Wiring`] says what each slot
+//! reads: a weighted sum of inputs and of state dimensions, z = W·[x; h]. It is drawn once and never trained.
+//!
+//! - [`identity`] is the poster's: every slot is a copy of one input or of one state dimension.
+//! - [`sparse`] is the classical echo state network's: every slot is a random sum over a few state dimensions and all
+//!   inputs, with a given spectral radius.
+//!
+//! ```
+//! use rand::SeedableRng;
+//! use ran_topology::{Identity, identity};
+//!
+//! let shape = Identity { d_input: 3, d_state: 16, input_copies: 2, input_scale: 1.0 };
+//! let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
+//! let wiring = identity(&shape, &mut rng)?;
+//! assert_eq!(wiring.slots().filter(|slot| slot.sources[0] < 3).count(), 6);
+//! # Ok::<(), ran_topology::TopologyError>(())
+//! ```
+
+mod error;
+mod identity;
+mod sparse;
+mod wiring;
+
+pub use error::TopologyError;
+pub use identity::{Identity, identity};
+pub use sparse::{Sparse, sparse};
+pub use wiring::{Slot, Wiring};
