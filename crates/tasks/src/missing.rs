@@ -8,20 +8,15 @@ pub(crate) fn interpolate(values: &[Option<f32>]) -> Option<Vec<f32>> {
         .enumerate()
         .filter_map(|(step, value)| Some((step, (*value)?)))
         .collect();
-    let (&(first, before), &(last, after)) = (known.first()?, known.last()?);
+    let (&(_, before), &(last, after)) = (known.first()?, known.last()?);
     let mut filled = vec![before; values.len()];
     filled[last..].fill(after);
-    filled[first] = before;
     for pair in known.windows(2) {
         let ((from, start), (to, end)) = (pair[0], pair[1]);
-        for step in from + 1..=to {
-            let part = (step - from) as f32 / (to - from) as f32;
+        for (offset, value) in filled[from..to].iter_mut().enumerate() {
+            let part = offset as f32 / (to - from) as f32;
             // This form cannot overflow where `start + part * (end - start)` could.
-            filled[step] = if step == to {
-                end
-            } else {
-                (1.0 - part) * start + part * end
-            };
+            *value = (1.0 - part) * start + part * end;
         }
     }
     Some(filled)

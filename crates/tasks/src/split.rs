@@ -82,7 +82,7 @@ pub(crate) fn split_off_valid(
 }
 
 fn last_class(sample: &Sample) -> usize {
-    let last = sample.targets.rows().into_iter().last();
+    let last = sample.targets.rows().into_iter().next_back();
     last.and_then(|row| row.iter().position(|&bit| bit == 1.0))
         .unwrap_or(0)
 }

@@ -222,12 +222,13 @@ fn check_case(case: TsCase, first: Option<&TsCase>, header: &Header) -> Result<T
             "the case has {channels} channels where the header says {declared}"
         ));
     }
-    if header.equal_length {
-        if let Some(declared) = header.steps.filter(|&declared| declared != steps) {
-            return Err(format!(
-                "the case has {steps} steps where the header says @seriesLength {declared}"
-            ));
-        }
+    let declared = header
+        .steps
+        .filter(|&declared| header.equal_length && declared != steps);
+    if let Some(declared) = declared {
+        return Err(format!(
+            "the case has {steps} steps where the header says @seriesLength {declared}"
+        ));
     }
     if let Some(first) = first {
         let (line, (first_steps, first_channels)) = (first.line, first.inputs.dim());
