@@ -1,1 +1,21 @@
-//! Under construction.
+//! A reservoir of units: populations, wiring, working memory, and the loop over time.
+//!
+//! A [`Reservoir`] is a fixed or trained recurrent network whose neurons are units ([`ran_unit::Unit`]). It owns the
+//! only loop over time; the [`Memory`] that it carries from step to step belongs to the caller, so that a signal can be
+//! fed in pieces of any length.
+
+mod config;
+mod error;
+mod memory;
+mod population;
+mod reference;
+mod reservoir;
+mod standard;
+mod wire;
+
+pub use config::{MemoryKind, ReservoirConfig, WiringKind};
+pub use error::ReservoirError;
+pub use memory::{Memory, MemoryData};
+pub use population::{PopulationConfig, UnitKind};
+pub use reservoir::Reservoir;
+pub use standard::StandardUnit;

@@ -1,0 +1,226 @@
+//! The configuration of one population.
+
+use burn::tensor::backend::Backend;
+use ran_attention_block::AttentionBlockConfig;
+use ran_memory_unit::MemoryUnitConfig;
+use ran_qkv_unit::QkvUnitConfig;
+use ran_tanh_unit::TanhUnitConfig;
+use ran_unit::{Activation, Initializer, Output};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::{ReservoirError, StandardUnit};
+
+/// The kinds of unit that come with the project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnitKind {
+    /// Attention, then feed-forward: the poster's unit.
+    AttentionBlock,
+    /// Attention only.
+    QkvUnit,
+    /// Feed-forward only.
+    MemoryUnit,
+    /// The classical neuron.
+    TanhUnit,
+}
+
+impl UnitKind {
+    /// The kind's name in a configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AttentionBlock => "attention-block",
+            Self::QkvUnit => "qkv-unit",
+            Self::MemoryUnit => "memory-unit",
+            Self::TanhUnit => "tanh-unit",
+        }
+    }
+
+    fn attends(self) -> bool {
+        matches!(self, Self::AttentionBlock | Self::QkvUnit)
+    }
+
+    fn feeds_forward(self) -> bool {
+        matches!(self, Self::AttentionBlock | Self::MemoryUnit)
+    }
+}
+
+/// U units of one kind and width D.
+///
+/// Options that a kind does not have are an error when given, so that no setting is silently without effect.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PopulationConfig {
+    /// The population's name, for instance the brain structure that it models. Default: its kind and place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What its units compute.
+    pub kind: UnitKind,
+    /// Number of units, U.
+    pub units: usize,
+    /// Width of one unit, D.
+    pub d_unit: usize,
+    /// Heads that D is split into. Default 1. Kinds with attention.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heads: Option<usize>,
+    /// Whether rows see no newer rows. Default false. Kinds with attention; matters for `rewritten` memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub causal: Option<bool>,
+    /// The function between the feed-forward layers. Default ReLU. Kinds with feed-forward.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<Activation>,
+    /// Whether each half adds its input. Default false. All kinds but the tanh unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub residual: Option<bool>,
+    /// Whether each half is layer-normalised. Default false. All kinds but the tanh unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer_norm: Option<bool>,
+    /// The last function on each row. Default identity. All kinds but the tanh unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Output>,
+    /// How weights are drawn. Default: for a reservoir where they stay random, for training where they are trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initializer: Option<Initializer>,
+    /// Bound of the neurons' uniform biases. Default 0. Tanh unit only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias: Option<f64>,
+}
+
+impl PopulationConfig {
+    /// A population with the poster's defaults.
+    pub fn new(kind: UnitKind, units: usize, d_unit: usize) -> Self {
+        Self {
+            name: None,
+            kind,
+            units,
+            d_unit,
+            heads: None,
+            causal: None,
+            activation: None,
+            residual: None,
+            layer_norm: None,
+            output: None,
+            initializer: None,
+            bias: None,
+        }
+    }
+
+    /// The population's name; `index` is its place among the populations.
+    pub fn name(&self, index: usize) -> String {
+        match &self.name {
+            Some(name) => name.clone(),
+            None => format!("{}-{index}", self.kind.name()),
+        }
+    }
+
+    /// Checks every field; `index` is the population's place, for the message.
+    pub(crate) fn validate(&self, index: usize) -> Result<(), ReservoirError> {
+        let wrong = |field: &str, problem: String| {
+            let field = format!("reservoir.population[{index}].{field}");
+            Err(ReservoirError::config(field, problem))
+        };
+        for (field, got) in [("units", self.units), ("d_unit", self.d_unit)] {
+            if got == 0 {
+                return wrong(field, "must be at least 1, got 0".into());
+            }
+        }
+        let heads = self.heads.unwrap_or(1);
+        if heads == 0 || !self.d_unit.is_multiple_of(heads) {
+            let d_unit = self.d_unit;
+            let problem = format!("must divide d_unit, got {heads} heads for a width of {d_unit}");
+            return wrong("heads", problem);
+        }
+        if let Some(bias) = self.bias.filter(|bias| !bias.is_finite() || *bias < 0.0) {
+            return wrong("bias", format!("must be at least 0, got {bias}"));
+        }
+        let (attends, feeds) = (self.kind.attends(), self.kind.feeds_forward());
+        let options = [
+            ("heads", self.heads.is_some(), attends),
+            ("causal", self.causal.is_some(), attends),
+            ("activation", self.activation.is_some(), feeds),
+            ("residual", self.residual.is_some(), attends || feeds),
+            ("layer_norm", self.layer_norm.is_some(), attends || feeds),
+            ("output", self.output.is_some(), attends || feeds),
+            ("initializer", self.initializer.is_some(), attends || feeds),
+            ("bias", self.bias.is_some(), self.kind == UnitKind::TanhUnit),
+        ];
+        let allowed = options.iter().filter(|(_, _, fits)| *fits);
+        let allowed: Vec<_> = allowed.map(|(field, ..)| *field).collect();
+        match options.iter().find(|(_, given, fits)| *given && !fits) {
+            Some((field, ..)) => {
+                let kind = self.kind.name();
+                let allowed = allowed.join(", ");
+                let problem = format!("is not an option of kind {kind:?}, which has: {allowed}");
+                wrong(field, problem)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Draws the population's weights; `initializer` where the configuration names none.
+    pub(crate) fn init<B: Backend>(
+        &self,
+        initializer: Initializer,
+        rng: &mut impl Rng,
+        device: &B::Device,
+    ) -> StandardUnit<B> {
+        let &Self { units, d_unit, .. } = self;
+        let heads = self.heads.unwrap_or(1);
+        let causal = self.causal.unwrap_or(false);
+        let activation = self.activation.unwrap_or_default();
+        let residual = self.residual.unwrap_or(false);
+        let layer_norm = self.layer_norm.unwrap_or(false);
+        let output = self.output.unwrap_or_default();
+        let initializer = self.initializer.unwrap_or(initializer);
+        match self.kind {
+            UnitKind::AttentionBlock => StandardUnit::AttentionBlock(
+                AttentionBlockConfig {
+                    units,
+                    d_unit,
+                    heads,
+                    causal,
+                    activation,
+                    residual,
+                    layer_norm,
+                    output,
+                    initializer,
+                }
+                .init(rng, device),
+            ),
+            UnitKind::QkvUnit => StandardUnit::QkvUnit(
+                QkvUnitConfig {
+                    units,
+                    d_unit,
+                    heads,
+                    causal,
+                    residual,
+                    layer_norm,
+                    output,
+                    initializer,
+                }
+                .init(rng, device),
+            ),
+            UnitKind::MemoryUnit => StandardUnit::MemoryUnit(
+                MemoryUnitConfig {
+                    units,
+                    d_unit,
+                    activation,
+                    residual,
+                    layer_norm,
+                    output,
+                    initializer,
+                }
+                .init(rng, device),
+            ),
+            UnitKind::TanhUnit => {
+                let bias = self.bias.unwrap_or(0.0);
+                let config = TanhUnitConfig {
+                    units,
+                    d_unit,
+                    bias,
+                };
+                StandardUnit::TanhUnit(config.init(rng, device))
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Populations, their wiring and their working memory.
+
+use burn::module::Module;
+use burn::tensor::{Tensor, backend::Backend};
+use ran_topology::Wiring;
+use ran_unit::{Initializer, Stream, Unit};
+
+use crate::wire::Wire;
+use crate::{Memory, MemoryData, MemoryKind, ReservoirConfig, ReservoirError, StandardUnit};
+
+/// A recurrent network whose neurons are units: U·D-wide populations, a fixed wiring, and a short working memory.
+///
+/// At each step the slots are filled from the new input and the last state, z_t = wire(x_t, h_{t−1}), the units see
+/// the window of the last C rows, and h_t = (1−α)·h_{t−1} + α·output_t. A step costs the same however long the
+/// sequence is.
+///
+/// `U` is the kind of unit: [`StandardUnit`] mixes those that come with the project.
+#[derive(Module, Debug)]
+pub struct Reservoir<B: Backend, U = StandardUnit<B>> {
+    /// The populations, in the order of their places in the state.
+    pub populations: Vec<U>,
+    pub(crate) wire: Wire<B>,
+    context: usize,
+    #[module(skip)]
+    memory: MemoryKind,
+    leak: f64,
+}
+
+impl<B: Backend> Reservoir<B> {
+    /// Draws a reservoir from a configuration and a seed: the wiring, then each population's weights, each from a
+    /// stream of its own. `initializer` is the law for populations that name none.
+    ///
+    /// # Errors
+    ///
+    /// If the configuration is wrong, or the inputs leave no slot for recurrence.
+    pub fn init(
+        config: &ReservoirConfig,
+        d_input: usize,
+        initializer: Initializer,
+        seed: u64,
+        device: &B::Device,
+    ) -> Result<Self, ReservoirError> {
+        let wiring = config.wire(d_input, &mut Stream::Wiring.rng(seed))?;
+        let populations = config.populations.iter().enumerate();
+        let populations = populations
+            .map(|(index, population)| {
+                let mut rng = Stream::Weights(index).rng(seed);
+                population.init(initializer, &mut rng, device)
+            })
+            .collect();
+        Self::assemble(config, wiring, populations, device)
+    }
+}
+
+impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
+    /// Puts populations of any kind and a wiring together. Of `config` only the context, the memory and the leak
+    /// count.
+    ///
+    /// # Errors
+    ///
+    /// If the populations' widths do not sum up to the wiring's, or a number is out of range.
+    pub fn assemble(
+        config: &ReservoirConfig,
+        wiring: Wiring,
+        populations: Vec<U>,
+        device: &B::Device,
+    ) -> Result<Self, ReservoirError> {
+        let widths = populations.iter().map(|unit| unit.shape().d_state());
+        let (got, expected) = (widths.sum::<usize>(), wiring.d_state());
+        if got != expected {
+            let problem = format!(
+                "must have as many slots as the wiring, {expected}, got units × d_unit = {got}"
+            );
+            return Err(ReservoirError::config("reservoir.population", problem));
+        }
+        if config.context == 0 {
+            let problem = "must be at least 1, got 0";
+            return Err(ReservoirError::config("reservoir.context", problem));
+        }
+        if !(config.leak > 0.0 && config.leak <= 1.0) {
+            let problem = format!("must be above 0 and at most 1, got {}", config.leak);
+            return Err(ReservoirError::config("reservoir.leak", problem));
+        }
+        Ok(Self {
+            populations,
+            wire: Wire::new(wiring, device),
+            context: config.context,
+            memory: config.memory,
+            leak: config.leak,
+        })
+    }
+
+    /// Multiply-adds per step of one sequence, in the units and in the wiring's weighted sums.
+    pub fn multiply_adds(&self) -> usize {
+        let rows = match self.memory {
+            MemoryKind::Sliding => 1,
+            MemoryKind::Rewritten => self.context,
+        };
+        let units = self.populations.iter().map(|population| {
+            population.shape().units * population.multiply_adds(self.context, rows)
+        });
+        let wiring = self.wiring();
+        let sums = if wiring.is_copy() {
+            0
+        } else {
+            rows * wiring.sources().len()
+        };
+        units.sum::<usize>() + sums
+    }
+}
+
+impl<B: Backend, U> Reservoir<B, U> {
+    /// Width of the inputs, I.
+    pub fn d_input(&self) -> usize {
+        self.wiring().d_input()
+    }
+
+    /// Width of the state, N.
+    pub fn d_state(&self) -> usize {
+        self.wiring().d_state()
+    }
+
+    /// Rows of context, C.
+    pub fn context(&self) -> usize {
+        self.context
+    }
+
+    /// What the working memory holds.
+    pub fn memory(&self) -> MemoryKind {
+        self.memory
+    }
+
+    /// The leak α.
+    pub fn leak(&self) -> f64 {
+        self.leak
+    }
+
+    /// What every slot reads.
+    pub fn wiring(&self) -> &Wiring {
+        self.wire.wiring()
+    }
+
+    /// The memory before the first step: every row is zero.
+    pub fn start(&self, batch: usize, device: &B::Device) -> Memory<B> {
+        let inputs = self.older_inputs_shape(batch);
+        Memory {
+            rows: Tensor::zeros([batch, self.context, self.d_state()], device),
+            inputs: inputs.map(|shape| Tensor::zeros(shape, device)),
+        }
+    }
+
+    /// Brings a saved memory back.
+    ///
+    /// # Errors
+    ///
+    /// If its shapes are not this reservoir's.
+    pub fn restore(
+        &self,
+        saved: &MemoryData,
+        device: &B::Device,
+    ) -> Result<Memory<B>, ReservoirError> {
+        let batch = saved.rows.shape.first().copied().unwrap_or(0);
+        let rows = vec![batch, self.context, self.d_state()];
+        let mismatch = |part, expected: Vec<usize>, got: &[usize]| ReservoirError::Memory {
+            part,
+            expected,
+            got: got.to_vec(),
+        };
+        if saved.rows.shape[..] != rows[..] {
+            return Err(mismatch("rows", rows, &saved.rows.shape));
+        }
+        let inputs = self.older_inputs_shape(batch).map(Vec::from);
+        let expected = inputs.unwrap_or_default();
+        let got = saved.inputs.as_ref().map(|data| data.shape.to_vec());
+        let got = got.unwrap_or_default();
+        if got != expected {
+            return Err(mismatch("inputs", expected, &got));
+        }
+        Ok(Memory {
+            rows: Tensor::from_data(saved.rows.clone(), device),
+            inputs: saved
+                .inputs
+                .clone()
+                .map(|data| Tensor::from_data(data, device)),
+        })
+    }
+
+    /// The shape of the inputs that the memory keeps, where it keeps any.
+    fn older_inputs_shape(&self, batch: usize) -> Option<[usize; 3]> {
+        let keeps = self.memory == MemoryKind::Rewritten && self.context > 1;
+        keeps.then(|| [batch, self.context - 1, self.d_input()])
+    }
+
+    /// # Panics
+    ///
+    /// If the inputs and the memory are not of this reservoir's shapes, naming expected and got.
+    pub(crate) fn check(&self, inputs: &Tensor<B, 3>, memory: &Memory<B>) {
+        let [batch, steps, d_input] = inputs.dims();
+        assert!(steps > 0, "inputs must have at least one step, got none");
+        assert_eq!(
+            d_input,
+            self.d_input(),
+            "inputs must be [batch, steps, d_input] with d_input = {}, got {:?}",
+            self.d_input(),
+            inputs.dims()
+        );
+        assert_eq!(
+            memory.rows.dims(),
+            [batch, self.context, self.d_state()],
+            "the memory's rows must be [batch, context, d_state] (left: got, right: expected)"
+        );
+        assert_eq!(
+            memory.inputs.as_ref().map(Tensor::dims),
+            self.older_inputs_shape(batch),
+            "the memory's inputs must be [batch, context - 1, d_input] (left: got, right: expected)"
+        );
+    }
+}
