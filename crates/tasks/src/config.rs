@@ -1,6 +1,10 @@
 //! Which task, as a table of a config file.
 
-use crate::{Dataset, FilesConfig, JapaneseVowelsConfig, SequentialDigitsConfig, TaskError};
+use crate::cogscale::CogscaleTask;
+use crate::{
+    CogscaleConfig, CrossSituationConfig, Dataset, FilesConfig, JapaneseVowelsConfig,
+    SequentialDigitsConfig, TaskError,
+};
 use serde::{Deserialize, Serialize};
 
 /// A task and its keys: the `[task]` table of a config file, told apart by its key `name`.
@@ -11,13 +15,59 @@ pub enum TaskConfig {
     JapaneseVowels(JapaneseVowelsConfig),
     /// Which digit an 8×8 image shows, read row by row.
     SequentialDigits(SequentialDigitsConfig),
+    /// What a robot hears described.
+    CrossSituation(CrossSituationConfig),
+    /// A modulated sine, h steps ahead.
+    SinusForecasting(CogscaleConfig),
+    /// The Lorenz system, h steps ahead.
+    ChaoticForecasting(CogscaleConfig),
+    /// The symbol of d steps ago.
+    DiscretePostcasting(CogscaleConfig),
+    /// The number of d steps ago.
+    ContinuousPostcasting(CogscaleConfig),
+    /// The masked symbols of a repeating pattern.
+    DiscretePatternCompletion(CogscaleConfig),
+    /// The masked numbers of a repeating pattern.
+    ContinuousPatternCompletion(CogscaleConfig),
+    /// Whether all brackets have partners.
+    BracketMatching(CogscaleConfig),
+    /// All symbols again, after a delay.
+    SimpleCopy(CogscaleConfig),
+    /// The marked symbols again, after a delay.
+    SelectiveCopy(CogscaleConfig),
+    /// The sum of the two marked numbers.
+    AddingProblem(CogscaleConfig),
+    /// Symbols in the order of their ranks.
+    SortingProblem(CogscaleConfig),
+    /// The value that stood with a key.
+    AssociativeRecall(CogscaleConfig),
+    /// What followed a symbol before.
+    InductionHeads(CogscaleConfig),
     /// A user's own data, by path.
     Files(FilesConfig),
 }
 
 impl TaskConfig {
     /// The names of all tasks.
-    pub const NAMES: &[&str] = &["japanese-vowels", "sequential-digits", "files"];
+    pub const NAMES: &[&str] = &[
+        "japanese-vowels",
+        "sequential-digits",
+        "cross-situation",
+        "sinus-forecasting",
+        "chaotic-forecasting",
+        "discrete-postcasting",
+        "continuous-postcasting",
+        "discrete-pattern-completion",
+        "continuous-pattern-completion",
+        "bracket-matching",
+        "simple-copy",
+        "selective-copy",
+        "adding-problem",
+        "sorting-problem",
+        "associative-recall",
+        "induction-heads",
+        "files",
+    ];
 
     /// The task's name.
     #[must_use]
@@ -25,6 +75,22 @@ impl TaskConfig {
         match self {
             Self::JapaneseVowels(_) => JapaneseVowelsConfig::NAME,
             Self::SequentialDigits(_) => SequentialDigitsConfig::NAME,
+            Self::CrossSituation(_) => CrossSituationConfig::NAME,
+            Self::SinusForecasting(_) => CogscaleTask::SinusForecasting.name(),
+            Self::ChaoticForecasting(_) => CogscaleTask::ChaoticForecasting.name(),
+            Self::DiscretePostcasting(_) => CogscaleTask::DiscretePostcasting.name(),
+            Self::ContinuousPostcasting(_) => CogscaleTask::ContinuousPostcasting.name(),
+            Self::DiscretePatternCompletion(_) => CogscaleTask::DiscretePatternCompletion.name(),
+            Self::ContinuousPatternCompletion(_) => {
+                CogscaleTask::ContinuousPatternCompletion.name()
+            }
+            Self::BracketMatching(_) => CogscaleTask::BracketMatching.name(),
+            Self::SimpleCopy(_) => CogscaleTask::SimpleCopy.name(),
+            Self::SelectiveCopy(_) => CogscaleTask::SelectiveCopy.name(),
+            Self::AddingProblem(_) => CogscaleTask::AddingProblem.name(),
+            Self::SortingProblem(_) => CogscaleTask::SortingProblem.name(),
+            Self::AssociativeRecall(_) => CogscaleTask::AssociativeRecall.name(),
+            Self::InductionHeads(_) => CogscaleTask::InductionHeads.name(),
             Self::Files(_) => FilesConfig::NAME,
         }
     }
@@ -38,6 +104,28 @@ impl TaskConfig {
         match self {
             Self::JapaneseVowels(config) => config.load(seed),
             Self::SequentialDigits(config) => config.load(seed),
+            Self::CrossSituation(config) => config.load(seed),
+            Self::SinusForecasting(config) => CogscaleTask::SinusForecasting.load(config, seed),
+            Self::ChaoticForecasting(config) => CogscaleTask::ChaoticForecasting.load(config, seed),
+            Self::DiscretePostcasting(config) => {
+                CogscaleTask::DiscretePostcasting.load(config, seed)
+            }
+            Self::ContinuousPostcasting(config) => {
+                CogscaleTask::ContinuousPostcasting.load(config, seed)
+            }
+            Self::DiscretePatternCompletion(config) => {
+                CogscaleTask::DiscretePatternCompletion.load(config, seed)
+            }
+            Self::ContinuousPatternCompletion(config) => {
+                CogscaleTask::ContinuousPatternCompletion.load(config, seed)
+            }
+            Self::BracketMatching(config) => CogscaleTask::BracketMatching.load(config, seed),
+            Self::SimpleCopy(config) => CogscaleTask::SimpleCopy.load(config, seed),
+            Self::SelectiveCopy(config) => CogscaleTask::SelectiveCopy.load(config, seed),
+            Self::AddingProblem(config) => CogscaleTask::AddingProblem.load(config, seed),
+            Self::SortingProblem(config) => CogscaleTask::SortingProblem.load(config, seed),
+            Self::AssociativeRecall(config) => CogscaleTask::AssociativeRecall.load(config, seed),
+            Self::InductionHeads(config) => CogscaleTask::InductionHeads.load(config, seed),
             Self::Files(config) => config.load(seed),
         }
     }

@@ -13,7 +13,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod cogscale;
 mod config;
+mod cross_situation;
 mod dataset;
 pub mod datasets;
 mod error;
@@ -23,11 +25,14 @@ mod missing;
 mod random;
 pub mod scores;
 mod sequential_digits;
+mod series;
 mod split;
 mod standardise;
 mod ts;
 
+pub use cogscale::{CogscaleConfig, Size};
 pub use config::TaskConfig;
+pub use cross_situation::{CrossSituationConfig, Entry, Words};
 pub use dataset::{Category, Dataset, Sample, stack_targets};
 pub use error::TaskError;
 pub use files::FilesConfig;

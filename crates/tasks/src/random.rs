@@ -11,6 +11,12 @@ pub(crate) enum Stream {
     TestSplit = 1,
     /// Which training sequences are for validation.
     ValidSplit = 2,
+    /// The generated training sequences, or the one series of a forecasting task.
+    Train = 3,
+    /// The generated validation sequences.
+    Valid = 4,
+    /// The generated test sequences.
+    Test = 5,
 }
 
 /// The generator of `seed` for one purpose.
