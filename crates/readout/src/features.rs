@@ -1,0 +1,273 @@
+//! Features: which summary of the states a readout sees.
+
+use ndarray::{Array2, ArrayView2, Axis, s};
+use serde::{Deserialize, Serialize};
+
+/// What a readout sees of the states h_0, h_1, … of one sequence, when it is asked at a scored step s.
+///
+/// No state after the scored step is ever read, so a feature can be computed while a sequence streams in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Features {
+    /// The state h_s.
+    Last,
+    /// The mean of h_0..=h_s.
+    Mean,
+    /// The mean of h_0..=h_s, then h_s.
+    #[default]
+    MeanAndLast,
+    /// The state of every step: one row per scored step where a sequence has several; where it has one,
+    /// a row for each of the steps 0..=s, fitted to the same target, and the outputs are averaged.
+    EveryStep,
+}
+
+impl Features {
+    /// The width of one row of features for states of width N (`d_state`).
+    pub fn width(self, d_state: usize) -> usize {
+        match self {
+            Features::Last | Features::Mean | Features::EveryStep => d_state,
+            Features::MeanAndLast => 2 * d_state,
+        }
+    }
+
+    /// The rows of features of one sequence.
+    ///
+    /// Means are taken with one running sum in f64.
+    ///
+    /// # Shapes
+    ///
+    /// - states: `[steps, d_state]`, padding cut off
+    /// - scored: ascending steps, each less than `steps`
+    /// - output: `[rows, width]`, where rows is `scored.len()`, or s + 1 for [`Features::EveryStep`] with one
+    ///   scored step s
+    ///
+    /// # Panics
+    ///
+    /// If `scored` is not strictly ascending, or a scored step is not less than `steps`.
+    pub fn rows(self, states: ArrayView2<'_, f32>, scored: &[usize]) -> Array2<f32> {
+        let (steps, d_state) = states.dim();
+        check_scored(steps, scored);
+        match self {
+            Features::Last => states.select(Axis(0), scored),
+            Features::Mean => running_means(states, scored),
+            Features::MeanAndLast => {
+                let mut rows = Array2::zeros((scored.len(), 2 * d_state));
+                rows.slice_mut(s![.., ..d_state])
+                    .assign(&running_means(states, scored));
+                rows.slice_mut(s![.., d_state..])
+                    .assign(&states.select(Axis(0), scored));
+                rows
+            }
+            Features::EveryStep => states.select(Axis(0), &self.row_steps(scored)),
+        }
+    }
+
+    /// The targets that belong to the rows of [`Features::rows`].
+    ///
+    /// # Shapes
+    ///
+    /// - targets: `[scored.len(), d_output]`
+    /// - output: `[rows, d_output]`
+    ///
+    /// # Panics
+    ///
+    /// As [`Features::rows`], and if there is not one target per scored step.
+    pub fn targets(
+        self,
+        steps: usize,
+        scored: &[usize],
+        targets: ArrayView2<'_, f32>,
+    ) -> Array2<f32> {
+        check_scored(steps, scored);
+        assert_eq!(
+            targets.nrows(),
+            scored.len(),
+            "expected one target per scored step"
+        );
+        if self.repeats(scored) {
+            let rows = self.row_steps(scored).len();
+            targets.select(Axis(0), &vec![0; rows])
+        } else {
+            targets.to_owned()
+        }
+    }
+
+    /// From the outputs for the rows of [`Features::rows`] to one output per scored step.
+    ///
+    /// # Shapes
+    ///
+    /// - outputs: `[rows, d_output]`
+    /// - output: `[scored.len(), d_output]`
+    ///
+    /// # Panics
+    ///
+    /// As [`Features::rows`], and if there is not one output per row of features.
+    pub fn collect(
+        self,
+        steps: usize,
+        scored: &[usize],
+        outputs: ArrayView2<'_, f32>,
+    ) -> Array2<f32> {
+        check_scored(steps, scored);
+        assert_eq!(
+            outputs.nrows(),
+            self.row_steps(scored).len(),
+            "expected one output per row of features"
+        );
+        if self.repeats(scored) {
+            running_means(outputs, scored)
+        } else {
+            outputs.to_owned()
+        }
+    }
+
+    /// The step at which each row of features is taken.
+    pub(crate) fn row_steps(self, scored: &[usize]) -> Vec<usize> {
+        if self.repeats(scored) {
+            (0..=scored[0]).collect()
+        } else {
+            scored.to_vec()
+        }
+    }
+
+    /// Whether one target stands for every step of the sequence.
+    fn repeats(self, scored: &[usize]) -> bool {
+        self == Features::EveryStep && scored.len() == 1
+    }
+}
+
+pub(crate) fn check_scored(steps: usize, scored: &[usize]) {
+    assert!(
+        scored.windows(2).all(|pair| pair[0] < pair[1]),
+        "expected scored steps in ascending order, got {scored:?}"
+    );
+    if let Some(&last) = scored.last() {
+        assert!(
+            last < steps,
+            "expected scored steps below {steps}, got {last}"
+        );
+    }
+}
+
+/// The mean over rows 0..=s for each scored s.
+fn running_means(states: ArrayView2<'_, f32>, scored: &[usize]) -> Array2<f32> {
+    let d_state = states.ncols();
+    let mut means = Array2::zeros((scored.len(), d_state));
+    let mut sum = vec![0.0_f64; d_state];
+    let mut step = 0;
+    for (mut mean, &until) in means.rows_mut().into_iter().zip(scored) {
+        while step <= until {
+            for (total, &state) in sum.iter_mut().zip(states.row(step)) {
+                *total += f64::from(state);
+            }
+            step += 1;
+        }
+        for (mean, total) in mean.iter_mut().zip(&sum) {
+            *mean = (total / step as f64) as f32;
+        }
+    }
+    means
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+    use proptest::prelude::*;
+
+    const ALL: [Features; 4] = [
+        Features::Last,
+        Features::Mean,
+        Features::MeanAndLast,
+        Features::EveryStep,
+    ];
+
+    #[test]
+    fn rows_equal_values_worked_by_hand() {
+        let states = array![[1.0, 10.0], [3.0, 20.0], [8.0, 60.0]];
+        let one = [1];
+        let two = [0, 2];
+        let table: [(Features, &[usize], Array2<f32>); 8] = [
+            (Features::Last, &one, array![[3.0, 20.0]]),
+            (Features::Last, &two, array![[1.0, 10.0], [8.0, 60.0]]),
+            (Features::Mean, &one, array![[2.0, 15.0]]),
+            (Features::Mean, &two, array![[1.0, 10.0], [4.0, 30.0]]),
+            (Features::MeanAndLast, &one, array![[2.0, 15.0, 3.0, 20.0]]),
+            (
+                Features::MeanAndLast,
+                &two,
+                array![[1.0, 10.0, 1.0, 10.0], [4.0, 30.0, 8.0, 60.0]],
+            ),
+            (Features::EveryStep, &one, array![[1.0, 10.0], [3.0, 20.0]]),
+            (Features::EveryStep, &two, array![[1.0, 10.0], [8.0, 60.0]]),
+        ];
+        for (features, scored, expected) in table {
+            assert_eq!(
+                features.rows(states.view(), scored),
+                expected,
+                "{features:?} at {scored:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_target_is_repeated_and_its_outputs_averaged() {
+        let repeated = Features::EveryStep.targets(4, &[2], array![[1.0, 0.0]].view());
+        assert_eq!(repeated, array![[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]);
+        let outputs = array![[1.0, 0.0], [2.0, 3.0], [6.0, 0.0]];
+        let collected = Features::EveryStep.collect(4, &[2], outputs.view());
+        assert_eq!(collected, array![[3.0, 1.0]]);
+    }
+
+    #[test]
+    fn nothing_scored_gives_no_rows() {
+        for features in ALL {
+            let rows = features.rows(Array2::zeros((3, 2)).view(), &[]);
+            assert_eq!(rows.dim(), (0, features.width(2)));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "expected scored steps below 3, got 3")]
+    fn a_step_past_the_end_panics() {
+        Features::Last.rows(Array2::zeros((3, 2)).view(), &[3]);
+    }
+
+    #[test]
+    #[should_panic(expected = "ascending order")]
+    fn steps_out_of_order_panic() {
+        Features::Mean.rows(Array2::zeros((3, 2)).view(), &[2, 1]);
+    }
+
+    #[test]
+    fn names_are_kebab_case() {
+        let name = serde_json::to_string(&Features::default()).unwrap();
+        assert_eq!(name, "\"mean-and-last\"");
+    }
+
+    proptest! {
+        #[test]
+        fn shapes_agree_and_later_states_are_never_read(
+            steps in 1_usize..9,
+            d_state in 1_usize..4,
+            pick in 1_u16..512,
+        ) {
+            let scored: Vec<usize> = (0..steps).filter(|s| pick >> s & 1 == 1).collect();
+            let states = Array2::from_shape_fn((steps, d_state), |(t, i)| (t * 7 + i) as f32);
+            let targets = Array2::from_shape_fn((scored.len(), 2), |(t, i)| (t + i) as f32);
+            for features in ALL {
+                let rows = features.rows(states.view(), &scored);
+                prop_assert_eq!(rows.ncols(), features.width(d_state));
+                let expanded = features.targets(steps, &scored, targets.view());
+                prop_assert_eq!(rows.nrows(), expanded.nrows());
+                // Outputs that hit every target collect to the targets.
+                prop_assert_eq!(&features.collect(steps, &scored, expanded.view()), &targets);
+                if let Some(&last) = scored.last() {
+                    let mut poisoned = states.clone();
+                    poisoned.slice_mut(s![last + 1.., ..]).fill(f32::NAN);
+                    prop_assert_eq!(features.rows(poisoned.view(), &scored), rows);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Features of a batch of sequences as a tensor, so that gradients reach the states.
+
+use crate::Features;
+use crate::features::check_scored;
+use burn::tensor::{Int, Tensor, TensorCreationOptions, TensorData, backend::Backend};
+
+impl Features {
+    /// The rows of features of a batch of sequences: those of the first sequence, then those of the second, and so
+    /// on, each as [`Features::rows`] gives them.
+    ///
+    /// Sequences may be padded at the end: nothing past a scored step reaches the rows or a gradient, as long as
+    /// padding is finite. Means are running sums in the backend's own numbers.
+    ///
+    /// # Shapes
+    ///
+    /// - states: `[batch, steps, d_state]`
+    /// - scored: ascending scored steps, one list per sequence
+    /// - output: `[rows, width]`
+    ///
+    /// # Panics
+    ///
+    /// If there is not one list per sequence, a list is not strictly ascending, a scored step is not less than `steps`,
+    /// or nothing is scored in the whole batch.
+    pub fn gather<B: Backend>(
+        self,
+        states: Tensor<B, 3>,
+        scored: &[impl AsRef<[usize]>],
+    ) -> Tensor<B, 2> {
+        let [batch, steps, d_state] = states.dims();
+        assert_eq!(
+            scored.len(),
+            batch,
+            "expected a list of scored steps for each of {batch} sequences, got {}",
+            scored.len()
+        );
+        let mut rows = Vec::new();
+        for (sequence, scored) in scored.iter().enumerate() {
+            let scored = scored.as_ref();
+            check_scored(steps, scored);
+            let steps_of_rows = self.row_steps(scored);
+            rows.extend(steps_of_rows.into_iter().map(|step| (sequence, step)));
+        }
+        assert!(!rows.is_empty(), "expected a scored step in the batch");
+        let places = Places {
+            rows,
+            steps,
+            d_state,
+        };
+        match self {
+            Features::Last | Features::EveryStep => places.states(states),
+            Features::Mean => places.means(states),
+            Features::MeanAndLast => {
+                Tensor::cat(vec![places.means(states.clone()), places.states(states)], 1)
+            }
+        }
+    }
+}
+
+/// The sequence and the step that each row is taken at.
+struct Places {
+    rows: Vec<(usize, usize)>,
+    steps: usize,
+    d_state: usize,
+}
+
+impl Places {
+    fn states<B: Backend>(&self, states: Tensor<B, 3>) -> Tensor<B, 2> {
+        let [batch, steps, d_state] = states.dims();
+        let flat: Vec<i64> = self
+            .rows
+            .iter()
+            .map(|(sequence, step)| (sequence * self.steps + step) as i64)
+            .collect();
+        let flat = TensorData::new(flat, [self.rows.len()]);
+        let flat = Tensor::<B, 1, Int>::from_data(flat, &states.device());
+        states.reshape([batch * steps, d_state]).select(0, flat)
+    }
+
+    /// The sum over steps 0..=s ends at s, so it never sees padding.
+    fn means<B: Backend>(&self, states: Tensor<B, 3>) -> Tensor<B, 2> {
+        let options = TensorCreationOptions::<B>::new(states.device()).with_dtype(states.dtype());
+        let shares: Vec<f64> = self
+            .rows
+            .iter()
+            .map(|(_, step)| 1.0 / (step + 1) as f64)
+            .collect();
+        let shares = TensorData::new(shares, [self.rows.len(), 1]);
+        let shares =
+            Tensor::<B, 2>::from_data(shares, options).expand([self.rows.len(), self.d_state]);
+        self.states(states.cumsum(1)) * shares
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::backend::Autodiff;
+    use burn_ndarray::NdArray;
+    use ndarray::{Array2, Array3, Axis, concatenate, s};
+
+    type Host = NdArray<f32>;
+    const ALL: [Features; 4] = [
+        Features::Last,
+        Features::Mean,
+        Features::MeanAndLast,
+        Features::EveryStep,
+    ];
+
+    fn states() -> Array3<f32> {
+        Array3::from_shape_fn((3, 5, 2), |(b, t, i)| {
+            ((b * 31 + t * 7 + i * 3) % 11) as f32 - 4.0
+        })
+    }
+
+    fn tensor<B: Backend>(states: &Array3<f32>) -> Tensor<B, 3> {
+        let (batch, steps, d_state) = states.dim();
+        let data = TensorData::new(states.iter().copied().collect(), [batch, steps, d_state]);
+        Tensor::from_data(data, &Default::default())
+    }
+
+    #[test]
+    fn a_batch_equals_its_sequences_one_by_one() {
+        let states = states();
+        for scored in [
+            [vec![4], vec![2], vec![0]],
+            [vec![0, 3], vec![1], vec![]],
+            [vec![0, 1, 2, 3, 4], vec![2, 4], vec![0, 1]],
+        ] {
+            for features in ALL {
+                let rows: Vec<Array2<f32>> = scored
+                    .iter()
+                    .enumerate()
+                    .map(|(b, scored)| features.rows(states.slice(s![b, .., ..]), scored))
+                    .collect();
+                let views: Vec<_> = rows.iter().map(|rows| rows.view()).collect();
+                let expected = concatenate(Axis(0), &views).unwrap();
+                let gathered = features.gather(tensor::<Host>(&states), &scored);
+                assert_eq!(gathered.dims(), [expected.nrows(), expected.ncols()]);
+                let gathered = gathered.into_data().to_vec::<f32>().unwrap();
+                for (gathered, expected) in gathered.iter().zip(&expected) {
+                    assert!(
+                        (gathered - expected).abs() < 1e-5,
+                        "{features:?} at {scored:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn gradients_equal_values_worked_by_hand_and_spare_padding() {
+        // The sum of all features of one sequence of three steps, of which the last is padding.
+        let table: [(Features, &[usize], [f32; 3]); 6] = [
+            (Features::Last, &[1], [0.0, 1.0, 0.0]),
+            (Features::Mean, &[1], [0.5, 0.5, 0.0]),
+            (Features::MeanAndLast, &[1], [0.5, 1.5, 0.0]),
+            (Features::EveryStep, &[1], [1.0, 1.0, 0.0]),
+            (Features::Mean, &[0, 1], [1.5, 0.5, 0.0]),
+            (Features::EveryStep, &[0, 1], [1.0, 1.0, 0.0]),
+        ];
+        for (features, scored, expected) in table {
+            let states = Array3::from_shape_fn((1, 3, 1), |(_, t, _)| t as f32);
+            let states = tensor::<Autodiff<Host>>(&states).require_grad();
+            let gradients = features.gather(states.clone(), &[scored]).sum().backward();
+            let gradient = states.grad(&gradients).unwrap().into_data();
+            let gradient = gradient.to_vec::<f32>().unwrap();
+            assert_eq!(gradient, expected, "{features:?} at {scored:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_either_width_work_side_by_side() {
+        let narrow = Features::Mean.gather(tensor::<Host>(&states()), &[[2], [1], [4]]);
+        let device = Default::default();
+        let data = TensorData::new(states().iter().map(|&h| f64::from(h)).collect(), [3, 5, 2]);
+        let options = (&device, burn::tensor::DType::F64);
+        let wide = Tensor::<NdArray<f64>, 3>::from_data(data, options);
+        let wide = Features::Mean.gather(wide, &[[2], [1], [4]]);
+        let wide = wide.into_data().to_vec::<f64>().unwrap();
+        let narrow = narrow.into_data().to_vec::<f32>().unwrap();
+        for (wide, narrow) in wide.iter().zip(narrow) {
+            assert!((wide - f64::from(narrow)).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "expected a list of scored steps for each of 3 sequences, got 1")]
+    fn a_missing_list_panics() {
+        Features::Last.gather(tensor::<Host>(&states()), &[[0]]);
+    }
+}
