@@ -1,0 +1,60 @@
+//! The non-linearity between the two layers of a memory unit.
+
+use crate::arch::Lanes;
+use crate::math;
+
+/// The function act of F = act(A·FF_in + b_in)·FF_out + b_out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Activation {
+    /// max(x, 0).
+    #[default]
+    Relu,
+    /// x·Φ(x), exact.
+    Gelu,
+    /// tanh(x).
+    Tanh,
+}
+
+impl Activation {
+    /// Whether the derivative needs the argument: for the others the value is enough.
+    pub fn needs_argument(self) -> bool {
+        self == Self::Gelu
+    }
+
+    /// The value.
+    #[inline(always)]
+    pub fn value<S: Lanes>(self, simd: S, x: S::f32s) -> S::f32s {
+        match self {
+            Self::Relu => relu(simd, x),
+            Self::Gelu => simd.mul_f32s(x, math::normal(simd, x).0),
+            Self::Tanh => math::tanh(simd, x),
+        }
+    }
+
+    /// Multiplies gradients by the derivatives.
+    ///
+    /// `known` holds the values, or the arguments where [`needs_argument`](Self::needs_argument).
+    #[inline(always)]
+    pub fn back<S: Lanes>(self, simd: S, known: &[S::f32s], gradient: &mut [S::f32s]) {
+        let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
+        let each = known.iter().zip(gradient);
+        match self {
+            Self::Relu => each.for_each(|(&y, g)| {
+                *g = simd.select_f32s(simd.greater_than_f32s(y, zero), *g, zero);
+            }),
+            Self::Gelu => each.for_each(|(&x, g)| {
+                let (below, density) = math::normal(simd, x);
+                *g = simd.mul_f32s(*g, simd.mul_add_e_f32s(x, density, below));
+            }),
+            Self::Tanh => each.for_each(|(&y, g)| {
+                *g = simd.mul_f32s(*g, simd.sub_f32s(one, simd.mul_f32s(y, y)));
+            }),
+        }
+    }
+}
+
+/// max(x, 0).
+#[inline(always)]
+pub(crate) fn relu<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {
+    simd.max_f32s(x, simd.splat_f32s(0.0))
+}

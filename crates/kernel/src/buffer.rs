@@ -1,0 +1,48 @@
+//! Slices that start at a cache line, and pieces of a scratch slice.
+
+/// Numbers whose first lies at a multiple of 64 bytes, so that no vector straddles two lines.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Buffer {
+    numbers: Vec<f32>,
+    start: usize,
+    len: usize,
+}
+
+impl Buffer {
+    /// `len` zeros.
+    pub(crate) fn zeros(len: usize) -> Self {
+        let numbers = vec![0.0; len + LINE];
+        let start = numbers
+            .as_ptr()
+            .align_offset(LINE * size_of::<f32>())
+            .min(LINE);
+        Self {
+            numbers,
+            start,
+            len,
+        }
+    }
+
+    pub(crate) fn get(&self) -> &[f32] {
+        &self.numbers[self.start..][..self.len]
+    }
+
+    pub(crate) fn get_mut(&mut self) -> &mut [f32] {
+        &mut self.numbers[self.start..][..self.len]
+    }
+}
+
+/// Single-precision numbers in a cache line.
+const LINE: usize = 16;
+
+/// Cuts `len` entries off the front of a scratch slice.
+///
+/// # Panics
+///
+/// Fewer are left: the kernel asked for too little scratch.
+#[inline(always)]
+pub fn take<'a, T>(scratch: &mut &'a mut [T], len: usize) -> &'a mut [T] {
+    let (front, rest) = std::mem::take(scratch).split_at_mut(len);
+    *scratch = rest;
+    front
+}

@@ -1,0 +1,358 @@
+//! The memory unit: a feed-forward layer that acts as a key-value memory (equation 3).
+
+use crate::activation::{Activation, relu};
+use crate::arch::Lanes;
+use crate::buffer::take;
+use crate::matvec::{add_scaled, apply, matvec, normalise as normalise_single};
+use crate::norm;
+use crate::outer::{Outer, add_rows, collect_rows};
+use crate::product::{Sizes, Start, product, product_transposed};
+use crate::unit::{Lane, LaneBack, Shape, Single, UnitGradient, UnitKernel, UnitWeights};
+
+/// F = act(Z·FF_in + b_in)·FF_out + b_out.
+///
+/// Tensors of the weights: up weight `[U, D, 4D]` and bias `[U, 4D]`, down weight `[U, 4D, D]` and
+/// bias `[U, D]`; with layer norm then gain and bias, `[U, D]` each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FeedForward {
+    /// The function between the layers.
+    pub activation: Activation,
+    /// F += Z.
+    pub residual: bool,
+    /// Normalise the rows of F, with a gain and a bias per unit.
+    pub layer_norm: bool,
+}
+
+/// How many times wider the layer between is.
+const EXPANSION: usize = 4;
+
+/// The tensors of one unit.
+struct Tensors<'a> {
+    up: (&'a [f32], &'a [f32]),
+    down: (&'a [f32], &'a [f32]),
+    norm: (&'a [f32], &'a [f32]),
+}
+
+/// What the way back needs of the way forward; all in scratch.
+pub(crate) struct Trace<'a, S: Lanes> {
+    /// act(…).
+    up: &'a mut [S::f32s],
+    /// Its argument, where the derivative needs it.
+    argument: &'a mut [S::f32s],
+    normalised: &'a mut [S::f32s],
+    scales: &'a mut [S::f32s],
+}
+
+impl FeedForward {
+    fn tensors<'a>(&self, d: usize, mut weights: UnitWeights<'a>) -> Tensors<'a> {
+        let wide = EXPANSION * d;
+        Tensors {
+            up: (weights.next(d * wide), weights.next(wide)),
+            down: (weights.next(wide * d), weights.next(d)),
+            norm: match self.layer_norm {
+                true => (weights.next(d), weights.next(d)),
+                false => (&[], &[]),
+            },
+        }
+    }
+
+    fn outers(&self, d: usize, lanes: usize) -> (Outer, Outer) {
+        let wide = EXPANSION * d;
+        (Outer::new(d, wide, lanes), Outer::new(wide, d, lanes))
+    }
+
+    fn argument_len(&self, size: usize) -> usize {
+        if self.activation.needs_argument() {
+            EXPANSION * size
+        } else {
+            0
+        }
+    }
+
+    fn trace_len(&self, shape: Shape) -> usize {
+        let size = shape.rows() * shape.d_unit;
+        EXPANSION * size + self.argument_len(size) + size + shape.rows()
+    }
+
+    /// Cuts the trace off the scratch.
+    #[inline(always)]
+    pub(crate) fn trace<'a, S: Lanes>(
+        &self,
+        shape: Shape,
+        scratch: &mut &'a mut [S::f32s],
+    ) -> Trace<'a, S> {
+        let size = shape.rows() * shape.d_unit;
+        Trace {
+            up: take(scratch, EXPANSION * size),
+            argument: take(scratch, self.argument_len(size)),
+            normalised: take(scratch, size),
+            scales: take(scratch, shape.rows()),
+        }
+    }
+
+    /// Computes what the way back needs, and the rows F unless the way back needs them not.
+    #[inline(always)]
+    pub(crate) fn recall<S: Lanes>(
+        &self,
+        simd: S,
+        lane: &Lane<'_, S>,
+        z: &[S::f32s],
+        trace: &mut Trace<'_, S>,
+        out: Option<&mut [S::f32s]>,
+    ) {
+        let d = lane.shape.d_unit;
+        let wide = EXPANSION * d;
+        let rows = lane.shape.rows();
+        let tensors = self.tensors(d, lane.weights);
+        let sizes = Sizes {
+            rows,
+            ins: d,
+            outs: wide,
+        };
+        let (weights, bias) = tensors.up;
+        let start = Start::Bias(bias);
+        if self.activation == Activation::Relu {
+            product(simd, sizes, z, weights, start, |x| relu(simd, x), trace.up);
+        } else {
+            product(simd, sizes, z, weights, start, |x| x, trace.up);
+            if self.activation.needs_argument() {
+                trace.argument.copy_from_slice(trace.up);
+            }
+            for x in trace.up.iter_mut() {
+                *x = self.activation.value(simd, *x);
+            }
+        }
+        let Some(out) = out else { return };
+        let sizes = Sizes {
+            rows,
+            ins: wide,
+            outs: d,
+        };
+        let (weights, bias) = tensors.down;
+        product(
+            simd,
+            sizes,
+            trace.up,
+            weights,
+            Start::Bias(bias),
+            |x| x,
+            out,
+        );
+        if self.residual {
+            add_rows(simd, z, out);
+        }
+        if self.layer_norm {
+            norm::normalise(simd, d, out, trace.scales);
+            trace.normalised.copy_from_slice(out);
+            let (gain, bias) = tensors.norm;
+            norm::affine(simd, gain, bias, out);
+        }
+    }
+
+    /// Whether the way back needs the rows F.
+    pub(crate) fn needs_out(&self) -> bool {
+        self.layer_norm
+    }
+
+    /// Goes back through [`recall`](Self::recall), from the gradient of F to that of z.
+    #[inline(always)]
+    pub(crate) fn recall_back<S: Lanes>(
+        &self,
+        simd: S,
+        lane: &mut Lane<'_, S>,
+        trace: &mut Trace<'_, S>,
+        back: LaneBack<'_, S>,
+    ) {
+        let d = lane.shape.d_unit;
+        let wide = EXPANSION * d;
+        let rows = lane.shape.rows();
+        let tensors = self.tensors(d, lane.weights);
+        let mut scratch = &mut *lane.scratch;
+        let LaneBack {
+            z,
+            out,
+            z_gradient,
+            sums,
+            ..
+        } = back;
+        if self.layer_norm {
+            let (gain, _) = tensors.norm;
+            let at = sums.len().saturating_sub(2 * d);
+            norm::affine_back(simd, gain, trace.normalised, out, &mut sums[at..]);
+            norm::normalise_back(simd, d, trace.normalised, trace.scales, out);
+        }
+        let up_gradient = take(&mut scratch, rows * wide);
+        let sizes = Sizes {
+            rows,
+            ins: d,
+            outs: wide,
+        };
+        product_transposed(simd, sizes, out, tensors.down.0, Start::Zero, up_gradient);
+        let known = if self.activation.needs_argument() {
+            &*trace.argument
+        } else {
+            &*trace.up
+        };
+        self.activation.back(simd, known, up_gradient);
+        let start = match self.residual {
+            true => {
+                z_gradient.copy_from_slice(out);
+                Start::Add
+            }
+            false => Start::Zero,
+        };
+        let sizes = Sizes {
+            rows,
+            ins: wide,
+            outs: d,
+        };
+        product_transposed(simd, sizes, up_gradient, tensors.up.0, start, z_gradient);
+        if sums.is_empty() {
+            return;
+        }
+        let (up, down) = self.outers(d, S::F32_LANES);
+        let (up_sums, rest) = sums.split_at_mut(up.len() / S::F32_LANES);
+        let (down_sums, rest) = rest.split_at_mut(down.len() / S::F32_LANES);
+        up.add(simd, rows, z, up_gradient, scratch, up_sums);
+        down.add(simd, rows, trace.up, out, scratch, down_sums);
+        add_rows(simd, up_gradient, &mut rest[..wide]);
+        add_rows(simd, out, &mut rest[wide..wide + d]);
+    }
+}
+
+impl UnitKernel for FeedForward {
+    fn name(&self) -> &'static str {
+        "memory-unit"
+    }
+
+    fn check(&self, _d_unit: usize) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn weights_len(&self, d_unit: usize) -> usize {
+        let wide = EXPANSION * d_unit;
+        2 * d_unit * wide + wide + d_unit + if self.layer_norm { 2 * d_unit } else { 0 }
+    }
+
+    fn window_len(&self, _shape: Shape) -> usize {
+        0
+    }
+
+    fn scratch_len(&self, shape: Shape, lanes: usize) -> usize {
+        let rows = shape.rows();
+        let (up, down) = self.outers(shape.d_unit, lanes);
+        let outer = up
+            .scratch_len(rows)
+            .max(down.scratch_len(rows))
+            .div_ceil(lanes);
+        self.trace_len(shape) + (1 + EXPANSION) * rows * shape.d_unit + outer
+    }
+
+    fn sums_len(&self, shape: Shape, lanes: usize) -> usize {
+        let d = shape.d_unit;
+        let (up, down) = self.outers(d, lanes);
+        let norm = if self.layer_norm { 2 * d } else { 0 };
+        (up.len() + down.len()) / lanes + (EXPANSION + 1) * d + norm
+    }
+
+    #[inline(always)]
+    fn remember<S: Lanes>(&self, _: S, _: Lane<'_, S>, _: &[S::f32s]) {}
+
+    #[inline(always)]
+    fn forward<S: Lanes>(
+        &self,
+        simd: S,
+        mut lane: Lane<'_, S>,
+        z: &[S::f32s],
+        out: &mut [S::f32s],
+    ) {
+        let mut scratch = std::mem::take(&mut lane.scratch);
+        let mut trace = self.trace::<S>(lane.shape, &mut scratch);
+        self.recall(simd, &lane, z, &mut trace, Some(out));
+    }
+
+    #[inline(always)]
+    fn backward<S: Lanes>(&self, simd: S, mut lane: Lane<'_, S>, back: LaneBack<'_, S>) {
+        let mut scratch = std::mem::take(&mut lane.scratch);
+        let mut trace = self.trace::<S>(lane.shape, &mut scratch);
+        let out = take(&mut scratch, back.z.len());
+        let out = if self.needs_out() { Some(out) } else { None };
+        self.recall(simd, &lane, back.z, &mut trace, out);
+        lane.scratch = scratch;
+        self.recall_back(simd, &mut lane, &mut trace, back);
+    }
+
+    #[inline(always)]
+    fn settle<S: Lanes>(&self, _: S, _: Lane<'_, S>, _: LaneBack<'_, S>) {}
+
+    fn collect(&self, shape: Shape, lanes: usize, sums: &[f32], mut gradient: UnitGradient<'_>) {
+        let d = shape.d_unit;
+        let wide = EXPANSION * d;
+        let (up, down) = self.outers(d, lanes);
+        let (up_sums, rest) = sums.split_at(up.len());
+        let (down_sums, rest) = rest.split_at(down.len());
+        let (up_bias, rest) = rest.split_at(wide * lanes);
+        let (down_bias, norm) = rest.split_at(d * lanes);
+        up.collect(up_sums, gradient.next(d * wide));
+        collect_rows(lanes, up_bias, gradient.next(wide));
+        down.collect(down_sums, gradient.next(wide * d));
+        collect_rows(lanes, down_bias, gradient.next(d));
+        if self.layer_norm {
+            let (gain, bias) = norm.split_at(d * lanes);
+            collect_rows(lanes, gain, gradient.next(d));
+            collect_rows(lanes, bias, gradient.next(d));
+        }
+    }
+
+    #[inline(always)]
+    fn remember_single<S: Lanes>(&self, _: S, _: Single<'_>, _: &[f32]) {}
+
+    #[inline(always)]
+    fn forward_single<S: Lanes>(&self, simd: S, single: Single<'_>, z: &[f32], out: &mut [f32]) {
+        let d = single.shape.d_unit;
+        let wide = EXPANSION * d;
+        let rows = single.shape.rows();
+        let tensors = self.tensors(d, single.weights);
+        let mut scratch = single.scratch;
+        let up = take(&mut scratch, rows * wide);
+        let (weights, bias) = tensors.up;
+        let sizes = Sizes {
+            rows,
+            ins: d,
+            outs: wide,
+        };
+        if self.activation == Activation::Relu {
+            matvec(
+                simd,
+                sizes,
+                z,
+                weights,
+                Start::Bias(bias),
+                |x| relu(simd, x),
+                up,
+            );
+        } else {
+            matvec(simd, sizes, z, weights, Start::Bias(bias), |x| x, up);
+            apply(simd, up, |x| self.activation.value(simd, x));
+        }
+        let (weights, bias) = tensors.down;
+        let sizes = Sizes {
+            rows,
+            ins: wide,
+            outs: d,
+        };
+        matvec(simd, sizes, up, weights, Start::Bias(bias), |x| x, out);
+        if self.residual {
+            add_scaled(simd, 1.0, z, out);
+        }
+        if self.layer_norm {
+            let (gain, bias) = tensors.norm;
+            for row in out.chunks_exact_mut(d) {
+                normalise_single(simd, row);
+                for ((x, gain), bias) in row.iter_mut().zip(gain).zip(bias) {
+                    *x = *x * gain + bias;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The tanh unit: the neuron of a classical reservoir (Jaeger 2001).
+
+use crate::arch::Lanes;
+use crate::math;
+use crate::matvec::{add_scaled, apply};
+use crate::outer::{add_rows, collect_rows};
+use crate::unit::{Lane, LaneBack, Shape, Single, UnitGradient, UnitKernel};
+
+/// out = tanh(z + b).
+///
+/// Tensors of the weights: bias `[U, D]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tanh;
+
+impl UnitKernel for Tanh {
+    fn name(&self) -> &'static str {
+        "tanh-unit"
+    }
+
+    fn check(&self, _d_unit: usize) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn weights_len(&self, d_unit: usize) -> usize {
+        d_unit
+    }
+
+    fn window_len(&self, _shape: Shape) -> usize {
+        0
+    }
+
+    fn scratch_len(&self, _shape: Shape, _lanes: usize) -> usize {
+        0
+    }
+
+    fn sums_len(&self, shape: Shape, _lanes: usize) -> usize {
+        shape.d_unit
+    }
+
+    #[inline(always)]
+    fn remember<S: Lanes>(&self, _: S, _: Lane<'_, S>, _: &[S::f32s]) {}
+
+    #[inline(always)]
+    fn forward<S: Lanes>(
+        &self,
+        simd: S,
+        mut lane: Lane<'_, S>,
+        z: &[S::f32s],
+        out: &mut [S::f32s],
+    ) {
+        let d = lane.shape.d_unit;
+        let bias = lane.weights.next(d);
+        for (z, out) in z.chunks_exact(d).zip(out.chunks_exact_mut(d)) {
+            for ((&z, &bias), out) in z.iter().zip(bias).zip(out) {
+                *out = math::tanh(simd, simd.add_f32s(z, simd.splat_f32s(bias)));
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn backward<S: Lanes>(&self, simd: S, lane: Lane<'_, S>, back: LaneBack<'_, S>) {
+        let LaneBack {
+            z,
+            out,
+            z_gradient,
+            sums,
+            ..
+        } = back;
+        self.forward(simd, lane, z, z_gradient);
+        let one = simd.splat_f32s(1.0);
+        for (y, &gradient) in z_gradient.iter_mut().zip(out.iter()) {
+            *y = simd.mul_f32s(gradient, simd.sub_f32s(one, simd.mul_f32s(*y, *y)));
+        }
+        if !sums.is_empty() {
+            add_rows(simd, z_gradient, sums);
+        }
+    }
+
+    #[inline(always)]
+    fn settle<S: Lanes>(&self, _: S, _: Lane<'_, S>, _: LaneBack<'_, S>) {}
+
+    fn collect(&self, shape: Shape, lanes: usize, sums: &[f32], mut gradient: UnitGradient<'_>) {
+        collect_rows(lanes, sums, gradient.next(shape.d_unit));
+    }
+
+    #[inline(always)]
+    fn remember_single<S: Lanes>(&self, _: S, _: Single<'_>, _: &[f32]) {}
+
+    #[inline(always)]
+    fn forward_single<S: Lanes>(
+        &self,
+        simd: S,
+        mut single: Single<'_>,
+        z: &[f32],
+        out: &mut [f32],
+    ) {
+        let d = single.shape.d_unit;
+        let bias = single.weights.next(d);
+        out.copy_from_slice(z);
+        for row in out.chunks_exact_mut(d) {
+            add_scaled(simd, 1.0, bias, row);
+        }
+        apply(simd, out, |x| math::tanh(simd, x));
+    }
+}

@@ -1,0 +1,36 @@
+//! The reservoir's whole scan over time, fused for the processor, on plain slices.
+//!
+//! A batch of sequences lies in the lanes of vectors, chosen at run time; blocks of sequences are
+//! spread over threads once for the whole scan. See [`scan_forward`], [`scan_backward`] and
+//! [`ScanSpec`].
+//!
+//! A kind of unit brings a [`UnitKernel`]; the modules of this crate are what kernels are made of.
+
+mod activation;
+pub mod arch;
+pub mod attention;
+pub mod buffer;
+mod error;
+mod kinds;
+pub mod math;
+pub mod matvec;
+pub mod norm;
+pub mod outer;
+mod output;
+pub mod product;
+mod scan;
+mod spec;
+pub mod unit;
+mod wiring;
+
+pub use activation::Activation;
+pub use arch::{Arch, Lanes, WithLanes};
+pub use error::KernelError;
+pub use kinds::{AttentionBlock, FeedForward, Qkv, Tanh};
+pub use output::Output;
+pub use scan::{
+    Gradients, Needs, Sequences, Tape, scan_backward, scan_forward, scan_forward_taped,
+};
+pub use spec::{Population, ScanSpec};
+pub use unit::{Kernel, Memory, Shape, UnitKernel};
+pub use wiring::Wiring;

@@ -1,0 +1,404 @@
+//! The way back through a block, step by step, from the last to the first.
+
+use super::Needs;
+use super::forward::{BlockTape, bounded, remember, scratch, unit_rows, windows};
+use super::layout::{LeakBack, Pack, Scatter, Sources, Unpack};
+use crate::arch::{Arch, Lanes, WithLanes};
+use crate::buffer::Buffer;
+use crate::output::BoundBack;
+use crate::spec::ScanSpec;
+use crate::unit::{Block, BlockBack, Memory};
+
+/// A block's part of what is given and of what is wanted.
+pub(crate) struct BlockGradients<'a> {
+    pub(crate) tape: &'a BlockTape,
+    pub(crate) sequences: usize,
+    /// Gradient of the packed output.
+    pub(crate) output: &'a [f32],
+    pub(crate) inputs: &'a mut [f32],
+    pub(crate) rows: &'a mut [f32],
+    pub(crate) older_inputs: &'a mut [f32],
+}
+
+/// Goes back through a group of blocks; returns their sum of weight gradients, if wanted.
+pub(crate) fn back_through_block(
+    spec: &ScanSpec,
+    weights: &[f32],
+    arch: Arch,
+    steps: usize,
+    truncate: Option<usize>,
+    needs: Needs,
+    group: &mut [BlockGradients<'_>],
+) -> Vec<f32> {
+    let lanes = arch.lanes();
+    let mut sums: Vec<Buffer> = spec
+        .places()
+        .map(|(population, place)| {
+            let len = population.units * population.kernel.sums_len(place.shape, lanes) * lanes;
+            Buffer::zeros(if needs.weights { len } else { 0 })
+        })
+        .collect();
+    for block in group {
+        Walk::new(
+            spec, weights, arch, steps, truncate, needs, block, &mut sums,
+        )
+        .back();
+    }
+    if !needs.weights {
+        return Vec::new();
+    }
+    let mut gradient = vec![0.0; spec.weights_len()];
+    for ((population, place), sums) in spec.places().zip(&sums) {
+        let len = population.units * population.kernel.weights_len(population.d_unit);
+        let gradient = &mut gradient[place.weights..][..len];
+        population
+            .kernel
+            .collect(place.shape, lanes, sums.get(), gradient);
+    }
+    gradient
+}
+
+/// One block's walk back in time.
+struct Walk<'a, 'b> {
+    spec: &'a ScanSpec,
+    weights: &'a [f32],
+    arch: Arch,
+    steps: usize,
+    truncate: Option<usize>,
+    needs: Needs,
+    block: &'a mut BlockGradients<'b>,
+    sums: &'a mut [Buffer],
+    sources: Sources<'a>,
+    windows: Vec<Buffer>,
+    window_gradients: Vec<Buffer>,
+    scratch: Buffer,
+    /// Gradient of the memory, `[rows, d_state]` vectors.
+    state: Buffer,
+    /// Gradient of one step's outputs and unit inputs, `[units, rows, d_unit]` vectors each.
+    out: Buffer,
+    z: Buffer,
+    /// Gradient of the inputs that a step reads, `[rows, d_input]` vectors.
+    step_inputs: Buffer,
+    /// Gradient of all inputs, `[older + steps, d_input]` vectors.
+    inputs: Buffer,
+}
+
+impl<'a, 'b> Walk<'a, 'b> {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the walk is the only caller's whole task"
+    )]
+    fn new(
+        spec: &'a ScanSpec,
+        weights: &'a [f32],
+        arch: Arch,
+        steps: usize,
+        truncate: Option<usize>,
+        needs: Needs,
+        block: &'a mut BlockGradients<'b>,
+        sums: &'a mut [Buffer],
+    ) -> Self {
+        let lanes = arch.lanes();
+        let (rows, d_input, d_state) = (spec.step_rows(), spec.d_input(), spec.d_state());
+        let older = spec.older_inputs_len(1);
+        Self {
+            spec,
+            weights,
+            arch,
+            steps,
+            truncate,
+            needs,
+            block,
+            sums,
+            sources: Sources {
+                wiring: spec.wiring(),
+                d_input,
+                d_state,
+            },
+            windows: windows(spec, lanes),
+            window_gradients: windows(spec, lanes),
+            scratch: scratch(spec, lanes),
+            state: Buffer::zeros(rows * d_state * lanes),
+            out: Buffer::zeros(rows * d_state * lanes),
+            z: Buffer::zeros(rows * d_state * lanes),
+            step_inputs: Buffer::zeros(rows * d_input * lanes),
+            inputs: Buffer::zeros((older + steps * d_input) * lanes),
+        }
+    }
+
+    fn back(mut self) {
+        let (context, d_state) = (self.spec.context(), self.spec.d_state());
+        let width = d_state * self.arch.lanes();
+        let sliding = self.spec.memory() == Memory::Sliding;
+        // Rows of the window are counted from the oldest before the first step: step t has t + C − 1.
+        let last_border = match (self.truncate, self.steps) {
+            (Some(every), 1..) => (self.steps - 1) / every * every,
+            _ => 0,
+        };
+        let mut start = last_border;
+        if sliding {
+            (self.steps.saturating_sub(1)..self.steps + context - 1)
+                .for_each(|row| self.remember(row));
+        } else {
+            for row in 0..context - 1 {
+                self.add_output_gradient(self.steps + row, Target::State(row));
+            }
+        }
+        for step in (0..self.steps).rev() {
+            if sliding && step + 1 < self.steps {
+                self.remember(step);
+            }
+            self.add_output_gradient(step, Target::State(self.spec.step_rows() - 1));
+            self.step_back(step);
+            if sliding && step + context > self.steps && step >= last_border {
+                self.add_output_gradient(step + context - 1, Target::Z);
+            }
+            self.scatter(step, start);
+            if step == start && step > 0 {
+                self.state.get_mut().fill(0.0);
+                if sliding {
+                    (step..step + context - 1).for_each(|row| self.settle(row));
+                }
+                start = step
+                    - self
+                        .truncate
+                        .expect("a border only where gradients are truncated");
+            }
+        }
+        let row_stride = context * d_state;
+        if sliding {
+            for row in 0..context - 1 {
+                self.settle(row);
+                if row >= self.steps && last_border == 0 {
+                    self.add_output_gradient(row, Target::Z);
+                }
+                if self.needs.rows {
+                    let rows = &mut self.block.rows[row * d_state..];
+                    let vectors = self.z.get();
+                    let sequences = self.block.sequences;
+                    self.arch.run(Unpack {
+                        vectors,
+                        stride: row_stride,
+                        sequences,
+                        rows,
+                    });
+                }
+            }
+        }
+        if self.needs.rows {
+            let first = context - self.spec.step_rows();
+            for (row, vectors) in self.state.get().chunks_exact(width).enumerate() {
+                let rows = &mut self.block.rows[(first + row) * d_state..];
+                let sequences = self.block.sequences;
+                self.arch.run(Unpack {
+                    vectors,
+                    stride: row_stride,
+                    sequences,
+                    rows,
+                });
+            }
+        }
+        if self.needs.inputs {
+            let (older, steps) = (self.spec.older_inputs_len(1), self.steps);
+            let (first, rest) = self.inputs.get().split_at(older * self.arch.lanes());
+            let parts = [
+                (first, older, &mut *self.block.older_inputs),
+                (rest, steps * self.spec.d_input(), &mut *self.block.inputs),
+            ];
+            for (vectors, stride, rows) in parts {
+                let sequences = self.block.sequences;
+                self.arch.run(Unpack {
+                    vectors,
+                    stride,
+                    sequences,
+                    rows,
+                });
+            }
+        }
+    }
+
+    /// A row z of the window.
+    fn row(&self, row: usize) -> &'a [f32] {
+        let width = self.spec.d_state() * self.arch.lanes();
+        let tape: &'a BlockTape = self.block.tape;
+        match (row + 1).checked_sub(self.spec.context()) {
+            Some(step) => &tape.z.get()[step * width..][..width],
+            None => &tape.older.get()[row * width..][..width],
+        }
+    }
+
+    fn remember(&mut self, row: usize) {
+        let slot = row % self.spec.context();
+        let z = self.row(row);
+        let (windows, scratch) = (&mut self.windows, &mut self.scratch);
+        remember(
+            self.spec,
+            self.arch,
+            self.weights,
+            slot,
+            z,
+            windows,
+            scratch,
+        );
+    }
+
+    /// Adds the gradient of a row of the packed output.
+    ///
+    /// That is state t + 1 at t < T, and after these row t of the window, which is why rows of the
+    /// window need no other number.
+    fn add_output_gradient(&mut self, row: usize, target: Target) {
+        let (d_state, context) = (self.spec.d_state(), self.spec.context());
+        let width = d_state * self.arch.lanes();
+        let vectors = match target {
+            Target::State(row) => &mut self.state.get_mut()[row * width..][..width],
+            Target::Z => self.z.get_mut(),
+        };
+        let rows = &self.block.output[row * d_state..];
+        let stride = (self.steps + context - 1) * d_state;
+        let sequences = self.block.sequences;
+        self.arch.run(Pack {
+            rows,
+            stride,
+            sequences,
+            add: true,
+            vectors,
+        });
+    }
+
+    /// From the gradient of the memory after a step to that of the step's unit inputs.
+    fn step_back(&mut self, step: usize) {
+        let (spec, arch, lanes) = (self.spec, self.arch, self.arch.lanes());
+        let (rows, d_state, context) = (spec.step_rows(), spec.d_state(), spec.context());
+        let step_len = rows * d_state * lanes;
+        let scale_len = unit_rows(spec) * lanes;
+        let tape: &'a BlockTape = self.block.tape;
+        let mut scales = match bounded(spec) {
+            true => &tape.scales.get()[step * scale_len..][..scale_len],
+            false => &[],
+        };
+        let windows = self.windows.iter_mut().zip(&mut self.window_gradients);
+        let each = spec.places().zip(windows).zip(&mut *self.sums);
+        for (((population, place), (window, window_gradient)), sums) in each {
+            let part = place.state * rows * lanes..place.state * rows * lanes + place.len() * lanes;
+            let out = &mut self.out.get_mut()[part.clone()];
+            let state = self.state.get_mut();
+            arch.run(LeakBack {
+                leak: spec.leak(),
+                place,
+                d_state,
+                out,
+                state,
+            });
+            if bounded(spec) {
+                let own;
+                (own, scales) = scales.split_at(population.units * rows * lanes);
+                arch.run(BoundBack {
+                    output: population.output,
+                    width: population.d_unit,
+                    rows: &tape.out.get()[step * step_len..][part.clone()],
+                    scales: own,
+                    gradient: out,
+                });
+            }
+            let block = Block {
+                arch,
+                shape: place.shape,
+                weights: &self.weights[place.weights..],
+                window: window.get_mut(),
+                slot: (step + context - 1) % context,
+                scratch: self.scratch.get_mut(),
+            };
+            let back = BlockBack {
+                z: &tape.z.get()[step * step_len..][part.clone()],
+                out,
+                z_gradient: &mut self.z.get_mut()[part],
+                window: window_gradient.get_mut(),
+                sums: sums.get_mut(),
+            };
+            population.kernel.backward(block, back);
+        }
+    }
+
+    /// From the gradient of a step's unit inputs to those of the memory before and of the inputs.
+    fn scatter(&mut self, step: usize, start: usize) {
+        let (spec, arch, lanes) = (self.spec, self.arch, self.arch.lanes());
+        let rows = spec.step_rows();
+        self.step_inputs.get_mut().fill(0.0);
+        for (_, place) in spec.places() {
+            let z = &self.z.get()[place.state * rows * lanes..][..place.len() * lanes];
+            let (inputs, state) = (self.step_inputs.get_mut(), self.state.get_mut());
+            arch.run(Scatter {
+                sources: &self.sources,
+                place,
+                z,
+                inputs,
+                state,
+            });
+        }
+        // Inputs that an earlier segment left in memory are constant.
+        let len = spec.d_input() * lanes;
+        let constant = if start == 0 {
+            0
+        } else {
+            (start + rows - 1).saturating_sub(step)
+        };
+        let constant = constant.min(rows) * len;
+        let sums = &mut self.inputs.get_mut()[step * len..][..rows * len][constant..];
+        arch.run(Add {
+            from: &self.step_inputs.get()[constant..],
+            to: sums,
+        });
+    }
+
+    /// Ends a row z of the window: sets its gradient, and leaves none in the window.
+    fn settle(&mut self, row: usize) {
+        let (spec, arch, lanes) = (self.spec, self.arch, self.arch.lanes());
+        let z = self.row(row);
+        let windows = self.windows.iter_mut().zip(&mut self.window_gradients);
+        let each = spec.places().zip(windows).zip(&mut *self.sums);
+        for (((population, place), (window, window_gradient)), sums) in each {
+            let part = place.state * lanes..place.state * lanes + place.len() * lanes;
+            let block = Block {
+                arch,
+                shape: place.shape,
+                weights: &self.weights[place.weights..],
+                window: window.get_mut(),
+                slot: row % spec.context(),
+                scratch: self.scratch.get_mut(),
+            };
+            let back = BlockBack {
+                z: &z[part.clone()],
+                out: &mut [],
+                z_gradient: &mut self.z.get_mut()[part],
+                window: window_gradient.get_mut(),
+                sums: sums.get_mut(),
+            };
+            population.kernel.settle(block, back);
+        }
+    }
+}
+
+/// Where the gradient of a packed row goes.
+enum Target {
+    /// A row of memory.
+    State(usize),
+    /// The unit inputs of the step at hand.
+    Z,
+}
+
+struct Add<'a> {
+    from: &'a [f32],
+    to: &'a mut [f32],
+}
+
+impl WithLanes for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes>(self, simd: S) {
+        let to = S::as_mut_simd_f32s(self.to).0;
+        for (to, &from) in to.iter_mut().zip(S::as_simd_f32s(self.from).0) {
+            *to = simd.add_f32s(*to, from);
+        }
+    }
+}

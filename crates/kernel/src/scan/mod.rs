@@ -1,0 +1,305 @@
+//! The scan over time: checks, the split of the batch into blocks, and the calls of the blocks.
+
+mod backward;
+mod forward;
+mod layout;
+
+use rayon::prelude::*;
+
+use crate::arch::Arch;
+use crate::error::KernelError;
+use crate::spec::ScanSpec;
+use crate::unit::Memory;
+use backward::{BlockGradients, back_through_block};
+use forward::{BlockTape, run_block};
+
+/// A batch of sequences and the working memory before their first step.
+#[derive(Debug, Clone, Copy)]
+pub struct Sequences<'a> {
+    /// Sequences B.
+    pub batch: usize,
+    /// Steps T.
+    pub steps: usize,
+    /// `[batch, steps, d_input]`.
+    pub inputs: &'a [f32],
+    /// `[batch, context, d_state]`: the newest row is the state h. In sliding memory the older rows
+    /// are the last unit inputs z, oldest first; in rewritten memory they are the older rows of M.
+    pub rows: &'a [f32],
+    /// `[batch, context − 1, d_input]`, the last inputs; empty in sliding memory.
+    pub older_inputs: &'a [f32],
+}
+
+/// What the way back needs of a scan: the units' input rows, and their outputs where those are bounded.
+#[derive(Debug)]
+pub struct Tape {
+    arch: Arch,
+    batch: usize,
+    steps: usize,
+    blocks: Vec<BlockTape>,
+}
+
+/// Which gradients are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    /// Those of the weights. Without them, a third of the work falls away.
+    pub weights: bool,
+    /// Those of the inputs, the older ones too.
+    pub inputs: bool,
+    /// Those of the rows of memory before the first step.
+    pub rows: bool,
+}
+
+impl Needs {
+    /// Every gradient.
+    pub const ALL: Self = Self {
+        weights: true,
+        inputs: true,
+        rows: true,
+    };
+}
+
+/// Gradients of a loss, each with the shape of what it belongs to; empty where it was not wanted.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Gradients {
+    /// Those of the weights.
+    pub weights: Vec<f32>,
+    /// `[batch, steps, d_input]`.
+    pub inputs: Vec<f32>,
+    /// `[batch, context, d_state]`.
+    pub rows: Vec<f32>,
+    /// `[batch, context − 1, d_input]`; empty in sliding memory.
+    pub older_inputs: Vec<f32>,
+}
+
+/// Runs the reservoir over a batch of sequences.
+///
+/// Returns `[batch, steps + context − 1, d_state]`: the states h₁ to h_T, then the older rows of
+/// memory after the last step, oldest first. So the memory goes on with these and h_T as its rows
+/// and, when rewritten, with the last C − 1 inputs.
+///
+/// # Errors
+///
+/// A slice whose length disagrees with the specification.
+pub fn scan_forward(
+    spec: &ScanSpec,
+    weights: &[f32],
+    sequences: Sequences<'_>,
+) -> Result<Vec<f32>, KernelError> {
+    Ok(run(spec, weights, sequences, false)?.0)
+}
+
+/// As [`scan_forward`], and keeps what [`scan_backward`] needs.
+///
+/// # Errors
+///
+/// As [`scan_forward`].
+pub fn scan_forward_taped(
+    spec: &ScanSpec,
+    weights: &[f32],
+    sequences: Sequences<'_>,
+) -> Result<(Vec<f32>, Tape), KernelError> {
+    run(spec, weights, sequences, true)
+}
+
+/// Goes back through a scan: the exact gradients, given the gradient of the packed output.
+///
+/// With `truncate` of k, the working memory is taken as constant at the steps k, 2k, …: no gradient
+/// flows from a step into the memory that steps before such a border left. Weights get the gradient
+/// that they have through keys and values of constant rows. A border after the last step is none.
+///
+/// # Errors
+///
+/// A slice whose length disagrees with the specification, or a truncation of 0 steps.
+pub fn scan_backward(
+    spec: &ScanSpec,
+    weights: &[f32],
+    tape: &Tape,
+    output_gradient: &[f32],
+    truncate: Option<usize>,
+    needs: Needs,
+) -> Result<Gradients, KernelError> {
+    let (batch, steps, d_state) = (tape.batch, tape.steps, spec.d_state());
+    check_weights(spec, weights)?;
+    let shape = format!("batch {batch} × (steps {steps} + context − 1) × d_state {d_state}");
+    let expected = spec.output_len(batch, steps);
+    check(
+        "the gradient of the output",
+        output_gradient,
+        expected,
+        shape,
+    )?;
+    if truncate == Some(0) {
+        return Err(KernelError::Range {
+            name: "truncate",
+            got: "0".into(),
+            allowed: "at least 1 step",
+        });
+    }
+    let lanes = tape.arch.lanes();
+    let mut gradients = Gradients::default();
+    let sequence_lens = [
+        if needs.inputs {
+            steps * spec.d_input()
+        } else {
+            0
+        },
+        if needs.rows {
+            spec.context() * d_state
+        } else {
+            0
+        },
+        if needs.inputs {
+            spec.older_inputs_len(1)
+        } else {
+            0
+        },
+    ];
+    gradients.inputs = vec![0.0; batch * sequence_lens[0]];
+    gradients.rows = vec![0.0; batch * sequence_lens[1]];
+    gradients.older_inputs = vec![0.0; batch * sequence_lens[2]];
+    let mut parts: Vec<BlockGradients<'_>> = Vec::new();
+    let mut rest = (
+        &mut gradients.inputs[..],
+        &mut gradients.rows[..],
+        &mut gradients.older_inputs[..],
+    );
+    for (block, tape) in tape.blocks.iter().enumerate() {
+        let sequences = lanes.min(batch - block * lanes);
+        let (inputs, inputs_rest) = rest.0.split_at_mut(sequences * sequence_lens[0]);
+        let (rows, rows_rest) = rest.1.split_at_mut(sequences * sequence_lens[1]);
+        let (older, older_rest) = rest.2.split_at_mut(sequences * sequence_lens[2]);
+        rest = (inputs_rest, rows_rest, older_rest);
+        let row = spec.output_len(1, steps);
+        let output = &output_gradient[block * lanes * row..][..sequences * row];
+        parts.push(BlockGradients {
+            tape,
+            sequences,
+            output,
+            inputs,
+            rows,
+            older_inputs: older,
+        });
+    }
+    // One sum of weight gradients per group, added in order: the same numbers at every run.
+    let groups = rayon::current_num_threads().min(parts.len()).max(1);
+    let size = parts.len().div_ceil(groups).max(1);
+    let sums: Vec<Vec<f32>> = parts
+        .par_chunks_mut(size)
+        .map(|group| back_through_block(spec, weights, tape.arch, steps, truncate, needs, group))
+        .collect();
+    let mut sums = sums.into_iter();
+    gradients.weights = sums.next().unwrap_or_default();
+    for sum in sums {
+        for (total, part) in gradients.weights.iter_mut().zip(sum) {
+            *total += part;
+        }
+    }
+    Ok(gradients)
+}
+
+fn run(
+    spec: &ScanSpec,
+    weights: &[f32],
+    sequences: Sequences<'_>,
+    taped: bool,
+) -> Result<(Vec<f32>, Tape), KernelError> {
+    check_weights(spec, weights)?;
+    check_sequences(spec, &sequences)?;
+    let Sequences { batch, steps, .. } = sequences;
+    let arch = spec.arch_for(batch, rayon::current_num_threads());
+    let lanes = arch.lanes();
+    let mut output = vec![0.0; spec.output_len(batch, steps)];
+    let row = spec.output_len(1, steps);
+    let parts: Vec<(usize, &mut [f32])> = if row == 0 {
+        Vec::new()
+    } else {
+        output.chunks_mut(lanes * row).enumerate().collect()
+    };
+    let blocks = parts
+        .into_par_iter()
+        .map(|(block, output)| {
+            let first = block * lanes;
+            let part = part_of(spec, &sequences, first, lanes.min(batch - first));
+            run_block(spec, weights, arch, part, taped, output)
+        })
+        .collect();
+    Ok((
+        output,
+        Tape {
+            arch,
+            batch,
+            steps,
+            blocks,
+        },
+    ))
+}
+
+/// The sequences from `first` on.
+fn part_of<'a>(
+    spec: &ScanSpec,
+    sequences: &Sequences<'a>,
+    first: usize,
+    batch: usize,
+) -> Sequences<'a> {
+    let inputs = sequences.steps * spec.d_input();
+    let (rows, older) = (spec.rows_len(1), spec.older_inputs_len(1));
+    Sequences {
+        batch,
+        steps: sequences.steps,
+        inputs: &sequences.inputs[first * inputs..][..batch * inputs],
+        rows: &sequences.rows[first * rows..][..batch * rows],
+        older_inputs: &sequences.older_inputs[first * older..][..batch * older],
+    }
+}
+
+pub(crate) fn check_weights(spec: &ScanSpec, weights: &[f32]) -> Result<(), KernelError> {
+    let shape = "the weights of all populations".to_owned();
+    check("weights", weights, spec.weights_len(), shape)
+}
+
+pub(crate) fn check_sequences(
+    spec: &ScanSpec,
+    sequences: &Sequences<'_>,
+) -> Result<(), KernelError> {
+    let Sequences {
+        batch,
+        steps,
+        inputs,
+        rows,
+        older_inputs,
+    } = *sequences;
+    let (context, d_input, d_state) = (spec.context(), spec.d_input(), spec.d_state());
+    let shape = format!("batch {batch} × steps {steps} × d_input {d_input}");
+    check("inputs", inputs, batch * steps * d_input, shape)?;
+    let shape = format!("batch {batch} × context {context} × d_state {d_state}");
+    check("rows", rows, spec.rows_len(batch), shape)?;
+    let shape = match spec.memory() {
+        Memory::Sliding => "none in sliding memory".to_owned(),
+        Memory::Rewritten => {
+            format!("batch {batch} × (context {context} − 1) × d_input {d_input}")
+        }
+    };
+    check(
+        "older inputs",
+        older_inputs,
+        spec.older_inputs_len(batch),
+        shape,
+    )
+}
+
+fn check(
+    name: &'static str,
+    slice: &[f32],
+    expected: usize,
+    shape: String,
+) -> Result<(), KernelError> {
+    match slice.len() == expected {
+        true => Ok(()),
+        false => Err(KernelError::Length {
+            name,
+            got: slice.len(),
+            expected,
+            shape,
+        }),
+    }
+}

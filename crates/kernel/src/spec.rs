@@ -1,0 +1,224 @@
+//! A reservoir as the scan sees it: populations, wiring, working memory, leak.
+
+use std::sync::Arc;
+
+use crate::arch::Arch;
+use crate::error::KernelError;
+use crate::output::Output;
+use crate::unit::{Kernel, Memory, Shape};
+use crate::wiring::Wiring;
+
+/// Units of one kind and width.
+#[derive(Debug, Clone)]
+pub struct Population {
+    /// The kind.
+    pub kernel: Arc<dyn Kernel>,
+    /// Units U.
+    pub units: usize,
+    /// Width D of a unit.
+    pub d_unit: usize,
+    /// The function that bounds its rows.
+    pub output: Output,
+}
+
+/// A checked description of a reservoir.
+#[derive(Debug, Clone)]
+pub struct ScanSpec {
+    memory: Memory,
+    context: usize,
+    d_input: usize,
+    leak: f32,
+    wiring: Wiring,
+    populations: Vec<Population>,
+    arch: Option<Arch>,
+}
+
+/// Where a population lies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) shape: Shape,
+    /// Its first state dimension.
+    pub(crate) state: usize,
+    /// Its first weight.
+    pub(crate) weights: usize,
+}
+
+impl Place {
+    /// Numbers of all its rows in one step.
+    pub(crate) fn len(&self) -> usize {
+        self.shape.units * self.shape.rows() * self.shape.d_unit
+    }
+}
+
+impl ScanSpec {
+    /// Checks that the parts belong together.
+    ///
+    /// # Errors
+    ///
+    /// No rows of context, a leak outside (0, 1], a population without units or of an impossible
+    /// width, or a wiring with another number of slots than the state has dimensions.
+    pub fn new(
+        memory: Memory,
+        context: usize,
+        d_input: usize,
+        leak: f32,
+        wiring: Wiring,
+        populations: Vec<Population>,
+    ) -> Result<Self, KernelError> {
+        if context == 0 {
+            return Err(KernelError::Range {
+                name: "context",
+                got: "0".into(),
+                allowed: "at least 1 row",
+            });
+        }
+        if !(leak > 0.0 && leak <= 1.0) {
+            return Err(KernelError::Range {
+                name: "leak",
+                got: leak.to_string(),
+                allowed: "more than 0 and at most 1",
+            });
+        }
+        if populations.is_empty() {
+            return Err(KernelError::Range {
+                name: "the number of populations",
+                got: "0".into(),
+                allowed: "at least 1",
+            });
+        }
+        for (index, population) in populations.iter().enumerate() {
+            let fail = |what| Err(KernelError::Population { index, what });
+            if population.units == 0 || population.d_unit == 0 {
+                return fail(format!(
+                    "{} units of width {}, expected at least 1 of width 1",
+                    population.units, population.d_unit
+                ));
+            }
+            if let Err(what) = population.kernel.check(population.d_unit) {
+                return fail(what);
+            }
+        }
+        let spec = Self {
+            memory,
+            context,
+            d_input,
+            leak,
+            wiring,
+            populations,
+            arch: None,
+        };
+        spec.wiring.check(d_input, spec.d_state())?;
+        Ok(spec)
+    }
+
+    /// The same on a given instruction set, in place of the one that suits the batch.
+    pub fn on(self, arch: Arch) -> Self {
+        Self {
+            arch: Some(arch),
+            ..self
+        }
+    }
+
+    /// The working memory.
+    pub fn memory(&self) -> Memory {
+        self.memory
+    }
+
+    /// Rows of context C.
+    pub fn context(&self) -> usize {
+        self.context
+    }
+
+    /// Width of the input I.
+    pub fn d_input(&self) -> usize {
+        self.d_input
+    }
+
+    /// Width of the state N.
+    pub fn d_state(&self) -> usize {
+        self.populations
+            .iter()
+            .map(|population| population.units * population.d_unit)
+            .sum()
+    }
+
+    /// The leak α.
+    pub fn leak(&self) -> f32 {
+        self.leak
+    }
+
+    /// The wiring.
+    pub fn wiring(&self) -> &Wiring {
+        &self.wiring
+    }
+
+    /// The populations, in the order of their state dimensions.
+    pub fn populations(&self) -> &[Population] {
+        &self.populations
+    }
+
+    /// Numbers in the weights of all populations.
+    pub fn weights_len(&self) -> usize {
+        self.populations.iter().map(population_weights).sum()
+    }
+
+    /// Numbers in the rows of memory for a batch, `[batch, context, d_state]`.
+    pub fn rows_len(&self, batch: usize) -> usize {
+        batch * self.context * self.d_state()
+    }
+
+    /// Numbers in the older inputs for a batch, `[batch, context − 1, d_input]`; none in sliding memory.
+    pub fn older_inputs_len(&self, batch: usize) -> usize {
+        match self.memory {
+            Memory::Sliding => 0,
+            Memory::Rewritten => batch * (self.context - 1) * self.d_input,
+        }
+    }
+
+    /// Numbers in the packed output for a batch, `[batch, steps + context − 1, d_state]`.
+    pub fn output_len(&self, batch: usize, steps: usize) -> usize {
+        batch * (steps + self.context - 1) * self.d_state()
+    }
+
+    /// The instruction set for a batch.
+    pub(crate) fn arch_for(&self, batch: usize, threads: usize) -> Arch {
+        self.arch.unwrap_or_else(|| Arch::for_batch(batch, threads))
+    }
+
+    /// The instruction set for single sequences.
+    pub(crate) fn arch_for_one(&self) -> Arch {
+        self.arch.unwrap_or_else(Arch::widest)
+    }
+
+    /// Rows that are computed in one step.
+    pub(crate) fn step_rows(&self) -> usize {
+        match self.memory {
+            Memory::Sliding => 1,
+            Memory::Rewritten => self.context,
+        }
+    }
+
+    /// Each population with its place.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (&Population, Place)> {
+        let (mut state, mut weights) = (0, 0);
+        self.populations.iter().map(move |population| {
+            let place = Place {
+                shape: Shape {
+                    memory: self.memory,
+                    units: population.units,
+                    d_unit: population.d_unit,
+                    context: self.context,
+                },
+                state,
+                weights,
+            };
+            state += population.units * population.d_unit;
+            weights += population_weights(population);
+            (population, place)
+        })
+    }
+}
+
+fn population_weights(population: &Population) -> usize {
+    population.units * population.kernel.weights_len(population.d_unit)
+}

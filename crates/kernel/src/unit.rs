@@ -1,0 +1,506 @@
+//! What a kind of unit brings to the scan: its steps forward and back, for any vector width.
+
+use std::fmt::Debug;
+
+use crate::arch::{Arch, Lanes, WithLanes};
+
+/// Which of the two working memories the units see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    /// The last C rows; each step computes one.
+    Sliding,
+    /// C rows that every step computes anew.
+    Rewritten,
+}
+
+/// The sizes of a population, as its kernel sees them.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// The working memory.
+    pub memory: Memory,
+    /// Units U.
+    pub units: usize,
+    /// Width D of a unit.
+    pub d_unit: usize,
+    /// Rows of context C.
+    pub context: usize,
+}
+
+impl Shape {
+    /// Rows that a unit computes in one step: 1 in sliding memory, C in rewritten memory.
+    pub fn rows(self) -> usize {
+        match self.memory {
+            Memory::Sliding => 1,
+            Memory::Rewritten => self.context,
+        }
+    }
+}
+
+/// The weights of a population, of which one unit's are read.
+#[derive(Clone, Copy)]
+pub struct UnitWeights<'a> {
+    /// All tensors of the population, one after another, each with the units first.
+    pub weights: &'a [f32],
+    /// Units U.
+    pub units: usize,
+    /// Which unit.
+    pub unit: usize,
+}
+
+impl<'a> UnitWeights<'a> {
+    /// The unit's part of the next tensor, which has `len` numbers per unit.
+    #[inline(always)]
+    pub fn next(&mut self, len: usize) -> &'a [f32] {
+        let (tensor, rest) = self.weights.split_at(self.units * len);
+        self.weights = rest;
+        &tensor[self.unit * len..][..len]
+    }
+}
+
+/// The gradient of a population's weights, of which one unit's part is added to.
+pub struct UnitGradient<'a> {
+    /// All tensors, as in [`UnitWeights`].
+    pub gradient: &'a mut [f32],
+    /// Units U.
+    pub units: usize,
+    /// Which unit.
+    pub unit: usize,
+}
+
+impl<'a> UnitGradient<'a> {
+    /// The unit's part of the next tensor, which has `len` numbers per unit.
+    pub fn next(&mut self, len: usize) -> &'a mut [f32] {
+        let (tensor, rest) = std::mem::take(&mut self.gradient).split_at_mut(self.units * len);
+        self.gradient = rest;
+        &mut tensor[self.unit * len..][..len]
+    }
+}
+
+/// One unit at one step, with one sequence per lane.
+pub struct Lane<'a, S: Lanes> {
+    /// The sizes.
+    pub shape: Shape,
+    /// The unit's weights.
+    pub weights: UnitWeights<'a>,
+    /// What the kernel remembers of the rows in the window.
+    pub window: &'a mut [S::f32s],
+    /// Which row of the window the newest row has; 0 in rewritten memory.
+    pub slot: usize,
+    /// Room for what is needed within the step.
+    pub scratch: &'a mut [S::f32s],
+}
+
+/// What a unit's way back reads and writes beside what the way forward does.
+pub struct LaneBack<'a, S: Lanes> {
+    /// The unit's input rows, `[rows, d_unit]`.
+    pub z: &'a [S::f32s],
+    /// The gradient of its output rows, `[rows, d_unit]`; may be overwritten.
+    pub out: &'a mut [S::f32s],
+    /// To be set to the gradient of z, `[rows, d_unit]`.
+    pub z_gradient: &'a mut [S::f32s],
+    /// The gradient of the window, to be added to; the newest row's part is complete, and is to be
+    /// left at zero.
+    pub window: &'a mut [S::f32s],
+    /// Sums of weight gradients, to be added to; empty when nobody wants them.
+    pub sums: &'a mut [S::f32s],
+}
+
+/// One unit at one step of a single sequence, with the width in the lanes.
+pub struct Single<'a> {
+    /// The sizes.
+    pub shape: Shape,
+    /// The unit's weights.
+    pub weights: UnitWeights<'a>,
+    /// What the kernel remembers of the rows in the window.
+    pub window: &'a mut [f32],
+    /// Which row of the window the newest row has; 0 in rewritten memory.
+    pub slot: usize,
+    /// Room for what is needed within the step.
+    pub scratch: &'a mut [f32],
+}
+
+/// A kind of unit, written once for every vector width.
+///
+/// Every length is in numbers per lane and per unit, so that a vector counts as one. In sliding
+/// memory a kernel may remember something of each of the C rows that the window has; in rewritten
+/// memory it is given all C rows at each step and remembers nothing. All generic functions must be
+/// `#[inline(always)]`, see [`WithLanes`].
+pub trait UnitKernel: Debug + Send + Sync + 'static {
+    /// What the kind is called.
+    fn name(&self) -> &'static str;
+
+    /// Says why a width is not possible for it, if so.
+    ///
+    /// # Errors
+    ///
+    /// The sentence.
+    fn check(&self, d_unit: usize) -> Result<(), String>;
+
+    /// Weights of one unit.
+    fn weights_len(&self, d_unit: usize) -> usize;
+
+    /// What one unit remembers of its window.
+    fn window_len(&self, shape: Shape) -> usize;
+
+    /// Scratch that a step forward or back needs, on vectors of `lanes` numbers.
+    fn scratch_len(&self, shape: Shape, lanes: usize) -> usize;
+
+    /// Sums of weight gradients, on vectors of `lanes` numbers.
+    fn sums_len(&self, shape: Shape, lanes: usize) -> usize;
+
+    /// Remembers a row z `[d_unit]` in the window without computing an output (sliding memory).
+    fn remember<S: Lanes>(&self, simd: S, lane: Lane<'_, S>, z: &[S::f32s]);
+
+    /// Computes the output rows of the input rows z, both `[rows, d_unit]`.
+    fn forward<S: Lanes>(&self, simd: S, lane: Lane<'_, S>, z: &[S::f32s], out: &mut [S::f32s]);
+
+    /// Goes back through [`forward`](Self::forward). The window is as it was just after it.
+    fn backward<S: Lanes>(&self, simd: S, lane: Lane<'_, S>, back: LaneBack<'_, S>);
+
+    /// Goes back through [`remember`](Self::remember): as `backward`, without an output.
+    fn settle<S: Lanes>(&self, simd: S, lane: Lane<'_, S>, back: LaneBack<'_, S>);
+
+    /// Adds the sums of weight gradients to the gradient.
+    fn collect(&self, shape: Shape, lanes: usize, sums: &[f32], gradient: UnitGradient<'_>);
+
+    /// As [`remember`](Self::remember), for one sequence.
+    fn remember_single<S: Lanes>(&self, simd: S, single: Single<'_>, z: &[f32]);
+
+    /// As [`forward`](Self::forward), for one sequence.
+    fn forward_single<S: Lanes>(&self, simd: S, single: Single<'_>, z: &[f32], out: &mut [f32]);
+}
+
+/// A population at one step, in the lanes of a block of sequences.
+pub struct Block<'a> {
+    /// The vectors.
+    pub arch: Arch,
+    /// The sizes.
+    pub shape: Shape,
+    /// The weights of all units.
+    pub weights: &'a [f32],
+    /// What the kernel remembers, unit after unit.
+    pub window: &'a mut [f32],
+    /// Which row of the window the newest row has.
+    pub slot: usize,
+    /// Scratch of one unit.
+    pub scratch: &'a mut [f32],
+}
+
+/// What a population's way back reads and writes; unit after unit, as in [`LaneBack`].
+pub struct BlockBack<'a> {
+    /// Input rows.
+    pub z: &'a [f32],
+    /// Gradient of the output rows.
+    pub out: &'a mut [f32],
+    /// Gradient of the input rows.
+    pub z_gradient: &'a mut [f32],
+    /// Gradient of the window.
+    pub window: &'a mut [f32],
+    /// Sums of weight gradients, or empty.
+    pub sums: &'a mut [f32],
+}
+
+/// A kind of unit as the scan calls it. Implement [`UnitKernel`] to have it.
+pub trait Kernel: Debug + Send + Sync {
+    /// See [`UnitKernel::name`].
+    fn name(&self) -> &'static str;
+    /// See [`UnitKernel::check`].
+    ///
+    /// # Errors
+    ///
+    /// The sentence.
+    fn check(&self, d_unit: usize) -> Result<(), String>;
+    /// See [`UnitKernel::weights_len`].
+    fn weights_len(&self, d_unit: usize) -> usize;
+    /// See [`UnitKernel::window_len`].
+    fn window_len(&self, shape: Shape) -> usize;
+    /// See [`UnitKernel::scratch_len`].
+    fn scratch_len(&self, shape: Shape, lanes: usize) -> usize;
+    /// See [`UnitKernel::sums_len`].
+    fn sums_len(&self, shape: Shape, lanes: usize) -> usize;
+    /// See [`UnitKernel::remember`]; z is `[units, d_unit]` vectors.
+    fn remember(&self, block: Block<'_>, z: &[f32]);
+    /// See [`UnitKernel::forward`]; z and out are `[units, rows, d_unit]` vectors.
+    fn forward(&self, block: Block<'_>, z: &[f32], out: &mut [f32]);
+    /// See [`UnitKernel::backward`].
+    fn backward(&self, block: Block<'_>, back: BlockBack<'_>);
+    /// See [`UnitKernel::settle`].
+    fn settle(&self, block: Block<'_>, back: BlockBack<'_>);
+    /// Adds the sums of all units to the population's gradient.
+    fn collect(&self, shape: Shape, lanes: usize, sums: &[f32], gradient: &mut [f32]);
+    /// As `remember`, for one sequence with the width in the lanes, of the units in `units`.
+    fn remember_single(&self, block: Block<'_>, units: std::ops::Range<usize>, z: &[f32]);
+    /// As `forward`, for one sequence with the width in the lanes, of the units in `units`.
+    fn forward_single(
+        &self,
+        block: Block<'_>,
+        units: std::ops::Range<usize>,
+        z: &[f32],
+        out: &mut [f32],
+    );
+}
+
+impl<K: UnitKernel> Kernel for K {
+    fn name(&self) -> &'static str {
+        UnitKernel::name(self)
+    }
+
+    fn check(&self, d_unit: usize) -> Result<(), String> {
+        UnitKernel::check(self, d_unit)
+    }
+
+    fn weights_len(&self, d_unit: usize) -> usize {
+        UnitKernel::weights_len(self, d_unit)
+    }
+
+    fn window_len(&self, shape: Shape) -> usize {
+        UnitKernel::window_len(self, shape)
+    }
+
+    fn scratch_len(&self, shape: Shape, lanes: usize) -> usize {
+        UnitKernel::scratch_len(self, shape, lanes)
+    }
+
+    fn sums_len(&self, shape: Shape, lanes: usize) -> usize {
+        UnitKernel::sums_len(self, shape, lanes)
+    }
+
+    fn remember(&self, block: Block<'_>, z: &[f32]) {
+        if UnitKernel::window_len(self, block.shape) > 0 {
+            let arch = block.arch;
+            arch.run(Remember {
+                kernel: self,
+                block,
+                z,
+            });
+        }
+    }
+
+    fn forward(&self, block: Block<'_>, z: &[f32], out: &mut [f32]) {
+        let arch = block.arch;
+        arch.run(Forward {
+            kernel: self,
+            block,
+            z,
+            out,
+        });
+    }
+
+    fn backward(&self, block: Block<'_>, back: BlockBack<'_>) {
+        let arch = block.arch;
+        arch.run(Backward {
+            kernel: self,
+            block,
+            back,
+            settle: false,
+        });
+    }
+
+    fn settle(&self, block: Block<'_>, back: BlockBack<'_>) {
+        if UnitKernel::window_len(self, block.shape) == 0 {
+            back.z_gradient.fill(0.0);
+            return;
+        }
+        let arch = block.arch;
+        arch.run(Backward {
+            kernel: self,
+            block,
+            back,
+            settle: true,
+        });
+    }
+
+    fn collect(&self, shape: Shape, lanes: usize, sums: &[f32], gradient: &mut [f32]) {
+        let len = UnitKernel::sums_len(self, shape, lanes) * lanes;
+        for unit in 0..shape.units {
+            let gradient = UnitGradient {
+                gradient: &mut *gradient,
+                units: shape.units,
+                unit,
+            };
+            UnitKernel::collect(self, shape, lanes, &sums[unit * len..][..len], gradient);
+        }
+    }
+
+    fn remember_single(&self, block: Block<'_>, units: std::ops::Range<usize>, z: &[f32]) {
+        if UnitKernel::window_len(self, block.shape) > 0 {
+            let arch = block.arch;
+            arch.run(SingleStep {
+                kernel: self,
+                block,
+                units,
+                z,
+                out: None,
+            });
+        }
+    }
+
+    fn forward_single(
+        &self,
+        block: Block<'_>,
+        units: std::ops::Range<usize>,
+        z: &[f32],
+        out: &mut [f32],
+    ) {
+        let arch = block.arch;
+        arch.run(SingleStep {
+            kernel: self,
+            block,
+            units,
+            z,
+            out: Some(out),
+        });
+    }
+}
+
+/// Cuts the block into its units.
+macro_rules! lane {
+    ($self:ident, $block:ident, $window_len:ident, $unit:ident) => {{
+        let window = &mut S::as_mut_simd_f32s($block.window).0[$unit * $window_len..];
+        Lane {
+            shape: $block.shape,
+            weights: UnitWeights {
+                weights: $block.weights,
+                units: $block.shape.units,
+                unit: $unit,
+            },
+            window: &mut window[..$window_len],
+            slot: $block.slot,
+            scratch: S::as_mut_simd_f32s($block.scratch).0,
+        }
+    }};
+}
+
+struct Remember<'a, K> {
+    kernel: &'a K,
+    block: Block<'a>,
+    z: &'a [f32],
+}
+
+impl<K: UnitKernel> WithLanes for Remember<'_, K> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes>(self, simd: S) {
+        let block = self.block;
+        let window_len = UnitKernel::window_len(self.kernel, block.shape);
+        let rows = S::as_simd_f32s(self.z).0.chunks_exact(block.shape.d_unit);
+        for (unit, z) in rows.enumerate() {
+            let lane = lane!(self, block, window_len, unit);
+            self.kernel.remember(simd, lane, z);
+        }
+    }
+}
+
+struct Forward<'a, K> {
+    kernel: &'a K,
+    block: Block<'a>,
+    z: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl<K: UnitKernel> WithLanes for Forward<'_, K> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes>(self, simd: S) {
+        let block = self.block;
+        let window_len = UnitKernel::window_len(self.kernel, block.shape);
+        let size = block.shape.rows() * block.shape.d_unit;
+        let z = S::as_simd_f32s(self.z).0.chunks_exact(size);
+        let out = S::as_mut_simd_f32s(self.out).0.chunks_exact_mut(size);
+        for (unit, (z, out)) in z.zip(out).enumerate() {
+            let lane = lane!(self, block, window_len, unit);
+            self.kernel.forward(simd, lane, z, out);
+        }
+    }
+}
+
+struct Backward<'a, K> {
+    kernel: &'a K,
+    block: Block<'a>,
+    back: BlockBack<'a>,
+    settle: bool,
+}
+
+impl<K: UnitKernel> WithLanes for Backward<'_, K> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes>(self, simd: S) {
+        let (block, back) = (self.block, self.back);
+        let window_len = UnitKernel::window_len(self.kernel, block.shape);
+        let sums_len = match back.sums.is_empty() {
+            true => 0,
+            false => UnitKernel::sums_len(self.kernel, block.shape, S::F32_LANES),
+        };
+        let size = block.shape.rows() * block.shape.d_unit;
+        for unit in 0..block.shape.units {
+            let lane = lane!(self, block, window_len, unit);
+            let part = unit * size..(unit + 1) * size;
+            let window = unit * window_len..(unit + 1) * window_len;
+            let sums = unit * sums_len..(unit + 1) * sums_len;
+            let out = S::as_mut_simd_f32s(back.out).0;
+            let back = LaneBack {
+                z: &S::as_simd_f32s(back.z).0[part.clone()],
+                out: if self.settle {
+                    &mut []
+                } else {
+                    &mut out[part.clone()]
+                },
+                z_gradient: &mut S::as_mut_simd_f32s(back.z_gradient).0[part],
+                window: &mut S::as_mut_simd_f32s(back.window).0[window],
+                sums: &mut S::as_mut_simd_f32s(back.sums).0[sums],
+            };
+            match self.settle {
+                true => self.kernel.settle(simd, lane, back),
+                false => self.kernel.backward(simd, lane, back),
+            }
+        }
+    }
+}
+
+struct SingleStep<'a, K> {
+    kernel: &'a K,
+    block: Block<'a>,
+    units: std::ops::Range<usize>,
+    z: &'a [f32],
+    out: Option<&'a mut [f32]>,
+}
+
+impl<K: UnitKernel> WithLanes for SingleStep<'_, K> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes>(mut self, simd: S) {
+        let block = self.block;
+        let Shape { units, d_unit, .. } = block.shape;
+        let window_len = UnitKernel::window_len(self.kernel, block.shape);
+        let size = if self.out.is_some() {
+            block.shape.rows() * d_unit
+        } else {
+            d_unit
+        };
+        for (place, unit) in self.units.enumerate() {
+            let single = Single {
+                shape: block.shape,
+                weights: UnitWeights {
+                    weights: block.weights,
+                    units,
+                    unit,
+                },
+                window: &mut block.window[place * window_len..][..window_len],
+                slot: block.slot,
+                scratch: &mut *block.scratch,
+            };
+            let z = &self.z[place * size..][..size];
+            match &mut self.out {
+                Some(out) => {
+                    let out = &mut out[place * size..][..size];
+                    self.kernel.forward_single(simd, single, z, out);
+                }
+                None => self.kernel.remember_single(simd, single, z),
+            }
+        }
+    }
+}
