@@ -44,7 +44,7 @@ pub enum TaskConfig {
     /// What followed a symbol before.
     InductionHeads(CogscaleConfig),
     /// A user's own data, by path.
-    Files(FilesConfig),
+    Files(Box<FilesConfig>),
 }
 
 impl TaskConfig {

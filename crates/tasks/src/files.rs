@@ -1,17 +1,34 @@
 //! A user's own data, by path.
 
-use crate::dataset::one_hot;
-use crate::ts::{TsCase, TsFile, TsTarget};
-use crate::{Category, Dataset, Sample, TaskError, split, ts};
-use ndarray::Array2;
+mod arrays;
+mod columns;
+mod forecast;
+pub(crate) mod labelled;
+mod recording;
+mod table;
+
+use crate::npz::Npz;
+use crate::{Dataset, TaskError, export, split, ts};
+pub use columns::Column;
+use columns::Goal;
+use recording::Recordings;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// A user's own data: a pair of `.ts` files as in the UEA/UCR archive.
+/// A user's own data: `.ts`, `.csv` or `.tsv`, `.npy` and `.npz` files.
 ///
-/// Each sequence is scored at its last step: by its class, or under `@targetLabel true` by its number. Lengths
-/// may differ. A missing value `?` is filled in by linear interpolation over time within its channel, and
-/// before the first or after the last known value by the nearest known one.
+/// Either `train` and `test` name two files, or `data` names one that is split. What is learnt follows from the keys:
+///
+/// - `label`: which class a sequence is of, scored at its last step;
+/// - `value`: a number per sequence, scored at its last step;
+/// - `horizon`, `targets`: what columns hold so many steps later, scored at every step. One series is split by time, in
+///   the order train, validation, test; several are split at random.
+///
+/// # `.ts`, the format of the UEA/UCR archive
+///
+/// The header says what the target is, so no key is needed. Lengths may differ. A missing value `?` is filled in by
+/// linear interpolation over time within its channel; before the first and after the last known value the nearest one is
+/// repeated.
 ///
 /// ```toml
 /// [task]
@@ -19,290 +36,298 @@ use std::path::{Path, PathBuf};
 /// train = "BasicMotions_TRAIN.ts"
 /// test = "BasicMotions_TEST.ts"
 /// ```
+///
+/// # `.csv` (and `.tsv`, with tabs)
+///
+/// One row per step. Columns are named by the header, or by number from 0. An empty field or `?` is a missing value and is
+/// filled in as above.
+///
+/// ```toml
+/// [task]                          # one series: load, wind -> load in 24 steps
+/// name = "files"
+/// data = "power.csv"
+/// inputs = ["load", "wind"]       # default: all columns
+/// targets = ["load"]              # default: the inputs
+/// horizon = 24
+/// ```
+///
+/// ```toml
+/// [task]                          # many sequences: rows with the same `id` are one
+/// name = "files"
+/// data = "gestures.csv"
+/// sequence = "id"
+/// label = "gesture"
+/// test_fraction = 0.25
+/// ```
+///
+/// Without `sequence`, a labelled table has one row per sequence of one channel: its other columns are the steps, and
+/// empty fields at the end of a row shorten it.
+///
+/// # `.npy`
+///
+/// `[steps]` or `[steps, channels]` is one series, `[sequences, steps, channels]` are many; labelled,
+/// `[sequences, steps]` are many of one channel, and the labels lie in a file of their own:
+///
+/// ```toml
+/// [task]
+/// name = "files"
+/// train = "inputs_train.npy"
+/// train_labels = "labels_train.npy"
+/// test = "inputs_test.npy"
+/// test_labels = "labels_test.npy"
+/// ```
+///
+/// # `.npz`
+///
+/// The same arrays by name, here the defaults, or, if there is an array `X_train`, what
+/// [`write_npz`](crate::write_npz) and CogScale export; that needs no key.
+///
+/// ```toml
+/// [task]
+/// name = "files"
+/// data = "recordings.npz"
+/// array = "X"
+/// label = "y"
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct FilesConfig {
-    /// The training sequences; a relative path is looked up from the current directory.
-    pub train: PathBuf,
-    /// The test sequences.
-    pub test: PathBuf,
-    /// Whether inputs are standardised with the training set's statistics (default true).
-    #[serde(default = "yes")]
-    pub standardise: bool,
-    /// The fraction of the training set that is split off for validation, class by class (default 0).
-    #[serde(default)]
+    /// The training file; a relative path is looked up from the current directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train: Option<PathBuf>,
+    /// The test file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<PathBuf>,
+    /// One file that is split into a training and a test part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<PathBuf>,
+    /// The column (`.csv`) or array (`.npz`, default "y") of the sequences' classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<Column>,
+    /// The column or array of the sequences' numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Column>,
+    /// The column that says to which sequence a row belongs (`.csv`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<Column>,
+    /// The columns that are inputs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Vec<Column>>,
+    /// The columns that are forecast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub targets: Option<Vec<Column>>,
+    /// How many steps later the targets are due; 0, the default where `targets` is given, is the same step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub horizon: Option<usize>,
+    /// Whether the first row names the columns (`.csv`; default: if none of its fields is a number).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// The array that holds the inputs (`.npz`; default "X").
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub array: Option<String>,
+    /// The classes of the sequences of `train` (`.npy`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_labels: Option<PathBuf>,
+    /// The classes of the sequences of `test` (`.npy`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_labels: Option<PathBuf>,
+    /// The classes of the sequences of `data` (`.npy`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<PathBuf>,
+    /// The fraction of `data` that is for testing (default 0.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_fraction: Option<f64>,
+    /// The fraction of the training part that is split off for validation (default 0).
     pub valid: f64,
+    /// Whether inputs are standardised with the training set's statistics (default true).
+    pub standardise: bool,
 }
 
-fn yes() -> bool {
-    true
+impl Default for FilesConfig {
+    fn default() -> Self {
+        Self {
+            train: None,
+            test: None,
+            data: None,
+            label: None,
+            value: None,
+            sequence: None,
+            inputs: None,
+            targets: None,
+            horizon: None,
+            header: None,
+            array: None,
+            train_labels: None,
+            test_labels: None,
+            labels: None,
+            test_fraction: None,
+            valid: 0.0,
+            standardise: true,
+        }
+    }
 }
 
 impl FilesConfig {
     pub(crate) const NAME: &'static str = "files";
 
     pub(crate) fn load(&self, seed: u64) -> Result<Dataset, TaskError> {
-        let (train, test) = (read_ts(&self.train)?, read_ts(&self.test)?);
-        let mut dataset = from_ts(Self::NAME, train, &self.train, test, &self.test)?;
-        split::split_off_valid(&mut dataset, Self::NAME, self.valid, seed)?;
+        let goal = Goal::of(self)?;
+        split::check_fraction(Self::NAME, "valid", self.valid)?;
+        let mut dataset = match (&self.data, &self.train, &self.test) {
+            (Some(data), None, None) => match self.export(data)? {
+                Some(dataset) => dataset,
+                None => self.split(self.read(data, self.labels.as_deref(), &goal)?, &goal, seed)?,
+            },
+            (None, Some(train), Some(test)) => {
+                self.refuse(
+                    "test_fraction",
+                    self.test_fraction.is_some(),
+                    "a pair of files",
+                )?;
+                let train = self.read(train, self.train_labels.as_deref(), &goal)?;
+                let test = self.read(test, self.test_labels.as_deref(), &goal)?;
+                match goal {
+                    Goal::Forecast { horizon } => {
+                        forecast::pair(train, test, horizon, self.valid, seed)?
+                    }
+                    Goal::Label | Goal::Header => self.labelled(train, test, seed)?,
+                }
+            }
+            _ => {
+                let problem = "either `data` names one file, or `train` and `test` name two";
+                return Err(TaskError::key(Self::NAME, "data", problem));
+            }
+        };
         if self.standardise {
             dataset.standardise();
         }
         Ok(dataset)
     }
-}
 
-/// The data set of a training and a test file; paths are for messages only.
-pub(crate) fn from_ts(
-    name: &str,
-    train: TsFile,
-    train_path: &Path,
-    test: TsFile,
-    test_path: &Path,
-) -> Result<Dataset, TaskError> {
-    let (d_input, found) = (train.cases[0].inputs.ncols(), test.cases[0].inputs.ncols());
-    if d_input != found {
-        let line = test.cases[0].line;
-        let problem = format!(
-            "the case has {found} channels where those of {} have {d_input}; both files must agree",
-            train_path.display()
-        );
-        return Err(TaskError::line(test_path, line, problem));
+    fn labelled(
+        &self,
+        train: Recordings,
+        test: Recordings,
+        seed: u64,
+    ) -> Result<Dataset, TaskError> {
+        let mut dataset = labelled::pair(Self::NAME, train, test)?;
+        split::split_off_valid(&mut dataset, Self::NAME, self.valid, seed)?;
+        Ok(dataset)
     }
-    let (category, labels) = match (train.target, test.target) {
-        (TsTarget::Class(declared), TsTarget::Class(_)) => {
-            let labels = if declared.is_empty() {
-                found_labels(&train.cases)
-            } else {
-                declared
-            };
-            check_labels(&train.cases, train_path, &test.cases, test_path)?;
-            (Category::Classification, labels)
+
+    fn split(&self, data: Recordings, goal: &Goal, seed: u64) -> Result<Dataset, TaskError> {
+        let fraction = self.test_fraction.unwrap_or(0.2);
+        split::check_fraction(Self::NAME, "test_fraction", fraction)?;
+        if let Goal::Forecast { horizon } = *goal
+            && data.cases.len() == 1
+        {
+            return forecast::by_time(&data, horizon, fraction, self.valid);
         }
-        (TsTarget::Value, TsTarget::Value) => (Category::Regression, Vec::new()),
-        _ => {
-            let problem = format!(
-                "one of this file and {} has @classLabel true, the other @targetLabel true; both must agree",
-                train_path.display()
-            );
-            return Err(TaskError::file(test_path, problem));
-        }
-    };
-    let samples = |cases: Vec<TsCase>, path: &Path| -> Result<Vec<Sample>, TaskError> {
-        cases
-            .into_iter()
-            .map(|case| sample(case, category, &labels, path))
-            .collect()
-    };
-    Ok(Dataset {
-        name: name.into(),
-        category,
-        d_input,
-        d_output: if category == Category::Regression {
-            1
-        } else {
-            labels.len()
-        },
-        standardiser: None,
-        train: samples(train.cases, train_path)?,
-        valid: Vec::new(),
-        test: samples(test.cases, test_path)?,
-        labels,
-    })
-}
-
-fn read_ts(path: &Path) -> Result<TsFile, TaskError> {
-    let bytes = std::fs::read(path).map_err(|error| TaskError::read(path, error))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
-            .iter()
-            .filter(|&&byte| byte == b'\n')
-            .count();
-        TaskError::line(
-            path,
-            line,
-            "there is a byte that is not UTF-8; a .ts file is text",
-        )
-    })?;
-    ts::parse(&text, path)
-}
-
-/// The labels that occur, by number if all are numbers, otherwise by alphabet.
-fn found_labels(cases: &[TsCase]) -> Vec<String> {
-    let mut labels: Vec<String> = cases.iter().map(|case| case.label.clone()).collect();
-    labels.sort();
-    labels.dedup();
-    let numbers: Option<Vec<f64>> = labels.iter().map(|label| label.parse().ok()).collect();
-    if let Some(numbers) = numbers {
-        let mut pairs: Vec<_> = numbers.into_iter().zip(labels).collect();
-        pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
-        return pairs.into_iter().map(|(_, label)| label).collect();
-    }
-    labels
-}
-
-/// Refuses a class that is tested but never trained.
-fn check_labels(
-    train: &[TsCase],
-    train_path: &Path,
-    test: &[TsCase],
-    test_path: &Path,
-) -> Result<(), TaskError> {
-    let known = found_labels(train);
-    match test.iter().find(|case| !known.contains(&case.label)) {
-        None => Ok(()),
-        Some(case) => {
-            let problem = format!(
-                "class `{}` has no case in {}; its classes are {}",
-                ts::excerpt(&case.label),
-                train_path.display(),
-                ts::excerpt(&known.join(", "))
-            );
-            Err(TaskError::line(test_path, case.line, problem))
+        let (train, test) = labelled::split(data, fraction, seed)?;
+        match *goal {
+            Goal::Forecast { horizon } => forecast::pair(train, test, horizon, self.valid, seed),
+            Goal::Label | Goal::Header => self.labelled(train, test, seed),
         }
     }
+
+    /// The data set of an `.npz` in CogScale's layout, if `path` is one.
+    fn export(&self, path: &Path) -> Result<Option<Dataset>, TaskError> {
+        if extension(path) != "npz" {
+            return Ok(None);
+        }
+        let mut npz = Npz::open(path)?;
+        if !npz.contains("X_train") {
+            return Ok(None);
+        }
+        let file = "a file with an array `X_train`";
+        self.refuse("label", self.label.is_some() || self.value.is_some(), file)?;
+        self.refuse(
+            "horizon",
+            self.horizon.is_some() || self.targets.is_some(),
+            file,
+        )?;
+        self.refuse(
+            "inputs",
+            self.inputs.is_some() || self.array.is_some(),
+            file,
+        )?;
+        self.refuse(
+            "test_fraction",
+            self.test_fraction.is_some() || self.valid != 0.0,
+            file,
+        )?;
+        export::read(Self::NAME, &mut npz).map(Some)
+    }
+
+    fn read(
+        &self,
+        path: &Path,
+        labels: Option<&Path>,
+        goal: &Goal,
+    ) -> Result<Recordings, TaskError> {
+        let kind = extension(path);
+        let table = matches!(kind.as_str(), "csv" | "tsv");
+        if !table {
+            self.refuse(
+                "sequence",
+                self.sequence.is_some(),
+                "a file that is not .csv or .tsv",
+            )?;
+            self.refuse(
+                "header",
+                self.header.is_some(),
+                "a file that is not .csv or .tsv",
+            )?;
+        }
+        if kind != "npz" {
+            self.refuse("array", self.array.is_some(), "a file that is not .npz")?;
+        }
+        if kind != "npy" {
+            self.refuse("labels", labels.is_some(), "a file that is not .npy")?;
+        }
+        match kind.as_str() {
+            "ts" => {
+                let given = self.label.is_some() || self.value.is_some();
+                self.refuse(
+                    "label",
+                    given,
+                    "a .ts file, whose header says what the target is",
+                )?;
+                recording::of_ts(self, ts::read(path)?, path, goal)
+            }
+            "csv" | "tsv" => table::read(self, path, goal),
+            "npy" => arrays::read_npy(self, path, labels, goal),
+            "npz" => arrays::read_npz(self, path, goal),
+            other => {
+                let problem =
+                    format!("`.{other}` files cannot be read; .ts, .csv, .tsv, .npy and .npz can");
+                Err(TaskError::file(path, problem))
+            }
+        }
+    }
+
+    fn refuse(&self, key: &'static str, given: bool, what: &str) -> Result<(), TaskError> {
+        if !given {
+            return Ok(());
+        }
+        Err(TaskError::key(
+            Self::NAME,
+            key,
+            format!("this key does not go with {what}"),
+        ))
+    }
 }
 
-fn sample(
-    case: TsCase,
-    category: Category,
-    labels: &[String],
-    path: &Path,
-) -> Result<Sample, TaskError> {
-    let targets = if category == Category::Regression {
-        let value = ts::parse_number(&case.label)
-            .map_err(|problem| TaskError::line(path, case.line, problem))?;
-        Array2::from_elem((1, 1), value)
-    } else {
-        let class = labels
-            .iter()
-            .position(|label| *label == case.label)
-            .ok_or_else(|| {
-                let problem = format!("class `{}` is unknown", ts::excerpt(&case.label));
-                TaskError::line(path, case.line, problem)
-            })?;
-        one_hot(class, labels.len())
-    };
-    Ok(Sample {
-        scored: vec![case.inputs.nrows() - 1],
-        inputs: case.inputs,
-        targets,
-    })
+/// The labelled sequences of a `.ts` file.
+pub(crate) fn of_ts(file: ts::TsFile, path: &Path) -> Result<Recordings, TaskError> {
+    recording::of_ts(&FilesConfig::default(), file, path, &Goal::Header)
+}
+
+fn extension(path: &Path) -> String {
+    path.extension()
+        .map(|extension| extension.to_string_lossy().to_lowercase())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use ndarray::array;
-    use std::fs;
-
-    fn load(train: &[u8], test: &[u8]) -> Result<Dataset, TaskError> {
-        let folder = tempfile::tempdir().unwrap();
-        let paths = (
-            folder.path().join("train.ts"),
-            folder.path().join("test.ts"),
-        );
-        fs::write(&paths.0, train).unwrap();
-        fs::write(&paths.1, test).unwrap();
-        let config = FilesConfig {
-            train: paths.0,
-            test: paths.1,
-            standardise: false,
-            valid: 0.0,
-        };
-        config.load(0)
-    }
-
-    #[test]
-    fn labels_come_from_the_header_or_else_from_the_training_data() {
-        let test = b"@classLabel true\n@data\n1:10\n";
-        let dataset = load(b"@classLabel true 10 9\n@data\n1,2:9\n3:10\n", test).unwrap();
-        assert_eq!(dataset.labels, ["10", "9"]);
-        let dataset = load(b"@classLabel true\n@data\n1,2:9\n3:10\n", test).unwrap();
-        assert_eq!(dataset.labels, ["9", "10"]);
-        assert_eq!(dataset.train[0].targets, array![[1.0, 0.0]]);
-        assert_eq!(dataset.train[0].scored, [1]);
-        assert_eq!(dataset.test[0].targets, array![[0.0, 1.0]]);
-    }
-
-    #[test]
-    fn a_number_for_a_target_makes_a_regression() {
-        let dataset = load(
-            b"@targetLabel true\n@data\n1,2:9.5\n",
-            b"@targetLabel true\n@data\n1:-2\n",
-        )
-        .unwrap();
-        assert_eq!(
-            (dataset.category, dataset.d_output),
-            (Category::Regression, 1)
-        );
-        assert_eq!(dataset.train[0].targets, array![[9.5]]);
-    }
-
-    #[test]
-    fn files_that_do_not_fit_each_other_are_refused_with_file_and_line() {
-        let train = b"@classLabel true a b\n@data\n1:2:a\n";
-        let rows: [(&[u8], &str); 6] = [
-            (
-                b"@classLabel true a b\n@data\n1:2:a\n1:2:b\n",
-                "test.ts, line 4: class `b` has no case in",
-            ),
-            (
-                b"@classLabel true a\n@data\n1:a\n",
-                "test.ts, line 3: the case has 1 channels",
-            ),
-            (
-                b"@targetLabel true\n@data\n1:2:3\n",
-                "test.ts: one of this file and",
-            ),
-            (b"", "test.ts: there is no line @data"),
-            (
-                b"@classLabel true a\n@data\n1:2:\xff\n",
-                "test.ts, line 3: there is a byte that is not UTF-8",
-            ),
-            (
-                b"@classLabel true a\n@data\n1:NaN:a\n",
-                "test.ts, line 3: channel 2: NaN is not allowed",
-            ),
-        ];
-        for (test, expected) in rows {
-            let message = load(train, test).unwrap_err().to_string();
-            assert!(
-                message.contains(expected),
-                "expected «{expected}», got «{message}»"
-            );
-        }
-    }
-
-    #[test]
-    fn a_file_that_is_not_there_is_named() {
-        let config = FilesConfig {
-            train: "no-such-folder/train.ts".into(),
-            test: "test.ts".into(),
-            standardise: true,
-            valid: 0.0,
-        };
-        let message = config.load(0).unwrap_err().to_string();
-        assert!(
-            message.contains("no-such-folder/train.ts cannot be read"),
-            "{message}"
-        );
-    }
-
-    #[test]
-    fn the_archives_own_files_give_what_the_embedded_ones_give() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets/japanese-vowels");
-        let config = FilesConfig {
-            train: folder.join("JapaneseVowels_TRAIN.ts"),
-            test: folder.join("JapaneseVowels_TEST.ts"),
-            standardise: true,
-            valid: 0.0,
-        };
-        let mut dataset = config.load(0).unwrap();
-        dataset.name = "japanese-vowels".into();
-        assert_eq!(
-            dataset,
-            crate::JapaneseVowelsConfig::default().load(0).unwrap()
-        );
-    }
-}
+pub(crate) mod tests;

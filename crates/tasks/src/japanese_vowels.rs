@@ -39,11 +39,13 @@ impl JapaneseVowelsConfig {
     pub(crate) const NAME: &'static str = "japanese-vowels";
 
     pub(crate) fn load(&self, seed: u64) -> Result<Dataset, TaskError> {
-        let train_path = Path::new("JapaneseVowels_TRAIN.ts");
-        let test_path = Path::new("JapaneseVowels_TEST.ts");
-        let train = ts::parse(TRAIN, train_path)?;
-        let test = ts::parse(TEST, test_path)?;
-        let mut dataset = files::from_ts(Self::NAME, train, train_path, test, test_path)?;
+        let read = |text, name: &str| {
+            let path = Path::new(name);
+            ts::parse(text, path).and_then(|file| files::of_ts(file, path))
+        };
+        let train = read(TRAIN, "JapaneseVowels_TRAIN.ts")?;
+        let test = read(TEST, "JapaneseVowels_TEST.ts")?;
+        let mut dataset = files::labelled::pair(Self::NAME, train, test)?;
         split::split_off_valid(&mut dataset, Self::NAME, self.valid, seed)?;
         if self.standardise {
             dataset.standardise();

@@ -25,6 +25,8 @@ pub(crate) enum TsTarget {
     Class(Vec<String>),
     /// A number.
     Value,
+    /// A channel like the others: the header gives cases no target.
+    None,
 }
 
 /// One case.
@@ -36,6 +38,21 @@ pub(crate) struct TsCase {
     pub(crate) inputs: Array2<f32>,
     /// Its label, or its target as text.
     pub(crate) label: String,
+}
+
+/// Reads a `.ts` file.
+pub(crate) fn read(path: &Path) -> Result<TsFile, TaskError> {
+    let bytes = std::fs::read(path).map_err(|error| TaskError::read(path, error))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
+        TaskError::line(
+            path,
+            line,
+            "there is a byte that is not UTF-8; a .ts file is text",
+        )
+    })?;
+    parse(&text, path)
 }
 
 /// Reads the text of a `.ts` file; `path` is for messages only.
@@ -64,11 +81,7 @@ pub(crate) fn parse(text: &str, path: &Path) -> Result<TsFile, TaskError> {
                        then one case per line";
         return Err(TaskError::file(path, problem));
     }
-    let target = header.target.clone().ok_or_else(|| {
-        let problem = "the header gives cases no target; it must say @classLabel true (with the labels) or \
-                       @targetLabel true";
-        TaskError::file(path, problem)
-    })?;
+    let target = header.target.clone().unwrap_or(TsTarget::None);
     let mut cases: Vec<TsCase> = Vec::new();
     for (number, line) in lines {
         if is_comment(line) {
@@ -159,11 +172,15 @@ fn is_comment(line: &str) -> bool {
 }
 
 fn parse_case(line: &str, number: usize, header: &Header) -> Result<TsCase, String> {
-    let Some((series, label)) = line.rsplit_once(':') else {
-        return Err(format!(
-            "`{}` has no `:`; a case is channels separated by `:`, then `:` and its label",
-            excerpt(line)
-        ));
+    let (series, label) = match (header.target.is_some(), line.rsplit_once(':')) {
+        (true, Some(parts)) => parts,
+        (true, None) => {
+            return Err(format!(
+                "`{}` has no `:`; a case is channels separated by `:`, then `:` and its label",
+                excerpt(line)
+            ));
+        }
+        (false, _) => (line, ""),
     };
     let mut columns = Vec::new();
     for (channel, text) in series.split(':').enumerate() {
@@ -191,7 +208,8 @@ fn parse_case(line: &str, number: usize, header: &Header) -> Result<TsCase, Stri
     let label = label.trim();
     match &header.target {
         Some(TsTarget::Class(labels)) => check_label(label, labels)?,
-        _ => drop(parse_number(label).map_err(|problem| format!("target: {problem}"))?),
+        Some(_) => drop(parse_number(label).map_err(|problem| format!("target: {problem}"))?),
+        None => {}
     }
     Ok(TsCase {
         line: number,
@@ -292,13 +310,13 @@ mod tests {
         @univariate false\n@dimensions 2\n@equalLength false\n@classLabel true a b\n@data\n\
         1,2,3:4,?,8:a\n-1e2,0.5:7,7:b\n";
 
-    fn read(text: &str) -> Result<TsFile, TaskError> {
+    fn read_text(text: &str) -> Result<TsFile, TaskError> {
         parse(text, Path::new("toy.ts"))
     }
 
     #[test]
     fn cases_of_different_length_and_missing_values_are_read() {
-        let file = read(VALID).unwrap();
+        let file = read_text(VALID).unwrap();
         assert_eq!(file.target, TsTarget::Class(vec!["a".into(), "b".into()]));
         assert_eq!(
             file.cases[0].inputs,
@@ -314,12 +332,12 @@ mod tests {
     #[test]
     fn a_byte_order_mark_and_windows_line_ends_do_not_matter() {
         let text = format!("\u{feff}{}", VALID.replace('\n', "\r\n"));
-        assert_eq!(read(&text).unwrap(), read(VALID).unwrap());
+        assert_eq!(read_text(&text).unwrap(), read_text(VALID).unwrap());
     }
 
     #[test]
     fn a_regression_file_has_numbers_for_targets() {
-        let file = read("@targetLabel true\n@data\n1,2:0.5\n").unwrap();
+        let file = read_text("@targetLabel true\n@data\n1,2:0.5\n").unwrap();
         assert_eq!(file.target, TsTarget::Value);
         assert_eq!(file.cases[0].label, "0.5");
     }
@@ -334,7 +352,6 @@ mod tests {
                 "@classLabel true a\n@data\n",
                 "there is no case after @data",
             ),
-            ("@data\n1,2:a\n", "@classLabel true"),
             (
                 "@timeStamps true\n",
                 "line 1: @timeStamps is true; only cases without time stamps",
@@ -403,7 +420,7 @@ mod tests {
             ),
         ];
         for (text, expected) in rows {
-            let message = read(text).unwrap_err().to_string();
+            let message = read_text(text).unwrap_err().to_string();
             assert!(message.starts_with("toy.ts"), "{message}");
             assert!(
                 message.contains(expected),
@@ -415,7 +432,7 @@ mod tests {
     proptest! {
         #[test]
         fn arbitrary_text_never_panics(text in "\\PC*|(@[a-zA-Z]* (true|false|[0-9]+)\n|@data\n|[0-9,:?.eE@\n-]*)*") {
-            let _ = read(&text);
+            let _ = read_text(&text);
         }
 
         #[test]
@@ -431,7 +448,7 @@ mod tests {
                     _ => bytes.insert(place.min(bytes.len()), byte),
                 }
             }
-            if let Ok(file) = read(&String::from_utf8_lossy(&bytes)) {
+            if let Ok(file) = read_text(&String::from_utf8_lossy(&bytes)) {
                 let finite = file.cases.iter().all(|case| case.inputs.iter().all(|x| x.is_finite()));
                 prop_assert!(finite);
             }

@@ -1,0 +1,348 @@
+//! Data sets as `.npz` files in the layout of CogScale, written and read.
+//!
+//! The arrays are `X_train` `[sequences, steps, d_input]` and `Y_train` `[sequences, steps, d_output]`, the same for
+//! `valid` and `test`, and `category`. A step that is not scored holds −100 in all its targets. Sequences that
+//! are shorter than the longest of their split are padded with zeros behind, and their lengths stand in `L_train`,
+//! `L_valid` and `L_test`.
+
+use crate::npy::{self, Values};
+use crate::npz::{self, Npz};
+use crate::{Category, Dataset, Sample, TaskError};
+use ndarray::{Array2, Array3, ArrayD, Axis, Ix3, s};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What stands in the targets of a step that is not scored.
+const UNSCORED: f32 = -100.0;
+
+/// Writes `dataset` to the `.npz` file `path`, whole or not at all.
+///
+/// The arrays: `X_train`, `X_valid`, `X_test`, each `[sequences, steps, d_input]`; `Y_train`, `Y_valid`, `Y_test`,
+/// each `[sequences, steps, d_output]` with −100 in every step that is not scored; the lengths `L_train`, `L_valid`,
+/// `L_test`; `category`, which is `classification`, `multi_classification` or `regression`; and `labels` if there
+/// are any. The standardiser is not written: inputs stand there as they are.
+///
+/// # Errors
+///
+/// When the file cannot be written.
+pub fn write_npz(dataset: &Dataset, path: &Path) -> Result<(), TaskError> {
+    let mut arrays = BTreeMap::new();
+    let splits = [
+        ("train", &dataset.train),
+        ("valid", &dataset.valid),
+        ("test", &dataset.test),
+    ];
+    for (name, samples) in splits {
+        let steps = samples
+            .iter()
+            .map(|sample| sample.inputs.nrows())
+            .max()
+            .unwrap_or(0);
+        let mut inputs = Array3::zeros((samples.len(), steps, dataset.d_input));
+        let mut targets = Array3::from_elem((samples.len(), steps, dataset.d_output), UNSCORED);
+        for (index, sample) in samples.iter().enumerate() {
+            inputs
+                .slice_mut(s![index, ..sample.inputs.nrows(), ..])
+                .assign(&sample.inputs);
+            for (&step, row) in sample.scored.iter().zip(sample.targets.rows()) {
+                targets.slice_mut(s![index, step, ..]).assign(&row);
+            }
+        }
+        let lengths: Vec<usize> = samples.iter().map(|sample| sample.inputs.nrows()).collect();
+        let mut add = |prefix: &str, array: Array3<f32>| {
+            let (values, _) = array.clone().into_raw_vec_and_offset();
+            arrays.insert(
+                format!("{prefix}_{name}"),
+                npy::floats(array.shape(), &values),
+            );
+        };
+        add("X", inputs);
+        add("Y", targets);
+        arrays.insert(format!("L_{name}"), npy::integers(&lengths));
+    }
+    let category = match dataset.category {
+        Category::Regression => "regression",
+        Category::Classification => "classification",
+        Category::MultiLabel => "multi_classification",
+    };
+    arrays.insert("category".into(), npy::text(&[], &[category]));
+    if !dataset.labels.is_empty() {
+        let labels: Vec<&str> = dataset.labels.iter().map(String::as_str).collect();
+        arrays.insert("labels".into(), npy::text(&[labels.len()], &labels));
+    }
+    npz::write(path, &arrays)
+}
+
+/// Reads what [`write_npz`] or CogScale's own arrays hold. `valid` may be missing; so may the lengths and labels.
+pub(crate) fn read(name: &str, npz: &mut Npz) -> Result<Dataset, TaskError> {
+    let category = category(npz)?;
+    let train = split(npz, "train", category)?;
+    let valid = if npz.contains("X_valid") {
+        split(npz, "valid", category)?
+    } else {
+        Vec::new()
+    };
+    let test = split(npz, "test", category)?;
+    let refused = |problem: String| TaskError::file(npz.path(), problem);
+    let (Some(first), false) = (train.first(), test.is_empty()) else {
+        return Err(refused(
+            "X_train and X_test must hold at least one sequence each".into(),
+        ));
+    };
+    let (d_input, d_output) = (first.inputs.ncols(), first.targets.ncols());
+    for (name, samples) in [("valid", &valid), ("test", &test)] {
+        for sample in samples.iter().take(1) {
+            let found = (sample.inputs.ncols(), sample.targets.ncols());
+            if found != (d_input, d_output) {
+                return Err(refused(format!(
+                    "X_{name} and Y_{name} have widths {} and {} where those of train are {d_input} and {d_output}",
+                    found.0, found.1
+                )));
+            }
+        }
+    }
+    let labels = labels(npz, category, d_output)?;
+    Ok(Dataset {
+        name: name.into(),
+        category,
+        d_input,
+        d_output,
+        labels,
+        standardiser: None,
+        train,
+        valid,
+        test,
+    })
+}
+
+fn category(npz: &mut Npz) -> Result<Category, TaskError> {
+    let found = match npz.array("category")?.values {
+        Values::Text(text) => text.into_iter().next().unwrap_or_default(),
+        Values::Numbers(_) => "a number".into(),
+    };
+    match found.as_str() {
+        "regression" => Ok(Category::Regression),
+        "classification" => Ok(Category::Classification),
+        "multi_classification" => Ok(Category::MultiLabel),
+        other => {
+            let problem = format!(
+                "`category` is {other}; it must be classification, multi_classification or regression"
+            );
+            Err(TaskError::file(npz.path(), problem))
+        }
+    }
+}
+
+fn labels(npz: &mut Npz, category: Category, d_output: usize) -> Result<Vec<String>, TaskError> {
+    if category == Category::Regression {
+        return Ok(Vec::new());
+    }
+    if !npz.contains("labels") {
+        return Ok((0..d_output).map(|label| label.to_string()).collect());
+    }
+    match npz.array("labels")?.values {
+        Values::Text(labels) if labels.len() == d_output => Ok(labels),
+        _ => {
+            let problem = format!("`labels` must hold {d_output} strings, one per target");
+            Err(TaskError::file(npz.path(), problem))
+        }
+    }
+}
+
+fn split(npz: &mut Npz, split: &str, category: Category) -> Result<Vec<Sample>, TaskError> {
+    let inputs = npz.floats(&format!("X_{split}"))?;
+    let targets = npz.floats(&format!("Y_{split}"))?;
+    let refused = |problem: String| TaskError::file(npz.path(), problem);
+    let three = |array: ArrayD<f32>, name: &str| {
+        let shape = array.shape().to_vec();
+        array.into_dimensionality::<Ix3>().map_err(|_| {
+            refused(format!(
+                "{name}_{split} has shape {shape:?}; it must be [sequences, steps, width]"
+            ))
+        })
+    };
+    let (inputs, targets) = (three(inputs, "X")?, three(targets, "Y")?);
+    let (count, steps, d_input) = inputs.dim();
+    if (count, steps) != (targets.dim().0, targets.dim().1) || d_input == 0 || targets.dim().2 == 0
+    {
+        return Err(refused(format!(
+            "X_{split} {:?} and Y_{split} {:?} must agree in sequences and steps, and have a width",
+            inputs.shape(),
+            targets.shape()
+        )));
+    }
+    let lengths = lengths(npz, split, count, steps)?;
+    let mut samples = Vec::with_capacity(count);
+    for (index, &length) in lengths.iter().enumerate() {
+        let rows = targets.index_axis(Axis(0), index);
+        let scored: Vec<usize> = (0..length)
+            .filter(|&step| rows.row(step).iter().any(|&y| y != UNSCORED))
+            .collect();
+        let mut chosen: Array2<f32> = rows.select(Axis(0), &scored);
+        if category != Category::Regression {
+            // Some of CogScale's tasks leave the mask in the zeros of a one-hot row.
+            chosen.mapv_inplace(|y| if y == UNSCORED { 0.0 } else { y });
+            check_targets(&chosen, category).map_err(|problem| {
+                TaskError::file(
+                    npz.path(),
+                    format!("Y_{split}, sequence {index}: {problem}"),
+                )
+            })?;
+        }
+        let inputs = inputs.slice(s![index, ..length, ..]).to_owned();
+        samples.push(Sample {
+            inputs,
+            scored,
+            targets: chosen,
+        });
+    }
+    Ok(samples)
+}
+
+fn check_targets(targets: &Array2<f32>, category: Category) -> Result<(), String> {
+    if let Some(y) = targets.iter().find(|&&y| y != 0.0 && y != 1.0) {
+        return Err(format!(
+            "the target {y} is not allowed; targets of labels are 0 or 1"
+        ));
+    }
+    if category == Category::Classification
+        && targets.rows().into_iter().any(|row| row.sum() != 1.0)
+    {
+        return Err("a target row of a classification must hold exactly one 1".into());
+    }
+    Ok(())
+}
+
+fn lengths(
+    npz: &mut Npz,
+    split: &str,
+    count: usize,
+    steps: usize,
+) -> Result<Vec<usize>, TaskError> {
+    let name = format!("L_{split}");
+    if steps == 0 && count > 0 {
+        return Err(TaskError::file(
+            npz.path(),
+            format!("the sequences of X_{split} have no steps"),
+        ));
+    }
+    if !npz.contains(&name) {
+        return Ok(vec![steps; count]);
+    }
+    let problem = format!("`{name}` must hold {count} lengths of 1 to {steps} steps");
+    let broken = TaskError::file(npz.path(), problem);
+    match npz.array(&name)?.values {
+        Values::Numbers(numbers)
+            if numbers.len() == count
+                && numbers
+                    .iter()
+                    .all(|n| n.fract() == 0.0 && (1.0..=steps as f64).contains(n)) =>
+        {
+            Ok(numbers.into_iter().map(|n| n as usize).collect())
+        }
+        _ => Err(broken),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TaskConfig;
+
+    fn round_trip(text: &str) -> (Dataset, Dataset) {
+        let dataset = toml::from_str::<TaskConfig>(text).unwrap().load(0).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.npz");
+        write_npz(&dataset, &path).unwrap();
+        let again = read(&dataset.name, &mut Npz::open(&path).unwrap()).unwrap();
+        (dataset, again)
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for text in [
+            "name = 'chaotic-forecasting'",
+            "name = 'adding-problem'",
+            "name = 'cross-situation'",
+            "name = 'japanese-vowels'\nstandardise = false",
+        ] {
+            let (dataset, again) = round_trip(text);
+            assert_eq!(dataset, again, "{text}");
+        }
+    }
+
+    fn read_arrays(change: impl Fn(&mut BTreeMap<String, Vec<u8>>)) -> Result<Dataset, TaskError> {
+        let mut arrays = BTreeMap::new();
+        for split in ["train", "test"] {
+            arrays.insert(format!("X_{split}"), npy::floats(&[1, 2, 1], &[0.5, 0.25]));
+            // The mask also stands in the zero of the one-hot row, as in the package itself.
+            arrays.insert(
+                format!("Y_{split}"),
+                npy::floats(&[1, 2, 2], &[-100.0, -100.0, -100.0, 1.0]),
+            );
+        }
+        arrays.insert("category".into(), npy::text(&[], &["classification"]));
+        change(&mut arrays);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.npz");
+        npz::write(&path, &arrays).unwrap();
+        read("toy", &mut Npz::open(&path).unwrap())
+    }
+
+    #[test]
+    fn masks_in_a_one_hot_row_are_zeros() {
+        let dataset = read_arrays(|_| {}).unwrap();
+        assert_eq!(dataset.train[0].scored, [1]);
+        assert_eq!(dataset.train[0].targets, ndarray::array![[0.0, 1.0]]);
+        assert_eq!(dataset.labels, ["0", "1"]);
+    }
+
+    #[test]
+    fn arrays_that_do_not_fit_are_refused_with_a_sentence() {
+        let rows: [(&str, Vec<u8>, &str); 7] = [
+            (
+                "category",
+                npy::text(&[], &["guess"]),
+                "`category` is guess; it must be",
+            ),
+            (
+                "X_train",
+                npy::floats(&[2], &[0.0; 2]),
+                "X_train has shape [2]; it must be [sequences, steps, width]",
+            ),
+            (
+                "X_train",
+                npy::floats(&[1, 3, 1], &[0.0; 3]),
+                "must agree in sequences and steps",
+            ),
+            (
+                "X_test",
+                npy::floats(&[1, 2, 2], &[0.0; 4]),
+                "X_test and Y_test have widths 2 and 2",
+            ),
+            (
+                "Y_train",
+                npy::floats(&[1, 2, 2], &[0.0, 1.0, 0.5, 0.0]),
+                "sequence 0: the target 0.5",
+            ),
+            (
+                "Y_train",
+                npy::floats(&[1, 2, 2], &[0.0, 1.0, 1.0, 1.0]),
+                "exactly one 1",
+            ),
+            (
+                "L_test",
+                npy::integers(&[3]),
+                "`L_test` must hold 1 lengths of 1 to 2 steps",
+            ),
+        ];
+        for (name, bytes, expected) in rows {
+            let changed = read_arrays(|arrays| drop(arrays.insert(name.into(), bytes.clone())));
+            let message = changed.unwrap_err().to_string();
+            assert!(
+                message.contains(expected),
+                "expected «{expected}», got «{message}»"
+            );
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! `.npy` and `.npz` arrays.
+
+use super::FilesConfig;
+use super::columns::{Column, Goal, Selection};
+use super::recording::{Case, Place, Recordings, Target};
+use crate::npy::{self, NpyArray, Values};
+use crate::npz::{Npz, floats};
+use crate::{TaskError, ts};
+use ndarray::{Array2, Array3, ArrayD, Axis, Ix3};
+use std::path::Path;
+
+/// Reads the sequences of an `.npy` file, and their labels from another.
+pub(super) fn read_npy(
+    config: &FilesConfig,
+    path: &Path,
+    labels: Option<&Path>,
+    goal: &Goal,
+) -> Result<Recordings, TaskError> {
+    let given = config.label.is_some() || config.value.is_some();
+    config.refuse(
+        "label",
+        given,
+        "an .npy file; its labels lie in a file of their own, `train_labels` and `test_labels`",
+    )?;
+    let array = |path: &Path| -> Result<NpyArray, TaskError> {
+        let bytes = std::fs::read(path).map_err(|error| TaskError::read(path, error))?;
+        npy::parse(&bytes).map_err(|problem| TaskError::file(path, problem))
+    };
+    let inputs = floats(array(path)?).map_err(|problem| TaskError::file(path, problem))?;
+    let labels = match (labels, goal) {
+        (Some(path), Goal::Label) => {
+            Some(texts(array(path)?).map_err(|problem| TaskError::file(path, problem))?)
+        }
+        (_, Goal::Forecast { .. }) => None,
+        _ => {
+            let problem = "an .npy file does not say what is to be learnt; `labels` (or `train_labels` and `test_labels`) \
+                           or `horizon` is needed";
+            return Err(TaskError::key(FilesConfig::NAME, "labels", problem));
+        }
+    };
+    recordings(
+        config,
+        path,
+        "the array",
+        inputs,
+        labels,
+        Target::Class(Vec::new()),
+        goal,
+    )
+}
+
+/// Reads the sequences of an `.npz` file, and their labels.
+pub(super) fn read_npz(
+    config: &FilesConfig,
+    path: &Path,
+    goal: &Goal,
+) -> Result<Recordings, TaskError> {
+    let mut npz = Npz::open(path)?;
+    let array = config.array.as_deref().unwrap_or("X");
+    let inputs = npz.floats(array)?;
+    let (labels, target) = match goal {
+        Goal::Forecast { .. } => (None, Target::Series),
+        Goal::Label | Goal::Header => {
+            let fallback = Column::Name("y".into());
+            let name = config
+                .label
+                .as_ref()
+                .or(config.value.as_ref())
+                .unwrap_or(&fallback)
+                .to_string();
+            let target = if config.value.is_some() {
+                Target::Value
+            } else {
+                Target::Class(Vec::new())
+            };
+            let labels = texts(npz.array(&name)?)
+                .map_err(|problem| TaskError::file(path, format!("array `{name}`: {problem}")))?;
+            (Some(labels), target)
+        }
+    };
+    recordings(
+        config,
+        path,
+        &format!("array `{array}`"),
+        inputs,
+        labels,
+        target,
+        goal,
+    )
+}
+
+fn recordings(
+    config: &FilesConfig,
+    path: &Path,
+    what: &str,
+    inputs: ArrayD<f32>,
+    labels: Option<Vec<String>>,
+    target: Target,
+    goal: &Goal,
+) -> Result<Recordings, TaskError> {
+    let refused = |problem: String| TaskError::file(path, format!("{what} {problem}"));
+    let inputs = sequences(inputs, labels.is_some()).map_err(refused)?;
+    let (count, steps, channels) = inputs.dim();
+    if count == 0 || steps == 0 || channels == 0 {
+        return Err(refused(format!(
+            "has shape {:?}; each size must be at least 1",
+            inputs.shape()
+        )));
+    }
+    if let Some(labels) = labels.as_ref().filter(|labels| labels.len() != count) {
+        return Err(refused(format!(
+            "holds {count} sequences, but there are {} labels",
+            labels.len()
+        )));
+    }
+    let selection = Selection::of(config, goal, channels, None, &[])?;
+    let case = |(index, values): (usize, ndarray::ArrayView2<'_, f32>)| {
+        let values: Array2<f32> = values.to_owned();
+        let label = labels
+            .as_ref()
+            .map(|labels| labels[index].clone())
+            .unwrap_or_default();
+        Case::select(Place::Sequence(index), &values, &selection, label)
+    };
+    let cases = inputs.axis_iter(Axis(0)).enumerate().map(case).collect();
+    let target = if labels.is_some() {
+        target
+    } else {
+        Target::Series
+    };
+    Ok(Recordings {
+        path: path.into(),
+        target,
+        cases,
+    })
+}
+
+/// `[sequences, steps, channels]` whatever the number of dimensions.
+fn sequences(array: ArrayD<f32>, labelled: bool) -> Result<Array3<f32>, String> {
+    let shape = match (array.shape(), labelled) {
+        (&[steps], false) => [1, steps, 1],
+        (&[steps, channels], false) => [1, steps, channels],
+        (&[count, steps], true) => [count, steps, 1],
+        (&[count, steps, channels], _) => [count, steps, channels],
+        (shape, labelled) => {
+            let allowed = if labelled {
+                "[sequences, steps] or [sequences, steps, channels]"
+            } else {
+                "[steps], [steps, channels] or [sequences, steps, channels]"
+            };
+            return Err(format!("has shape {shape:?}; {allowed} is allowed"));
+        }
+    };
+    let array = array
+        .into_shape_with_order(shape)
+        .map_err(|error| error.to_string())?;
+    array
+        .into_dimensionality::<Ix3>()
+        .map_err(|error| error.to_string())
+}
+
+/// One text per label; numbers are written out.
+fn texts(array: NpyArray) -> Result<Vec<String>, String> {
+    let count: usize = array.shape.iter().product();
+    if array.shape.first() != Some(&count) {
+        return Err(format!(
+            "it has shape {:?}; labels are one per sequence",
+            array.shape
+        ));
+    }
+    match array.values {
+        Values::Text(text) => Ok(text),
+        Values::Numbers(numbers) => numbers
+            .into_iter()
+            .map(|number| {
+                let text = number.to_string();
+                ts::parse_number(&text).map(|_| text)
+            })
+            .collect(),
+    }
+}

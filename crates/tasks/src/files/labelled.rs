@@ -1,0 +1,162 @@
+//! Sequences with a class or a number each, as a data set.
+
+use super::recording::{Case, Recordings, Target};
+use crate::dataset::one_hot;
+use crate::random::Stream;
+use crate::{Category, Dataset, FilesConfig, Sample, TaskError, split, ts};
+use ndarray::Array2;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// The data set of training and test sequences.
+pub(crate) fn pair(name: &str, train: Recordings, test: Recordings) -> Result<Dataset, TaskError> {
+    let d_input = check_widths(&train, &test)?;
+    let (category, labels) = match (&train.target, &test.target) {
+        (Target::Class(declared), Target::Class(_)) => {
+            check_classes(&train, &test)?;
+            let found = found_classes(&train.cases);
+            let labels = if declared.is_empty() {
+                found
+            } else {
+                declared.clone()
+            };
+            (Category::Classification, labels)
+        }
+        (Target::Value, Target::Value) => (Category::Regression, Vec::new()),
+        _ => {
+            let problem = format!(
+                "this file and {} must agree in whether a target is a class or a number",
+                train.path.display()
+            );
+            return Err(TaskError::file(&test.path, problem));
+        }
+    };
+    let samples = |recordings: Recordings| -> Result<Vec<Sample>, TaskError> {
+        let path = recordings.path;
+        recordings
+            .cases
+            .into_iter()
+            .map(|case| sample(case, category, &labels, &path))
+            .collect()
+    };
+    Ok(Dataset {
+        name: name.into(),
+        category,
+        d_input,
+        d_output: labels.len().max(1),
+        standardiser: None,
+        train: samples(train)?,
+        valid: Vec::new(),
+        test: samples(test)?,
+        labels,
+    })
+}
+
+/// Splits sequences at random, class by class.
+pub(super) fn split(
+    data: Recordings,
+    fraction: f64,
+    seed: u64,
+) -> Result<(Recordings, Recordings), TaskError> {
+    let groups: Vec<usize> = match &data.target {
+        Target::Class(_) => {
+            let classes: HashMap<String, usize> = found_classes(&data.cases)
+                .into_iter()
+                .enumerate()
+                .map(|(i, class)| (class, i))
+                .collect();
+            data.cases.iter().map(|case| classes[&case.label]).collect()
+        }
+        Target::Value | Target::Series => vec![0; data.cases.len()],
+    };
+    let (rest, part) = split::stratified(&groups, fraction, seed, Stream::TestSplit);
+    if part.is_empty() {
+        let problem = format!(
+            "{fraction} of {} sequences, taken class by class, leaves none for testing; a larger fraction is needed",
+            data.cases.len()
+        );
+        return Err(TaskError::key(FilesConfig::NAME, "test_fraction", problem));
+    }
+    let pick = |indices: &[usize]| Recordings {
+        path: data.path.clone(),
+        target: data.target.clone(),
+        cases: indices
+            .iter()
+            .map(|&index| data.cases[index].clone())
+            .collect(),
+    };
+    Ok((pick(&rest), pick(&part)))
+}
+
+/// The number of channels, if both files agree in it.
+pub(super) fn check_widths(train: &Recordings, test: &Recordings) -> Result<usize, TaskError> {
+    let (d_input, found) = (train.cases[0].inputs.ncols(), test.cases[0].inputs.ncols());
+    if d_input == found {
+        return Ok(d_input);
+    }
+    let problem = format!(
+        "the case has {found} channels where those of {} have {d_input}; both files must agree",
+        train.path.display()
+    );
+    Err(test.cases[0].place.error(&test.path, problem))
+}
+
+/// The classes that occur, by number if all are numbers, otherwise by alphabet.
+fn found_classes(cases: &[Case]) -> Vec<String> {
+    let mut labels: Vec<String> = cases.iter().map(|case| case.label.clone()).collect();
+    labels.sort();
+    labels.dedup();
+    let numbers: Option<Vec<f64>> = labels.iter().map(|label| label.parse().ok()).collect();
+    if let Some(numbers) = numbers {
+        let mut pairs: Vec<_> = numbers.into_iter().zip(labels).collect();
+        pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
+        return pairs.into_iter().map(|(_, label)| label).collect();
+    }
+    labels
+}
+
+/// Refuses a class that is tested but never trained.
+fn check_classes(train: &Recordings, test: &Recordings) -> Result<(), TaskError> {
+    let known = found_classes(&train.cases);
+    match test.cases.iter().find(|case| !known.contains(&case.label)) {
+        None => Ok(()),
+        Some(case) => {
+            let problem = format!(
+                "class `{}` has no case in {}; its classes are {}",
+                ts::excerpt(&case.label),
+                train.path.display(),
+                ts::excerpt(&known.join(", "))
+            );
+            Err(case.place.error(&test.path, problem))
+        }
+    }
+}
+
+fn sample(
+    case: Case,
+    category: Category,
+    labels: &[String],
+    path: &Path,
+) -> Result<Sample, TaskError> {
+    let targets = if category == Category::Regression {
+        let value =
+            ts::parse_number(&case.label).map_err(|problem| case.place.error(path, problem))?;
+        Array2::from_elem((1, 1), value)
+    } else {
+        let class = labels
+            .iter()
+            .position(|label| *label == case.label)
+            .ok_or_else(|| {
+                case.place.error(
+                    path,
+                    format!("class `{}` is unknown", ts::excerpt(&case.label)),
+                )
+            })?;
+        one_hot(class, labels.len())
+    };
+    Ok(Sample {
+        scored: vec![case.inputs.nrows() - 1],
+        inputs: case.inputs,
+        targets,
+    })
+}

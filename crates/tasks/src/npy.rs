@@ -1,0 +1,403 @@
+//! The `.npy` format of NumPy: one array, a short header before its bytes.
+//!
+//! Own code rather than a crate, because the readers at hand panic on crafted headers (a shape whose product
+//! overflows, literals nested without end), and data come from outside.
+
+/// An array, in C order whatever the file's order.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct NpyArray {
+    /// Its shape; empty for a single value.
+    pub(crate) shape: Vec<usize>,
+    /// As many values as the shape's product.
+    pub(crate) values: Values,
+}
+
+/// The values of an array.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Values {
+    /// Floats, integers and booleans.
+    Numbers(Vec<f64>),
+    /// Strings.
+    Text(Vec<String>),
+}
+
+const MAGIC: &[u8] = b"\x93NUMPY";
+const KINDS: &str = "f4, f8, i1 to i8, u1 to u8, b1, U and S";
+
+/// Reads the bytes of an `.npy` file; the error says what is wrong, without the file's name.
+pub(crate) fn parse(bytes: &[u8]) -> Result<NpyArray, String> {
+    let (header, data) = split_header(bytes)?;
+    let item = Item::parse(
+        quoted(header, "descr").ok_or("the header has no 'descr' that names one type")?,
+    )?;
+    let fortran = match after_key(header, "fortran_order").map(str::trim_start) {
+        Some(text) if text.starts_with("True") => true,
+        Some(text) if text.starts_with("False") => false,
+        _ => return Err("the header's 'fortran_order' is neither True nor False".into()),
+    };
+    let shape = shape(header)?;
+    let needed = shape
+        .iter()
+        .try_fold(item.bytes, |product, &n| product.checked_mul(n));
+    if needed != Some(data.len()) {
+        return Err(format!(
+            "the shape {shape:?} with {} bytes a value does not fit the {} bytes of data; the file is cut short or \
+             broken",
+            item.bytes,
+            data.len()
+        ));
+    }
+    let values = match item.kind {
+        b'U' | b'S' => Values::Text(
+            data.chunks_exact(item.bytes)
+                .map(|chunk| item.text(chunk))
+                .collect(),
+        ),
+        _ => Values::Numbers(
+            data.chunks_exact(item.bytes)
+                .map(|chunk| item.number(chunk))
+                .collect(),
+        ),
+    };
+    let values = if fortran && shape.len() > 1 {
+        to_c_order(values, &shape)
+    } else {
+        values
+    };
+    Ok(NpyArray { shape, values })
+}
+
+/// The bytes of an `.npy` file of little-endian single floats in C order.
+///
+/// # Panics
+///
+/// When the shape does not fit the number of values.
+pub(crate) fn floats(shape: &[usize], values: &[f32]) -> Vec<u8> {
+    assert_eq!(
+        shape.iter().product::<usize>(),
+        values.len(),
+        "the shape must fit the values"
+    );
+    let mut bytes = header("<f4", shape);
+    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    bytes
+}
+
+/// The bytes of an `.npy` file of little-endian 64-bit integers in one dimension.
+pub(crate) fn integers(values: &[usize]) -> Vec<u8> {
+    let mut bytes = header("<i8", &[values.len()]);
+    bytes.extend(
+        values
+            .iter()
+            .flat_map(|&value| (value as i64).to_le_bytes()),
+    );
+    bytes
+}
+
+/// The bytes of an `.npy` file of strings.
+pub(crate) fn text(shape: &[usize], values: &[&str]) -> Vec<u8> {
+    assert_eq!(
+        shape.iter().product::<usize>(),
+        values.len(),
+        "the shape must fit the values"
+    );
+    let width = values
+        .iter()
+        .map(|value| value.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(1);
+    let mut bytes = header(&format!("<U{width}"), shape);
+    for value in values {
+        let points = value
+            .chars()
+            .map(u32::from)
+            .chain(std::iter::repeat(0))
+            .take(width);
+        bytes.extend(points.flat_map(u32::to_le_bytes));
+    }
+    bytes
+}
+
+fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
+    let sizes: String = shape.iter().map(|n| format!("{n}, ")).collect();
+    let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({sizes}), }}");
+    // The format wants the data to begin at a multiple of 64 bytes.
+    while !(MAGIC.len() + 4 + text.len() + 1).is_multiple_of(64) {
+        text.push(' ');
+    }
+    text.push('\n');
+    let length = u16::try_from(text.len()).expect("a header of few dimensions is short");
+    [MAGIC, &[1, 0], &length.to_le_bytes(), text.as_bytes()].concat()
+}
+
+fn split_header(bytes: &[u8]) -> Result<(&str, &[u8]), String> {
+    let short = || "the file ends within the header; it is cut short".to_string();
+    if !bytes.starts_with(MAGIC) {
+        return Err("the first bytes are not those of NumPy's .npy format".into());
+    }
+    let version = *bytes.get(6).ok_or_else(short)?;
+    let (length, start) = match version {
+        1 => (
+            bytes
+                .get(8..10)
+                .map(|b| u32::from(u16::from_le_bytes([b[0], b[1]]))),
+            10,
+        ),
+        2 | 3 => (
+            bytes
+                .get(8..12)
+                .map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])),
+            12,
+        ),
+        other => {
+            return Err(format!(
+                "the format's version is {other}; versions 1 to 3 can be read"
+            ));
+        }
+    };
+    let end = start + length.ok_or_else(short)? as usize;
+    let header = bytes.get(start..end).ok_or_else(short)?;
+    let header = std::str::from_utf8(header).map_err(|_| "the header is not text".to_string())?;
+    Ok((header, &bytes[end..]))
+}
+
+/// What follows `'key':` in the header.
+fn after_key<'a>(header: &'a str, key: &str) -> Option<&'a str> {
+    let start = header.find(&format!("'{key}'"))? + key.len() + 2;
+    header[start..].trim_start().strip_prefix(':')
+}
+
+fn quoted<'a>(header: &'a str, key: &str) -> Option<&'a str> {
+    let text = after_key(header, key)?.trim_start().strip_prefix('\'')?;
+    text.split('\'').next()
+}
+
+fn shape(header: &str) -> Result<Vec<usize>, String> {
+    let broken = || "the header's 'shape' is not a tuple of sizes".to_string();
+    let text = after_key(header, "shape").ok_or_else(broken)?.trim_start();
+    let inner = text
+        .strip_prefix('(')
+        .and_then(|text| text.split(')').next())
+        .ok_or_else(broken)?;
+    let sizes = inner
+        .split(',')
+        .map(str::trim)
+        .filter(|size| !size.is_empty());
+    sizes
+        .map(|size| size.parse().map_err(|_| broken()))
+        .collect()
+}
+
+/// How one value is stored.
+struct Item {
+    big_endian: bool,
+    kind: u8,
+    bytes: usize,
+}
+
+impl Item {
+    fn parse(descr: &str) -> Result<Self, String> {
+        let refused = || {
+            let descr: String = descr.chars().take(20).collect();
+            format!("values of type '{descr}' cannot be read; {KINDS} can")
+        };
+        let (order, rest) = descr.split_at_checked(1).ok_or_else(refused)?;
+        let (kind, size) = rest.split_at_checked(1).ok_or_else(refused)?;
+        let kind = kind.as_bytes()[0];
+        let size: usize = size.parse().map_err(|_| refused())?;
+        let known = match kind {
+            b'f' => matches!(size, 4 | 8),
+            b'i' | b'u' => matches!(size, 1 | 2 | 4 | 8),
+            b'b' => size == 1,
+            b'U' | b'S' => (1..1 << 20).contains(&size),
+            _ => false,
+        };
+        if !known || !["<", ">", "|", "="].contains(&order) {
+            return Err(refused());
+        }
+        let bytes = if kind == b'U' { 4 * size } else { size };
+        Ok(Self {
+            big_endian: order == ">",
+            kind,
+            bytes,
+        })
+    }
+
+    /// The value as little-endian bytes in the low end of eight.
+    fn raw(&self, chunk: &[u8]) -> [u8; 8] {
+        let mut raw = [0; 8];
+        raw[..chunk.len()].copy_from_slice(chunk);
+        if self.big_endian {
+            raw[..chunk.len()].reverse();
+        }
+        raw
+    }
+
+    fn number(&self, chunk: &[u8]) -> f64 {
+        let raw = self.raw(chunk);
+        let unsigned = u64::from_le_bytes(raw);
+        match (self.kind, self.bytes) {
+            (b'f', 4) => f64::from(f32::from_le_bytes([raw[0], raw[1], raw[2], raw[3]])),
+            (b'f', _) => f64::from_le_bytes(raw),
+            // Shifting the sign bit to the top and back extends it.
+            (b'i', bytes) => ((unsigned << (64 - 8 * bytes)) as i64 >> (64 - 8 * bytes)) as f64,
+            _ => unsigned as f64,
+        }
+    }
+
+    fn text(&self, chunk: &[u8]) -> String {
+        let text = if self.kind == b'U' {
+            let points = chunk
+                .chunks_exact(4)
+                .map(|point| u64::from_le_bytes(self.raw(point)) as u32);
+            points
+                .map(|point| char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER))
+                .collect()
+        } else {
+            String::from_utf8_lossy(chunk).into_owned()
+        };
+        text.trim_end_matches('\0').to_string()
+    }
+}
+
+/// Reorders values whose first index runs fastest.
+fn to_c_order(values: Values, shape: &[usize]) -> Values {
+    fn reorder<T: Clone>(values: Vec<T>, shape: &[usize]) -> Vec<T> {
+        let stored = ndarray::ArrayD::from_shape_vec(
+            shape.iter().rev().copied().collect::<Vec<_>>(),
+            values,
+        );
+        let stored = stored.expect("the shape fits the values");
+        stored.reversed_axes().iter().cloned().collect()
+    }
+    match values {
+        Values::Numbers(numbers) => Values::Numbers(reorder(numbers, shape)),
+        Values::Text(text) => Values::Text(reorder(text, shape)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn file(descr: &str, fortran: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+        let text =
+            format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
+        let length = (text.len() as u16).to_le_bytes();
+        [MAGIC, &[1, 0], &length, text.as_bytes(), data].concat()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let array = parse(&floats(&[2, 1], &[1.5, -2.0])).unwrap();
+        assert_eq!(
+            array,
+            NpyArray {
+                shape: vec![2, 1],
+                values: Values::Numbers(vec![1.5, -2.0])
+            }
+        );
+        let array = parse(&text(&[], &["größer"])).unwrap();
+        assert_eq!(
+            array,
+            NpyArray {
+                shape: vec![],
+                values: Values::Text(vec!["größer".into()])
+            }
+        );
+        assert_eq!(
+            parse(&integers(&[7])).unwrap().values,
+            Values::Numbers(vec![7.0])
+        );
+        assert_eq!(floats(&[1], &[0.0]).len() % 64, 4);
+    }
+
+    #[test]
+    fn each_type_and_byte_order_is_read() {
+        let rows: [(&str, &[u8], f64); 9] = [
+            ("<f8", &(-0.1_f64).to_le_bytes(), -0.1),
+            (">f8", &(-0.1_f64).to_be_bytes(), -0.1),
+            (">f4", &0.5_f32.to_be_bytes(), 0.5),
+            ("|i1", &[0xff], -1.0),
+            ("<i2", &[0xfe, 0xff], -2.0),
+            (">i4", &[0, 0, 1, 0], 256.0),
+            ("<i8", &(-3_i64).to_le_bytes(), -3.0),
+            ("|u1", &[0xff], 255.0),
+            ("|b1", &[1], 1.0),
+        ];
+        for (descr, data, expected) in rows {
+            let array = parse(&file(descr, "False", "(1,)", data)).unwrap();
+            assert_eq!(array.values, Values::Numbers(vec![expected]), "{descr}");
+        }
+        let array = parse(&file("|S3", "False", "(2,)", b"ab\0xyz")).unwrap();
+        assert_eq!(array.values, Values::Text(vec!["ab".into(), "xyz".into()]));
+    }
+
+    #[test]
+    fn fortran_order_is_turned_into_c_order() {
+        // Columns (1, 2), (3, 4), (5, 6) one after another.
+        let array = parse(&file("|u1", "True", "(2, 3)", &[1, 2, 3, 4, 5, 6])).unwrap();
+        assert_eq!(
+            array.values,
+            Values::Numbers(vec![1.0, 3.0, 5.0, 2.0, 4.0, 6.0])
+        );
+    }
+
+    #[test]
+    fn a_broken_file_is_refused_with_a_sentence() {
+        let rows = [
+            (
+                b"PK\x03\x04".to_vec(),
+                "the first bytes are not those of NumPy's",
+            ),
+            (MAGIC.to_vec(), "cut short"),
+            ([MAGIC, &[9, 0, 0, 0]].concat(), "version is 9"),
+            (
+                file("|O", "False", "(1,)", &[0]),
+                "values of type '|O' cannot be read",
+            ),
+            (
+                file("<f4", "Maybe", "(1,)", &[0; 4]),
+                "neither True nor False",
+            ),
+            (
+                file("<f4", "False", "(x,)", &[0; 4]),
+                "not a tuple of sizes",
+            ),
+            (
+                file("<f4", "False", "(2,)", &[0; 4]),
+                "does not fit the 4 bytes of data",
+            ),
+            (
+                file("<f8", "False", "(4294967296, 4294967296, 4294967296)", &[]),
+                "does not fit",
+            ),
+        ];
+        for (bytes, expected) in rows {
+            let message = parse(&bytes).unwrap_err();
+            assert!(
+                message.contains(expected),
+                "expected «{expected}», got «{message}»"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_mutated_file_never_panics(
+            mutations in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut bytes = file(">f4", "True", "(2, 2)", &[0; 16]);
+            for (place, byte) in mutations {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            let _ = parse(&bytes);
+            bytes.truncate(cut.index(bytes.len()));
+            let _ = parse(&bytes);
+        }
+    }
+}
