@@ -37,18 +37,19 @@ impl Activation {
     #[inline(always)]
     pub fn back<S: Lanes>(self, simd: S, known: &[S::f32s], gradient: &mut [S::f32s]) {
         let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
-        let each = known.iter().zip(gradient);
-        match self {
-            Self::Relu => each.for_each(|(&y, g)| {
-                *g = simd.select_f32s(simd.greater_than_f32s(y, zero), *g, zero);
-            }),
-            Self::Gelu => each.for_each(|(&x, g)| {
-                let (below, density) = math::normal(simd, x);
-                *g = simd.mul_f32s(*g, simd.mul_add_e_f32s(x, density, below));
-            }),
-            Self::Tanh => each.for_each(|(&y, g)| {
-                *g = simd.mul_f32s(*g, simd.sub_f32s(one, simd.mul_f32s(y, y)));
-            }),
+        for (&known, g) in known.iter().zip(gradient) {
+            let slope = match self {
+                Self::Relu => {
+                    let on = simd.greater_than_f32s(known, zero);
+                    simd.select_f32s(on, one, zero)
+                }
+                Self::Gelu => {
+                    let (below, density) = math::normal(simd, known);
+                    simd.mul_add_e_f32s(known, density, below)
+                }
+                Self::Tanh => simd.sub_f32s(one, simd.mul_f32s(known, known)),
+            };
+            *g = simd.mul_f32s(*g, slope);
         }
     }
 }

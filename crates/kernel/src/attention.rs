@@ -230,11 +230,14 @@ fn dots<S: Lanes>(simd: S, x: &[S::f32s], rows: &[S::f32s], stride: usize, out: 
         stride: usize,
         out: &mut [S::f32s],
     ) {
-        let rows: [&[S::f32s]; N] = std::array::from_fn(|c| &rows[c * stride..][..x.len()]);
+        let mut lines: [&[S::f32s]; N] = [&[]; N];
+        for c in 0..N {
+            lines[c] = &rows[c * stride..][..x.len()];
+        }
         let mut sums = [simd.splat_f32s(0.0); N];
         for d in 0..x.len() {
             for c in 0..N {
-                sums[c] = simd.mul_add_e_f32s(x[d], rows[c][d], sums[c]);
+                sums[c] = simd.mul_add_e_f32s(x[d], lines[c][d], sums[c]);
             }
         }
         out.copy_from_slice(&sums);

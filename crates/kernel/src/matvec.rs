@@ -99,7 +99,10 @@ impl<S: Lanes, F: Fn(S::f32s) -> S::f32s + Copy> Matvec<'_, S, F> {
                 }
             }
         }
-        let x: [&[f32]; R] = std::array::from_fn(|r| &self.x[(row + r) * ins..][..ins]);
+        let mut x: [&[f32]; R] = [&[]; R];
+        for r in 0..R {
+            x[r] = &self.x[(row + r) * ins..][..ins];
+        }
         let mut k = 0;
         macro_rules! steps {
             ($chains:expr) => {

@@ -16,7 +16,10 @@ pub fn normalise<S: Lanes>(simd: S, width: usize, x: &mut [S::f32s], scales: &mu
     let share = simd.splat_f32s(1.0 / width as f32);
     for (row, scale) in x.chunks_exact_mut(width).zip(scales) {
         let zero = simd.splat_f32s(0.0);
-        let sum = row.iter().fold(zero, |sum, &x| simd.add_f32s(sum, x));
+        let mut sum = zero;
+        for &x in row.iter() {
+            sum = simd.add_f32s(sum, x);
+        }
         let mean = simd.mul_f32s(sum, share);
         let mut squares = zero;
         for x in row.iter_mut() {

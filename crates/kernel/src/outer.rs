@@ -194,12 +194,15 @@ impl<S: Lanes> Sum<'_, S> {
         for row in 0..self.rows {
             let numbers: &[f32] =
                 pulp::bytemuck::cast_slice(&self.numbers[row * self.short + n..][..N]);
-            let numbers: [&[f32]; N] = std::array::from_fn(|i| &numbers[i * lanes..][..lanes]);
+            let mut lines: [&[f32]; N] = [&[]; N];
+            for i in 0..N {
+                lines[i] = &numbers[i * lanes..][..lanes];
+            }
             let flipped = &self.flipped[row * lanes * self.vectors..][..lanes * self.vectors];
             for (lane, vectors) in flipped.chunks_exact(self.vectors).enumerate() {
                 let vectors: [S::f32s; V] = vectors[v..v + V].try_into().expect("a tile's width");
                 for i in 0..N {
-                    let number = simd.splat_f32s(numbers[i][lane]);
+                    let number = simd.splat_f32s(lines[i][lane]);
                     for j in 0..V {
                         sums[i][j] = simd.mul_add_e_f32s(number, vectors[j], sums[i][j]);
                     }

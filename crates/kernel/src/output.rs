@@ -32,7 +32,11 @@ impl WithLanes for Bound<'_> {
         let rows = S::as_mut_simd_f32s(self.rows).0;
         match self.output {
             Output::Identity => {}
-            Output::Tanh => rows.iter_mut().for_each(|x| *x = math::tanh(simd, *x)),
+            Output::Tanh => {
+                for x in rows {
+                    *x = math::tanh(simd, *x);
+                }
+            }
             Output::LayerNorm => {
                 let scales = S::as_mut_simd_f32s(self.scales).0;
                 norm::normalise(simd, self.width, rows, scales);

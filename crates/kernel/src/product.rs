@@ -190,19 +190,29 @@ where
                 }
             }
         }
-        let x: [&[S::f32s]; R] = std::array::from_fn(|r| &self.x[(row + r) * ins..][..ins]);
-        let lines: [&[f32]; O] = std::array::from_fn(|o| match TRANSPOSED {
-            true => &self.weights[(column + o) * ins..][..ins],
-            false => &[][..],
-        });
+        let mut rows: [&[S::f32s]; R] = [&[]; R];
+        for r in 0..R {
+            rows[r] = &self.x[(row + r) * ins..][..ins];
+        }
+        let mut lines: [&[f32]; O] = [&[]; O];
+        if TRANSPOSED {
+            for o in 0..O {
+                lines[o] = &self.weights[(column + o) * ins..][..ins];
+            }
+        }
         for k in 0..ins {
-            let x: [S::f32s; R] = std::array::from_fn(|r| x[r][k]);
-            let weights: [f32; O] = match TRANSPOSED {
-                true => std::array::from_fn(|o| lines[o][k]),
-                false => self.weights[k * outs + column..][..O]
-                    .try_into()
-                    .expect("a tile's width"),
-            };
+            let mut x = [simd.splat_f32s(0.0); R];
+            for r in 0..R {
+                x[r] = rows[r][k];
+            }
+            let mut weights = [0.0; O];
+            if TRANSPOSED {
+                for o in 0..O {
+                    weights[o] = lines[o][k];
+                }
+            } else {
+                weights.copy_from_slice(&self.weights[k * outs + column..][..O]);
+            }
             for o in 0..O {
                 let weight = simd.splat_f32s(weights[o]);
                 for r in 0..R {

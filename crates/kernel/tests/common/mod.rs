@@ -1,0 +1,179 @@
+//! Models drawn at random, and what the scan must compute from them, written plainly.
+
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "shared by test crates, each of which uses a part"
+)]
+
+pub mod naive;
+pub mod number;
+
+use std::sync::Arc;
+
+use naive::{Kind, Model, Part};
+use ran_kernel::{
+    AttentionBlock, FeedForward, Kernel, Memory, Population, Qkv, ScanSpec, Sequences, Tanh, Wiring,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Everything that a scan is given.
+pub struct Case {
+    pub model: Model,
+    pub spec: ScanSpec,
+    pub batch: usize,
+    pub steps: usize,
+    pub weights: Vec<f32>,
+    pub inputs: Vec<f32>,
+    pub rows: Vec<f32>,
+    pub older_inputs: Vec<f32>,
+}
+
+pub fn kernel(kind: &Kind) -> Arc<dyn Kernel> {
+    match kind.clone() {
+        Kind::Block(attention, memory) => Arc::new(AttentionBlock { attention, memory }),
+        Kind::Qkv(attention) => Arc::new(attention),
+        Kind::FeedForward(memory) => Arc::new(memory),
+        Kind::Tanh => Arc::new(Tanh),
+    }
+}
+
+pub fn numbers(random: &mut ChaCha8Rng, len: usize, scale: f32) -> Vec<f32> {
+    (0..len)
+        .map(|_| random.random_range(-scale..scale))
+        .collect()
+}
+
+impl Case {
+    /// Draws wiring (of `fan` sources per slot), weights, inputs and memory.
+    pub fn new(
+        seed: u64,
+        memory: Memory,
+        context: usize,
+        leak: f32,
+        fan: usize,
+        parts: Vec<Part>,
+        [batch, steps, d_input]: [usize; 3],
+    ) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let d_state: usize = parts.iter().map(|part| part.units * part.d_unit).sum();
+        let mut wiring = Vec::new();
+        for slot in 0..d_state {
+            let mut sources = Vec::new();
+            for entry in 0..fan {
+                let source = match (slot + entry) % 3 == 0 && d_input > 0 {
+                    true => random.random_range(0..d_input),
+                    false => d_input + random.random_range(0..d_state),
+                };
+                let weight = if fan == 1 {
+                    1.0
+                } else {
+                    random.random_range(-0.8..0.8)
+                };
+                sources.push((source, weight));
+            }
+            wiring.push(sources);
+        }
+        let mut offsets = vec![0];
+        let (mut sources, mut weights) = (Vec::new(), Vec::new());
+        for slot in &wiring {
+            sources.extend(slot.iter().map(|&(source, _)| source as u32));
+            weights.extend(slot.iter().map(|&(_, weight)| weight));
+            offsets.push(sources.len());
+        }
+        let populations = parts
+            .iter()
+            .map(|part| Population {
+                kernel: kernel(&part.kind),
+                units: part.units,
+                d_unit: part.d_unit,
+                output: part.output,
+            })
+            .collect();
+        let wired = Wiring::new(offsets, sources, weights).expect("a wiring");
+        let spec =
+            ScanSpec::new(memory, context, d_input, leak, wired, populations).expect("a reservoir");
+        let mut weights = Vec::new();
+        for part in &parts {
+            let len = part.units * kernel(&part.kind).weights_len(part.d_unit);
+            weights.extend(numbers(&mut random, len, 1.0 / (part.d_unit as f32).sqrt()));
+        }
+        assert_eq!(weights.len(), spec.weights_len());
+        let rows = numbers(&mut random, spec.rows_len(batch), 1.0);
+        let older_inputs = numbers(&mut random, spec.older_inputs_len(batch), 1.0);
+        let inputs = numbers(&mut random, batch * steps * d_input, 1.0);
+        let model = Model {
+            memory,
+            context,
+            d_input,
+            leak,
+            wiring,
+            parts,
+        };
+        Self {
+            model,
+            spec,
+            batch,
+            steps,
+            weights,
+            inputs,
+            rows,
+            older_inputs,
+        }
+    }
+
+    pub fn sequences(&self) -> Sequences<'_> {
+        Sequences {
+            batch: self.batch,
+            steps: self.steps,
+            inputs: &self.inputs,
+            rows: &self.rows,
+            older_inputs: &self.older_inputs,
+        }
+    }
+}
+
+/// The largest difference, as a share of the largest number expected.
+pub fn difference(got: &[f32], expected: &[f64]) -> f64 {
+    assert_eq!(got.len(), expected.len(), "as many numbers");
+    let scale = expected.iter().fold(1e-3f64, |scale, x| scale.max(x.abs()));
+    let each = got
+        .iter()
+        .zip(expected)
+        .map(|(&got, &x)| (f64::from(got) - x).abs() / scale);
+    each.fold(
+        0.0,
+        |worst: f64, x| if x.is_nan() { f64::NAN } else { worst.max(x) },
+    )
+}
+
+/// Kinds of every sort that a width allows.
+pub fn kinds(d_unit: usize) -> Vec<Kind> {
+    use ran_kernel::Activation::{Gelu, Relu, Tanh as TanhActivation};
+    let qkv = |heads: usize, causal, residual, layer_norm| Qkv {
+        heads: if d_unit.is_multiple_of(heads) {
+            heads
+        } else {
+            1
+        },
+        causal,
+        residual,
+        layer_norm,
+    };
+    let memory = |activation, residual, layer_norm| FeedForward {
+        activation,
+        residual,
+        layer_norm,
+    };
+    vec![
+        Kind::Block(qkv(1, false, false, false), memory(Relu, false, false)),
+        Kind::Block(qkv(2, true, true, true), memory(Gelu, true, true)),
+        Kind::Qkv(qkv(1, false, true, false)),
+        Kind::Qkv(qkv(2, true, false, true)),
+        Kind::FeedForward(memory(Gelu, true, false)),
+        Kind::FeedForward(memory(TanhActivation, false, true)),
+        Kind::Tanh,
+    ]
+}
