@@ -1,1 +1,30 @@
-//! Under construction.
+//! Experiments with Recurrent Attention Networks: configurations, runs and their records.
+//!
+//! An [`Experiment`] is a named configuration, from a file or from the [`Preset`]s; [`run()`] trains and judges its model
+//! for each of some [`Seeds`] on a backend, and leaves a folder with the configuration, the [`Record`]s and the model;
+//! [`describe_experiment`] counts what the model is made of. The program `ran` is a thin layer above.
+
+mod backend;
+mod config;
+mod experiment;
+mod folder;
+mod locate;
+mod place;
+mod presets;
+mod record;
+mod run;
+mod seeds;
+mod setting;
+mod stats;
+
+pub use backend::{BackendError, BackendKind};
+pub use config::ExperimentConfig;
+pub use experiment::{Experiment, ExperimentError};
+pub use folder::{FolderError, RunFolder};
+pub use locate::Located;
+pub use place::Place;
+pub use presets::Preset;
+pub use record::{Record, Summary};
+pub use run::{Notice, RunError, RunOptions, describe_experiment, run};
+pub use seeds::{Seeds, SeedsError};
+pub use setting::{Setting, SettingError};

@@ -1,2 +1,52 @@
-//! The command `ran`.
-fn main() {}
+//! The program `ran`: experiments with Recurrent Attention Networks from the command line.
+//!
+//! Results go to standard output, progress and warnings to standard error. The exit code is 0 for success, 1 for
+//! failure and 2 for wrong usage.
+
+mod commands;
+mod progress;
+mod table;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Experiments with Recurrent Attention Networks.
+#[derive(Debug, Parser)]
+#[command(name = "ran", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Experiment(commands::experiment::Arguments),
+    Describe(commands::describe::Arguments),
+    Datasets(commands::datasets::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Experiment(arguments) => commands::experiment::execute(&arguments),
+        Command::Describe(arguments) => commands::describe::execute(&arguments),
+        Command::Datasets(arguments) => commands::datasets::execute(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads the output has seen enough, as `head` has after ten lines.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let cause = cause.downcast_ref::<io::Error>();
+        cause.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+    })
+}

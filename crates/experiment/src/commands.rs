@@ -1,0 +1,5 @@
+//! The subcommands, one per file.
+
+pub(crate) mod datasets;
+pub(crate) mod describe;
+pub(crate) mod experiment;

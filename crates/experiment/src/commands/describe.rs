@@ -1,0 +1,149 @@
+//! `ran describe`: what a network is made of.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+use clap::Args;
+use ran_experiment::{Experiment, Setting, describe_experiment};
+use ran_learning::Description;
+use serde::Serialize;
+
+use crate::table::grouped;
+
+/// Shapes, wiring, trained and fixed parameters, and cost per step of a network.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// An experiment that comes with the program, or a FILE.toml [default: japanese-vowels].
+    #[arg(value_name = "NAME | FILE.toml")]
+    which: Option<String>,
+    /// Changes a key of the configuration, as in reservoir.leak=0.5.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<Setting>,
+    /// Prints one line of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
+    let experiment = Experiment::open(arguments.which.as_deref(), &arguments.settings)?;
+    let description = describe_experiment(&experiment, 0)?;
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        let mut entry = serde_json::json!({
+            "experiment": experiment.name,
+            "task": experiment.config.task.name(),
+        });
+        let description = serde_json::to_value(&description)?;
+        if let (Some(entry), serde_json::Value::Object(fields)) =
+            (entry.as_object_mut(), description)
+        {
+            entry.extend(fields);
+        }
+        writeln!(out, "{entry}")?;
+    } else {
+        write!(out, "{}", text(&experiment, &description))?;
+    }
+    Ok(out.flush()?)
+}
+
+fn text(experiment: &Experiment, description: &Description) -> String {
+    let Description {
+        d_input,
+        d_state,
+        d_output,
+        context,
+        wiring,
+        readout,
+        ..
+    } = description;
+    let mut text = String::new();
+    let mut line = |name: &str, what: String| {
+        writeln!(text, "{name:<11}{what}").expect("writing into a string cannot fail");
+    };
+    line("experiment", experiment.name.clone());
+    let task = experiment.config.task.name();
+    line(
+        "task",
+        format!("{task}: {d_input} inputs, {d_output} outputs"),
+    );
+    let memory = name(&description.memory);
+    line(
+        "reservoir",
+        format!("state of width {d_state}, {context} rows of context, {memory} memory"),
+    );
+    line(
+        "wiring",
+        format!(
+            "{}: of {} slots {} read inputs and {} read states; {} of {d_state} state dimensions stay unread",
+            name(&wiring.kind),
+            wiring.slots,
+            wiring.slots_reading_inputs,
+            wiring.slots_reading_states,
+            wiring.unread_states
+        ),
+    );
+    let features = name(&readout.features);
+    line(
+        "readout",
+        format!(
+            "linear, on {features} of the states: {} features",
+            readout.width
+        ),
+    );
+    line("regime", name(&description.regime));
+    text.push('\n');
+    text.push_str(&parts(description));
+    text
+}
+
+/// A row per population, the readout and the sum.
+fn parts(description: &Description) -> String {
+    let populations = &description.populations;
+    let widest = populations.iter().map(|one| one.name.len()).max();
+    let width = widest.unwrap_or(0).max("population".len());
+    let mut text = format!(
+        "{:width$}  {:15}{:>7}{:>7}{:>12}{:>12}{:>22}\n",
+        "population", "kind", "units", "width", "trained", "fixed", "multiply-adds per step"
+    );
+    let mut row = |name: &str, kind: &str, shape: [String; 2], counts: [usize; 3]| {
+        let [units, d_unit] = shape;
+        let [trained, fixed, cost] = counts.map(grouped);
+        writeln!(
+            text,
+            "{name:width$}  {kind:15}{units:>7}{d_unit:>7}{trained:>12}{fixed:>12}{cost:>22}"
+        )
+        .expect("writing into a string cannot fail");
+    };
+    for one in populations {
+        let shape = [one.units.to_string(), one.d_unit.to_string()];
+        let counts = [
+            one.trained_parameters,
+            one.fixed_parameters,
+            one.multiply_adds_per_step,
+        ];
+        row(&one.name, one.kind, shape, counts);
+    }
+    let readout = &description.readout;
+    let blank = || [String::new(), String::new()];
+    // The readout is asked at scored steps only, so it is no part of the cost per step.
+    row(
+        "readout",
+        "linear",
+        blank(),
+        [readout.trained_parameters, 0, 0],
+    );
+    let counts = [
+        description.trained_parameters,
+        description.fixed_parameters,
+        description.multiply_adds_per_step,
+    ];
+    row("sum", "", blank(), counts);
+    text
+}
+
+/// A closed choice by its name in a configuration.
+fn name(choice: &impl Serialize) -> String {
+    let name = serde_json::to_value(choice).ok();
+    let name = name.as_ref().and_then(serde_json::Value::as_str);
+    name.unwrap_or_default().to_owned()
+}

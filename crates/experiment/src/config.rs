@@ -1,0 +1,44 @@
+//! The configuration of an experiment: a task, a model, and how it learns.
+
+use ran_learning::{LearningConfig, ModelConfig, ReadoutConfig};
+use ran_reservoir::ReservoirConfig;
+use ran_tasks::TaskConfig;
+use serde::{Deserialize, Serialize};
+
+/// An experiment, as it stands in a file.
+///
+/// ```
+/// use ran_experiment::{Experiment, Preset};
+///
+/// let settings = ["reservoir.leak=0.5".parse()?];
+/// let experiment = Experiment::open(Some(Preset::DEFAULT), &settings)?;
+/// assert_eq!(experiment.config.task.name(), "japanese-vowels");
+/// assert_eq!(experiment.config.reservoir.leak, 0.5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExperimentConfig {
+    /// What is learnt.
+    pub task: TaskConfig,
+    /// The reservoir.
+    pub reservoir: ReservoirConfig,
+    /// How the model learns.
+    #[serde(default)]
+    pub learning: LearningConfig,
+    /// What is read off the states.
+    #[serde(default)]
+    pub readout: ReadoutConfig,
+}
+
+impl ExperimentConfig {
+    /// The part that a model is made from.
+    #[must_use]
+    pub fn model(&self) -> ModelConfig {
+        ModelConfig {
+            reservoir: self.reservoir.clone(),
+            learning: self.learning.clone(),
+            readout: self.readout.clone(),
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! The folder of a run, in which every file is whole at any time.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Where a run leaves its files: `config.toml`, `records.jsonl` and `model.safetensors`.
+///
+/// Each file is written under another name in the same folder and then renamed, so that a run that is killed leaves
+/// files that are whole or absent. A run that fails before its first record takes back what it has written.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    created: Vec<PathBuf>,
+    written: Vec<PathBuf>,
+    records: String,
+}
+
+/// A file or folder could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("the run's folder cannot be written: {path}: {source}", path = path.display())]
+pub struct FolderError {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What the operating system said.
+    pub source: io::Error,
+}
+
+const CONFIG: &str = "config.toml";
+const RECORDS: &str = "records.jsonl";
+const MODEL: &str = "model.safetensors";
+
+impl RunFolder {
+    /// Opens `folder`, which is created if need be; files of an earlier run there are removed.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be created or written.
+    pub fn open(folder: &Path) -> Result<Self, FolderError> {
+        let mut run = Self::empty(folder);
+        run.create(folder)?;
+        for name in [CONFIG, RECORDS, MODEL] {
+            let path = run.path.join(name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(FolderError {
+                        path,
+                        source: error,
+                    });
+                }
+                _ => {}
+            }
+        }
+        run.probe()?;
+        Ok(run)
+    }
+
+    /// Creates a folder `id` in `parent`, or `id-2`, `id-3`, … where others have that name.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be created or written.
+    pub fn create_in(parent: &Path, id: &str) -> Result<Self, FolderError> {
+        let mut run = Self::empty(parent);
+        run.create(parent)?;
+        let mut path = parent.join(id);
+        let mut count = 1;
+        loop {
+            match fs::create_dir(&path) {
+                Ok(()) => break,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    count += 1;
+                    path = parent.join(format!("{id}-{count}"));
+                }
+                Err(source) => return Err(FolderError { path, source }),
+            }
+        }
+        run.created.push(path.clone());
+        run.path = path;
+        run.probe()?;
+        Ok(run)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes `config.toml`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn write_config(&mut self, text: &str) -> Result<(), FolderError> {
+        self.write(CONFIG, text.as_bytes())
+    }
+
+    /// Adds a record to `records.jsonl`: a line of JSON, without its end.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn add_record(&mut self, line: &str) -> Result<(), FolderError> {
+        let records = format!("{}{line}\n", self.records);
+        self.write(RECORDS, records.as_bytes())?;
+        self.records = records;
+        Ok(())
+    }
+
+    /// Writes `model.safetensors`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn write_model(&mut self, bytes: &[u8]) -> Result<(), FolderError> {
+        self.write(MODEL, bytes)
+    }
+
+    fn empty(path: &Path) -> Self {
+        Self {
+            path: path.into(),
+            created: Vec::new(),
+            written: Vec::new(),
+            records: String::new(),
+        }
+    }
+
+    /// Creates a folder and those above it, and notes which there were not.
+    fn create(&mut self, folder: &Path) -> Result<(), FolderError> {
+        let missing = folder.ancestors().take_while(|path| {
+            let named = !path.as_os_str().is_empty();
+            named && !path.exists()
+        });
+        let mut missing: Vec<PathBuf> = missing.map(PathBuf::from).collect();
+        missing.reverse();
+        fs::create_dir_all(folder).map_err(|source| FolderError {
+            path: folder.into(),
+            source,
+        })?;
+        self.created = missing;
+        Ok(())
+    }
+
+    /// Writes a file and removes it, so that a folder without permission is found before any work is done.
+    fn probe(&self) -> Result<(), FolderError> {
+        let probe = temporary(&self.path, CONFIG).and_then(|file| file.close());
+        probe.map_err(|source| FolderError {
+            path: self.path.clone(),
+            source,
+        })
+    }
+
+    fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
+        let path = self.path.join(name);
+        let write = || {
+            let mut file = temporary(&self.path, name)?;
+            file.write_all(bytes)?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        write().map_err(|source: io::Error| FolderError {
+            path: path.clone(),
+            source,
+        })?;
+        self.written.push(path);
+        Ok(())
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        if !self.records.is_empty() {
+            return;
+        }
+        // Whatever fails here is not worth more than the error that led here.
+        for file in &self.written {
+            let _ = fs::remove_file(file);
+        }
+        for folder in self.created.iter().rev() {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}
+
+fn temporary(folder: &Path, name: &str) -> io::Result<tempfile::NamedTempFile> {
+    let prefix = format!(".{name}.");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix);
+    // Temporary files are their owner's alone unless told otherwise; these are going to be ordinary files.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_run_leaves_its_three_files_and_nothing_else() {
+        let place = tempfile::tempdir().unwrap();
+        let mut run = RunFolder::create_in(&place.path().join("runs/name"), "id").unwrap();
+        run.write_config("a = 1\n").unwrap();
+        run.add_record("{}").unwrap();
+        run.write_model(b"model").unwrap();
+        run.add_record("[]").unwrap();
+        let path = run.path().to_path_buf();
+        drop(run);
+        assert_eq!(path, place.path().join("runs/name/id"));
+        assert_eq!(
+            names(&path),
+            ["config.toml", "model.safetensors", "records.jsonl"]
+        );
+        assert_eq!(
+            fs::read_to_string(path.join("records.jsonl")).unwrap(),
+            "{}\n[]\n"
+        );
+    }
+
+    #[test]
+    fn a_run_without_a_record_leaves_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let mut run = RunFolder::create_in(&place.path().join("runs/name"), "id").unwrap();
+        run.write_config("a = 1\n").unwrap();
+        drop(run);
+        assert!(names(place.path()).is_empty());
+    }
+
+    #[test]
+    fn runs_of_the_same_second_get_folders_of_their_own() {
+        let place = tempfile::tempdir().unwrap();
+        let first = RunFolder::create_in(place.path(), "id").unwrap();
+        let second = RunFolder::create_in(place.path(), "id").unwrap();
+        assert_ne!(first.path(), second.path());
+    }
+
+    #[test]
+    fn a_named_folder_is_cleared_of_an_earlier_run_only() {
+        let place = tempfile::tempdir().unwrap();
+        for name in ["records.jsonl", "notes.txt"] {
+            fs::write(place.path().join(name), "old").unwrap();
+        }
+        let mut run = RunFolder::open(place.path()).unwrap();
+        run.add_record("{}").unwrap();
+        assert_eq!(names(place.path()), ["notes.txt", "records.jsonl"]);
+        let records = fs::read_to_string(place.path().join("records.jsonl")).unwrap();
+        assert_eq!(records, "{}\n");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_found_at_once() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = RunFolder::open(&file.join("folder"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("cannot be written") && error.contains("file"),
+            "{error}"
+        );
+    }
+}

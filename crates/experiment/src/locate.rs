@@ -1,0 +1,139 @@
+//! From what serde says about a value to a sentence that names its file, line and key.
+
+use serde::de::DeserializeOwned;
+use toml::de::{DeTable, DeValue};
+use toml::{Spanned, Table, Value};
+
+use crate::Setting;
+
+/// A configuration is wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {problem}")]
+pub struct Located {
+    /// The file, line and key, or the setting, as far as they are known.
+    pub place: String,
+    /// What was found and what is allowed.
+    pub problem: String,
+}
+
+impl Located {
+    /// The text is not TOML.
+    pub(crate) fn syntax(origin: &str, text: &str, error: &toml::de::Error) -> Self {
+        let line = error.span().map(|span| line(text, span.start));
+        Self {
+            place: place(origin, line, ""),
+            problem: one_line(error.message()),
+        }
+    }
+}
+
+/// Reads a configuration from `table`, which is the table of `text` with `settings` made in it.
+pub(crate) fn read<T: DeserializeOwned>(
+    table: Table,
+    origin: &str,
+    text: &str,
+    settings: &[Setting],
+) -> Result<T, Located> {
+    let whole = Value::Table(table);
+    serde_path_to_error::deserialize(whole.clone()).map_err(|error| {
+        let problem = one_line(error.inner().message());
+        let key = extend(key_of(error.path()), &whole, &problem);
+        // Of several settings of one key the last one counts.
+        let setting = settings.iter().rev().find(|setting| setting.sets(&key));
+        let place = match setting {
+            Some(setting) => format!("--set {setting}"),
+            None => place(origin, line_of(text, &key), &written(&key)),
+        };
+        Located { place, problem }
+    })
+}
+
+fn key_of(path: &serde_path_to_error::Path) -> Vec<String> {
+    use serde_path_to_error::Segment;
+    let names = path.iter().filter_map(|segment| match segment {
+        Segment::Seq { index } => Some(index.to_string()),
+        Segment::Map { key } => Some(key.clone()),
+        // A variant of a closed choice is no key, it is what a key's value says.
+        Segment::Enum { .. } | Segment::Unknown => None,
+    });
+    names.collect()
+}
+
+/// Goes one key further where the problem quotes a key, or the value of one, of the table that was found wrong: serde
+/// reads a table whose kind is told by one of its keys in one piece, and does not say which key it stumbled on.
+fn extend(mut key: Vec<String>, whole: &Value, problem: &str) -> Vec<String> {
+    let found = key.iter().try_fold(whole, |value, name| match value {
+        Value::Table(table) => table.get(name),
+        Value::Array(list) => list.get(name.parse::<usize>().ok()?),
+        _ => None,
+    });
+    let quoted = problem.split('`').nth(1);
+    if let (Some(Value::Table(table)), Some(word)) = (found, quoted) {
+        let mut entries = table.iter();
+        let hit = entries.find(|(name, value)| *name == word || value.as_str() == Some(word));
+        key.extend(hit.map(|(name, _)| name.clone()));
+    }
+    key
+}
+
+/// The line of a key in a file, or of the innermost table around it that the file has.
+fn line_of(text: &str, key: &[String]) -> Option<usize> {
+    let parsed = DeTable::parse(text).ok()?;
+    let mut at = None;
+    let mut table = Some(parsed.get_ref());
+    let mut list: Option<&[Spanned<DeValue<'_>>]> = None;
+    for name in key {
+        let value = if let Some(entries) = table {
+            let mut entries = entries.iter();
+            let Some((found, value)) = entries.find(|(found, _)| found.get_ref() == name) else {
+                break;
+            };
+            at = Some(found.span().start);
+            value
+        } else if let Some(value) = list.and_then(|list| list.get(name.parse::<usize>().ok()?)) {
+            at = Some(value.span().start);
+            value
+        } else {
+            break;
+        };
+        table = value.get_ref().as_table();
+        list = value.get_ref().as_array().map(|list| &list[..]);
+    }
+    at.map(|offset| line(text, offset))
+}
+
+/// The line of an offset, counted from 1.
+fn line(text: &str, offset: usize) -> usize {
+    let before = text.as_bytes().iter().take(offset);
+    1 + before.filter(|&&byte| byte == b'\n').count()
+}
+
+/// A key as one writes it: `reservoir.population[0].units`.
+fn written(key: &[String]) -> String {
+    let mut text = String::new();
+    for name in key {
+        if name.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
+            text.push_str(&format!("[{name}]"));
+        } else {
+            let dot = if text.is_empty() { "" } else { "." };
+            text.push_str(&format!("{dot}{name}"));
+        }
+    }
+    text
+}
+
+fn place(origin: &str, line: Option<usize>, key: &str) -> String {
+    let line = line
+        .map(|line| format!(", line {line}"))
+        .unwrap_or_default();
+    let key = if key.is_empty() {
+        String::new()
+    } else {
+        format!(", {key}")
+    };
+    format!("{origin}{line}{key}")
+}
+
+fn one_line(message: &str) -> String {
+    message.trim().replace('\n', "; ")
+}

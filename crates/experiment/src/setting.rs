@@ -1,0 +1,253 @@
+//! A change to a configuration, as `--set reservoir.leak=0.5` gives it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use toml::{Table, Value};
+
+/// One key and its new value.
+///
+/// The key is a path of names and, in lists, numbers: `reservoir.population.0.units` (or, as messages have it,
+/// `reservoir.population[0].units`). A number one past a list's end appends a table. The value is TOML, or, when it is
+/// not TOML, a plain string: `0.5`, `true`, `[1, 2]`, `sliding`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    path: Vec<String>,
+    value: Value,
+    text: String,
+}
+
+/// Why a setting cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingError {
+    /// The text is not KEY=VALUE.
+    #[error("{0:?} is not of the form KEY=VALUE, for instance reservoir.leak=0.5")]
+    Form(String),
+    /// The key leads nowhere.
+    #[error("--set {setting}: {problem}")]
+    Path {
+        /// The setting.
+        setting: String,
+        /// What was found on the way and what is allowed.
+        problem: String,
+    },
+}
+
+impl FromStr for Setting {
+    type Err = SettingError;
+
+    fn from_str(text: &str) -> Result<Self, SettingError> {
+        let malformed = || SettingError::Form(text.into());
+        let (key, value) = text.split_once('=').ok_or_else(malformed)?;
+        let key = key.trim().replace('[', ".").replace(']', "");
+        let path: Vec<_> = key.split('.').map(|name| name.trim().to_string()).collect();
+        if path.iter().any(String::is_empty) {
+            return Err(malformed());
+        }
+        let value = value.trim();
+        let value = Value::from_str(value).unwrap_or_else(|_| Value::String(value.into()));
+        let text = text.into();
+        Ok(Self { path, value, text })
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.text)
+    }
+}
+
+impl Setting {
+    /// Makes all changes in a configuration's table.
+    ///
+    /// The task is changed first: the keys that the table had for another task mean nothing to the new one, and go.
+    ///
+    /// # Errors
+    ///
+    /// When a key leads through something that is not a table or a list, or beyond a list's end.
+    pub fn apply(settings: &[Self], table: &mut Table) -> Result<(), SettingError> {
+        let (tasks, others): (Vec<_>, Vec<_>) = settings
+            .iter()
+            .partition(|setting| setting.path == ["task", "name"]);
+        for setting in tasks {
+            let old = table.get("task").and_then(|task| task.get("name"));
+            if old != Some(&setting.value) {
+                table.remove("task");
+            }
+            setting.insert(table)?;
+        }
+        others
+            .into_iter()
+            .try_for_each(|setting| setting.insert(table))
+    }
+
+    /// Whether a key, as names and numbers, is the one that is set, or lies within it.
+    pub(crate) fn sets(&self, key: &[String]) -> bool {
+        key.starts_with(&self.path)
+    }
+
+    fn insert(&self, table: &mut Table) -> Result<(), SettingError> {
+        let wrong = |depth: usize, problem: String| {
+            let at = self.path[..depth].join(".");
+            let (setting, problem) = (self.text.clone(), format!("{at} {problem}"));
+            SettingError::Path { setting, problem }
+        };
+        let Some((last, way)) = self.path.split_last() else {
+            return Ok(());
+        };
+        let Some((first, rest)) = way.split_first() else {
+            table.insert(last.clone(), self.value.clone());
+            return Ok(());
+        };
+        let empty = || Value::Table(Table::new());
+        let mut place = table.entry(first.clone()).or_insert_with(empty);
+        for (depth, name) in rest.iter().enumerate() {
+            place = match place {
+                Value::Table(table) => table.entry(name.clone()).or_insert_with(empty),
+                Value::Array(list) => {
+                    let index = index(name, list.len()).map_err(|p| wrong(depth + 1, p))?;
+                    if index == list.len() {
+                        list.push(empty());
+                    }
+                    &mut list[index]
+                }
+                other => return Err(wrong(depth + 1, no_way(other, name))),
+            };
+        }
+        match place {
+            Value::Table(table) => {
+                table.insert(last.clone(), self.value.clone());
+            }
+            Value::Array(list) => {
+                let index = index(last, list.len()).map_err(|p| wrong(way.len(), p))?;
+                if index == list.len() {
+                    list.push(self.value.clone());
+                } else {
+                    list[index] = self.value.clone();
+                }
+            }
+            other => return Err(wrong(way.len(), no_way(other, last))),
+        }
+        Ok(())
+    }
+}
+
+fn index(name: &str, len: usize) -> Result<usize, String> {
+    let index = name.parse().ok().filter(|&index: &usize| index <= len);
+    index.ok_or_else(|| format!("is a list of {len}, its places are 0 to {len}, got {name:?}"))
+}
+
+fn no_way(found: &Value, name: &str) -> String {
+    let kind = found.type_str();
+    format!("is of type {kind}, not a table or a list, and has no key {name:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const TEXT: &str = "[task]\nname = 'files'\ntrain = 'a'\n[reservoir]\nleak = 1\n\
+                        [[reservoir.population]]\nunits = 1\n";
+
+    fn applied(settings: &[&str]) -> Result<Table, String> {
+        let mut table: Table = TEXT.parse().unwrap();
+        let parsed: Vec<Setting> = settings.iter().map(|text| text.parse().unwrap()).collect();
+        Setting::apply(&parsed, &mut table)
+            .map(|()| table)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn values_are_toml_or_plain_strings() {
+        for (text, expected) in [
+            ("a=0.5", Value::Float(0.5)),
+            ("a=4", Value::Integer(4)),
+            ("a = true", Value::Boolean(true)),
+            ("a=sliding", Value::String("sliding".into())),
+            ("a='4'", Value::String("4".into())),
+            ("a=../x=y.ts", Value::String("../x=y.ts".into())),
+            ("a=1\nb=2", Value::String("1\nb=2".into())),
+            ("a=", Value::String(String::new())),
+            (
+                "a=[1, 2]",
+                Value::Array(vec![Value::Integer(1), Value::Integer(2)]),
+            ),
+        ] {
+            assert_eq!(text.parse::<Setting>().unwrap().value, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_key_and_value_is_refused() {
+        for text in ["", "leak", "=3", "a..b=1", ".=1"] {
+            let error = text.parse::<Setting>().unwrap_err().to_string();
+            assert!(error.contains("KEY=VALUE"), "{error}");
+        }
+    }
+
+    #[test]
+    fn keys_reach_into_tables_and_lists() {
+        let settings = [
+            "reservoir.leak=0.5",
+            "reservoir.population.0.units=40",
+            "reservoir.population[1].units=2",
+            "readout.ridge=0.1",
+        ];
+        let table = applied(&settings).unwrap();
+        let text = "[task]\nname = 'files'\ntrain = 'a'\n[reservoir]\nleak = 0.5\n[readout]\nridge = 0.1\n\
+                    [[reservoir.population]]\nunits = 40\n[[reservoir.population]]\nunits = 2";
+        assert_eq!(table, text.parse::<Table>().unwrap());
+    }
+
+    #[test]
+    fn keys_that_lead_nowhere_say_where_they_end() {
+        for (setting, words) in [
+            (
+                "reservoir.leak.x=1",
+                &["reservoir.leak is of type integer", "\"x\""][..],
+            ),
+            (
+                "reservoir.population.2.units=1",
+                &["reservoir.population is a list of 1", "\"2\""],
+            ),
+            (
+                "reservoir.population.first=1",
+                &["reservoir.population", "\"first\""],
+            ),
+        ] {
+            let error = applied(&[setting]).unwrap_err();
+            for word in words {
+                assert!(error.contains(word) && error.contains(setting), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_task_loses_the_keys_of_the_old_one_whatever_the_order() {
+        let expected: Table = "name = 'other'\nkey = 1".parse().unwrap();
+        for settings in [
+            ["task.name=other", "task.key=1"],
+            ["task.key=1", "task.name=other"],
+        ] {
+            assert_eq!(
+                applied(&settings).unwrap()["task"],
+                Value::Table(expected.clone())
+            );
+        }
+        let same = applied(&["task.name=files"]).unwrap();
+        assert_eq!(same["task"]["train"].as_str(), Some("a"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "\\PC*", path in "[a-z0-9.\\[\\]]{0,20}") {
+            for text in [text.clone(), format!("{path}={text}")] {
+                if let Ok(setting) = text.parse::<Setting>() {
+                    let mut table: Table = TEXT.parse().unwrap();
+                    let _ = Setting::apply(&[setting], &mut table);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What people read: a line per seed, and one that sums them up.
+
+use ran_experiment::{Record, Summary};
+
+/// The title and the names of the columns.
+pub(crate) fn head(record: &Record) -> String {
+    format!(
+        "{} on {}: {}, regime {}, {} trained and {} fixed parameters\n\n{:>8}{:>10}{:>10}{:>10}{:>10}\n",
+        record.experiment,
+        record.backend,
+        record.metric,
+        record.regime,
+        grouped(record.trained_parameters),
+        grouped(record.fixed_parameters),
+        "seed",
+        "train",
+        "valid",
+        "test",
+        "seconds"
+    )
+}
+
+/// A seed's scores.
+pub(crate) fn row(record: &Record) -> String {
+    format!(
+        "{:>8}{:>10}{:>10}{:>10}{:>10.2}\n",
+        record.seed,
+        score(Some(record.train)),
+        score(record.valid),
+        score(record.test),
+        record.seconds
+    )
+}
+
+/// The mean over seeds, and the deviation where there are several.
+pub(crate) fn foot(summary: &Summary) -> String {
+    let mean = score(summary.mean);
+    let seeds = summary.seeds.len();
+    match summary.std {
+        Some(std) if seeds > 1 => format!(
+            "\ntest {} {mean} ± {std:.4} over {seeds} seeds\n",
+            summary.metric
+        ),
+        _ => format!("\ntest {} {mean}\n", summary.metric),
+    }
+}
+
+/// A number with a comma before every three digits.
+pub(crate) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn score(score: Option<f64>) -> String {
+    score.map_or("-".into(), |score| format!("{score:.4}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_threes() {
+        for (number, expected) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (1234567, "1,234,567"),
+        ] {
+            assert_eq!(grouped(number), expected);
+        }
+    }
+}

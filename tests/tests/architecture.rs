@@ -1,0 +1,160 @@
+//! The dependency direction of docs/architecture.md, held over what cargo says of the workspace.
+
+use std::collections::BTreeMap;
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+
+/// What each crate may depend on, among the workspace's own.
+///
+/// experiment → learning → {reservoir, readout, tasks} → {unit kinds, topology, kernel} → unit; siblings never meet, but
+/// for the attention block, which is made of the two units beside it. A crate may skip levels downwards.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("ran-unit", &[]),
+    ("ran-kernel", &[]),
+    ("ran-topology", &[]),
+    ("ran-tasks", &[]),
+    ("ran-qkv-unit", UNIT),
+    ("ran-memory-unit", UNIT),
+    ("ran-tanh-unit", UNIT),
+    (
+        "ran-attention-block",
+        &["ran-unit", "ran-kernel", "ran-qkv-unit", "ran-memory-unit"],
+    ),
+    ("ran-reservoir", BELOW_RESERVOIR),
+    ("ran-readout", &[]),
+    (
+        "ran-learning",
+        &[
+            "ran-unit",
+            "ran-kernel",
+            "ran-topology",
+            "ran-tasks",
+            "ran-reservoir",
+            "ran-readout",
+        ],
+    ),
+    (
+        "ran-experiment",
+        &[
+            "ran-unit",
+            "ran-tasks",
+            "ran-reservoir",
+            "ran-readout",
+            "ran-learning",
+        ],
+    ),
+    ("ran-tests", &["*"]),
+    ("xtask", &[]),
+];
+
+const UNIT: &[&str] = &["ran-unit", "ran-kernel"];
+
+const BELOW_RESERVOIR: &[&str] = &[
+    "ran-unit",
+    "ran-kernel",
+    "ran-topology",
+    "ran-qkv-unit",
+    "ran-memory-unit",
+    "ran-tanh-unit",
+    "ran-attention-block",
+];
+
+/// The crates of plain numbers, which know no tensor library.
+const WITHOUT_BURN: &[&str] = &["ran-kernel", "ran-topology", "ran-tasks", "xtask"];
+
+fn workspace() -> Metadata {
+    let mut command = MetadataCommand::new();
+    command.manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"));
+    command.no_deps().exec().expect("cargo metadata must run")
+}
+
+/// Each crate and what it is built with; what only its tests need may come from anywhere.
+fn dependencies(metadata: &Metadata) -> BTreeMap<String, Vec<String>> {
+    let packages = metadata.packages.iter();
+    let packages = packages.map(|package| {
+        let needed = package.dependencies.iter();
+        let needed = needed.filter(|needed| needed.kind != DependencyKind::Development);
+        let needed = needed.map(|needed| needed.name.to_string());
+        (package.name.to_string(), needed.collect())
+    });
+    packages.collect()
+}
+
+fn violations(crates: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, needed) in crates {
+        let rule = ALLOWED.iter().find(|(known, _)| known == name);
+        let Some((_, allowed)) = rule else {
+            found.push(format!(
+                "{name} is in no rule: say in ALLOWED what it may depend on"
+            ));
+            continue;
+        };
+        for other in needed {
+            let own = crates.contains_key(other);
+            if own && !allowed.contains(&"*") && !allowed.contains(&other.as_str()) {
+                found.push(format!(
+                    "{name} must not depend on {other}; allowed: {allowed:?}"
+                ));
+            }
+            if other.starts_with("burn") && WITHOUT_BURN.contains(&name.as_str()) {
+                found.push(format!(
+                    "{name} must not depend on {other}: it holds plain numbers"
+                ));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    let crates = dependencies(&workspace());
+    let found = violations(&crates);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn every_rule_is_about_a_crate_that_exists() {
+    let crates = dependencies(&workspace());
+    for (name, allowed) in ALLOWED {
+        assert!(crates.contains_key(*name), "there is no crate {name}");
+        for other in allowed.iter().filter(|other| **other != "*") {
+            assert!(
+                crates.contains_key(*other),
+                "{name}: there is no crate {other}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_crate_lies_in_a_folder_of_its_name() {
+    for package in &workspace().packages {
+        let folder = package
+            .manifest_path
+            .parent()
+            .and_then(|folder| folder.file_name());
+        let name = package.name.as_str();
+        let expected = name.strip_prefix("ran-").unwrap_or(name);
+        assert_eq!(folder, Some(expected), "{name}");
+    }
+}
+
+#[test]
+fn wrong_directions_and_unknown_crates_are_found() {
+    let mut crates = dependencies(&workspace());
+    for (name, needed) in [
+        ("ran-unit", "ran-reservoir"),
+        ("ran-qkv-unit", "ran-memory-unit"),
+        ("ran-readout", "ran-tasks"),
+        ("ran-reservoir", "ran-learning"),
+        ("ran-topology", "burn"),
+    ] {
+        crates.get_mut(name).unwrap().push(needed.into());
+    }
+    crates.insert("ran-new".into(), Vec::new());
+    let found = violations(&crates);
+    assert_eq!(found.len(), 6, "{}", found.join("\n"));
+    assert!(found.iter().any(|violation| violation.contains("ran-new")));
+}
