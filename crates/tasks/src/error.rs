@@ -53,7 +53,7 @@ pub enum TaskError {
     #[error("data set {name}: {problem}")]
     Fetch {
         /// The data set's name.
-        name: &'static str,
+        name: String,
         /// What happened and what to do.
         problem: String,
     },
@@ -78,6 +78,13 @@ impl TaskError {
     pub(crate) fn file(path: &Path, problem: impl Into<String>) -> Self {
         Self::File {
             path: path.into(),
+            problem: problem.into(),
+        }
+    }
+
+    pub(crate) fn fetch(name: &str, problem: impl Into<String>) -> Self {
+        Self::Fetch {
+            name: name.into(),
             problem: problem.into(),
         }
     }

@@ -17,6 +17,8 @@ pub(crate) enum Stream {
     Valid = 4,
     /// The generated test sequences.
     Test = 5,
+    /// The fixed order of permuted pixels.
+    Permutation = 6,
 }
 
 /// The generator of `seed` for one purpose.

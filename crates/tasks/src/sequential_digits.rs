@@ -1,10 +1,11 @@
 //! Sequential digits: which digit an 8×8 image shows, read piece by piece (Alpaydin and Kaynak 1998).
 
 use crate::dataset::one_hot;
+use crate::pixels::{PixelOrder, permutation};
 use crate::random::Stream;
 use crate::{Category, Dataset, Sample, TaskError, split};
 use flate2::read::GzDecoder;
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use std::io::Read;
 use std::path::Path;
@@ -28,32 +29,6 @@ pub struct SequentialDigitsConfig {
     pub standardise: bool,
     /// The fraction of the training set that is split off for validation, digit by digit (default 0).
     pub valid: f64,
-}
-
-/// How an image becomes a sequence.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PixelOrder {
-    /// A step per row, from the top; a channel per column.
-    #[default]
-    Rows,
-    /// A step per column, from the left; a channel per row.
-    Columns,
-    /// A step per pixel, row by row; one channel.
-    Pixels,
-}
-
-impl PixelOrder {
-    /// The sequence `[steps, d_input]` of an image `[height, width]`.
-    pub(crate) fn read(self, image: ArrayView2<'_, f32>) -> Array2<f32> {
-        match self {
-            Self::Rows => image.to_owned(),
-            Self::Columns => image.t().as_standard_layout().into_owned(),
-            Self::Pixels => Array2::from_shape_fn((image.len(), 1), |(step, _)| {
-                image[[step / image.ncols(), step % image.ncols()]]
-            }),
-        }
-    }
 }
 
 impl Default for SequentialDigitsConfig {
@@ -104,7 +79,7 @@ impl SequentialDigitsConfig {
     }
 
     fn sample(&self, (image, class): &(Array2<f32>, usize)) -> Sample {
-        let inputs = self.order.read(image.view());
+        let inputs = self.order.read(image.view(), &permutation(SIDE * SIDE));
         Sample {
             scored: vec![inputs.nrows() - 1],
             inputs,
@@ -139,7 +114,7 @@ fn read_images() -> Result<Vec<(Array2<f32>, usize)>, TaskError> {
 mod tests {
     use super::*;
     use crate::stack_targets;
-    use ndarray::{Axis, array};
+    use ndarray::Axis;
 
     fn load(order: PixelOrder, seed: u64) -> Dataset {
         let config = SequentialDigitsConfig {
@@ -190,20 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn orders_read_the_same_image_differently() {
-        let image = array![[1.0, 2.0], [3.0, 4.0]];
-        assert_eq!(
-            PixelOrder::Rows.read(image.view()),
-            array![[1.0, 2.0], [3.0, 4.0]]
-        );
-        assert_eq!(
-            PixelOrder::Columns.read(image.view()),
-            array![[1.0, 3.0], [2.0, 4.0]]
-        );
-        assert_eq!(
-            PixelOrder::Pixels.read(image.view()),
-            array![[1.0], [2.0], [3.0], [4.0]]
-        );
+    fn each_order_has_its_shape() {
         for (order, shape) in [
             (PixelOrder::Rows, [8, 8]),
             (PixelOrder::Columns, [8, 8]),

