@@ -3,8 +3,8 @@
 use crate::cogscale::CogscaleTask;
 use crate::{
     CogscaleConfig, CrossSituationConfig, Dataset, FashionMnistConfig, FilesConfig,
-    JapaneseVowelsConfig, SequentialDigitsConfig, SequentialMnistConfig, SpokenDigitsConfig,
-    TaskError,
+    JapaneseVowelsConfig, LorenzConfig, MackeyGlassConfig, MemoryCapacityConfig, NarmaConfig,
+    SantaFeConfig, SequentialDigitsConfig, SequentialMnistConfig, SpokenDigitsConfig, TaskError,
 };
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,16 @@ pub enum TaskConfig {
     AssociativeRecall(CogscaleConfig),
     /// What followed a symbol before.
     InductionHeads(CogscaleConfig),
+    /// A delay differential equation, h steps ahead.
+    MackeyGlass(MackeyGlassConfig),
+    /// What a system with a long moving average answers.
+    Narma(NarmaConfig),
+    /// Three chaotic equations, h steps ahead.
+    Lorenz(LorenzConfig),
+    /// The inputs of 1 to K steps ago.
+    MemoryCapacity(MemoryCapacityConfig),
+    /// The intensity of a chaotic laser, h steps ahead.
+    SantaFe(SantaFeConfig),
     /// A user's own data, by path.
     Files(Box<FilesConfig>),
 }
@@ -76,6 +86,11 @@ impl TaskConfig {
         "sorting-problem",
         "associative-recall",
         "induction-heads",
+        "mackey-glass",
+        "narma",
+        "lorenz",
+        "memory-capacity",
+        "santa-fe",
         "files",
     ];
 
@@ -104,6 +119,11 @@ impl TaskConfig {
             Self::SortingProblem(_) => CogscaleTask::SortingProblem.name(),
             Self::AssociativeRecall(_) => CogscaleTask::AssociativeRecall.name(),
             Self::InductionHeads(_) => CogscaleTask::InductionHeads.name(),
+            Self::MackeyGlass(_) => MackeyGlassConfig::NAME,
+            Self::Narma(_) => NarmaConfig::NAME,
+            Self::Lorenz(_) => LorenzConfig::NAME,
+            Self::MemoryCapacity(_) => MemoryCapacityConfig::NAME,
+            Self::SantaFe(_) => SantaFeConfig::NAME,
             Self::Files(_) => FilesConfig::NAME,
         }
     }
@@ -142,6 +162,11 @@ impl TaskConfig {
             Self::SortingProblem(config) => CogscaleTask::SortingProblem.load(config, seed),
             Self::AssociativeRecall(config) => CogscaleTask::AssociativeRecall.load(config, seed),
             Self::InductionHeads(config) => CogscaleTask::InductionHeads.load(config, seed),
+            Self::MackeyGlass(config) => config.load(seed),
+            Self::Narma(config) => config.load(seed),
+            Self::Lorenz(config) => config.load(seed),
+            Self::MemoryCapacity(config) => config.load(seed),
+            Self::SantaFe(config) => config.load(),
             Self::Files(config) => config.load(seed),
         }
     }

@@ -13,6 +13,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod classical;
 mod cogscale;
 mod config;
 mod cross_situation;
@@ -37,6 +38,9 @@ mod spoken_digits;
 mod standardise;
 mod ts;
 
+pub use classical::{
+    LorenzConfig, MackeyGlassConfig, MemoryCapacityConfig, NarmaConfig, SantaFeConfig,
+};
 pub use cogscale::{CogscaleConfig, Size};
 pub use config::TaskConfig;
 pub use cross_situation::{CrossSituationConfig, Entry, Words};

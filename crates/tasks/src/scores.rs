@@ -132,6 +132,33 @@ pub fn valid_prediction_time(
     valid.count() as f64 * step * exponent
 }
 
+/// Memory capacity: the sum over outputs of the squared correlation between prediction and target (Jaeger 2001). An
+/// output whose prediction or target is constant adds nothing.
+#[must_use]
+pub fn memory_capacity(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) -> f64 {
+    check_shapes(predictions, targets);
+    let squared_correlation = |(x, y): (ArrayView1<'_, f32>, ArrayView1<'_, f32>)| {
+        let centred = |values: ArrayView1<'_, f32>| {
+            let values = values.mapv(f64::from);
+            let mean = values.mean().unwrap_or(0.0);
+            values - mean
+        };
+        let (x, y) = (centred(x), centred(y));
+        let scale = x.dot(&x) * y.dot(&y);
+        if scale > 0.0 {
+            x.dot(&y).powi(2) / scale
+        } else {
+            0.0
+        }
+    };
+    predictions
+        .columns()
+        .into_iter()
+        .zip(targets.columns())
+        .map(squared_correlation)
+        .sum()
+}
+
 fn share_of_rows(
     predictions: ArrayView2<'_, f32>,
     targets: ArrayView2<'_, f32>,
@@ -246,6 +273,22 @@ mod tests {
         assert_relative_eq!(time(0.45), 1.0);
         assert_relative_eq!(time(0.6), 2.0);
         assert_relative_eq!(time(0.05), 0.0);
+    }
+
+    #[test]
+    fn memory_capacity_adds_squared_correlations() {
+        // Column 0 is the target doubled, column 1 uncorrelated, column 2 constant; column 3: 1, 2, 3 and 1, 3, 2.
+        let predictions = array![
+            [2.0, 1.0, 5.0, 1.0],
+            [4.0, -2.0, 5.0, 3.0],
+            [6.0, 1.0, 5.0, 2.0]
+        ];
+        let targets = array![
+            [1.0, 1.0, 1.0, 1.0],
+            [2.0, 2.0, 2.0, 2.0],
+            [3.0, 3.0, 3.0, 3.0]
+        ];
+        assert_relative_eq!(memory_capacity(predictions.view(), targets.view()), 1.25);
     }
 
     #[test]
