@@ -1,6 +1,7 @@
 //! The data sets that tasks use: where they come from, their licences and checksums, and how to have them.
 
 mod fetch;
+mod package;
 
 pub use fetch::{cache, fetch};
 pub(crate) use fetch::{cached, read_plain_or_gzipped};

