@@ -1,0 +1,229 @@
+//! What a model is made of: shapes, parameters, cost.
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Tensor, backend::Backend};
+use ran_readout::Features;
+use ran_reservoir::{MemoryKind, Reservoir, WiringKind};
+use ran_unit::Unit;
+use serde::Serialize;
+
+use crate::{LearningError, ModelConfig, Regime};
+
+/// A model's shapes, parameters and cost per step.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Description {
+    /// What is trained, and how.
+    pub regime: Regime,
+    /// Width of the inputs, I.
+    pub d_input: usize,
+    /// Width of the state, N.
+    pub d_state: usize,
+    /// Width of the outputs, O.
+    pub d_output: usize,
+    /// Rows of context, C.
+    pub context: usize,
+    /// What the working memory holds.
+    pub memory: MemoryKind,
+    /// Multiply-adds of one sequence's step in the reservoir.
+    pub multiply_adds_per_step: usize,
+    /// Parameters that the regime trains, the readout's among them.
+    pub trained_parameters: usize,
+    /// Parameters that stay as they were drawn.
+    pub fixed_parameters: usize,
+    /// The wiring.
+    pub wiring: WiringDescription,
+    /// Each population.
+    pub populations: Vec<PopulationDescription>,
+    /// The readout.
+    pub readout: ReadoutDescription,
+}
+
+/// How slots are connected.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WiringDescription {
+    /// The kind of wiring.
+    pub kind: WiringKind,
+    /// Number of slots, N.
+    pub slots: usize,
+    /// Slots that read at least one input.
+    pub slots_reading_inputs: usize,
+    /// Slots that read at least one state dimension.
+    pub slots_reading_states: usize,
+    /// State dimensions that no slot reads.
+    pub unread_states: usize,
+}
+
+/// One population.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PopulationDescription {
+    /// Its name.
+    pub name: String,
+    /// Its kind of unit.
+    pub kind: &'static str,
+    /// Number of units, U.
+    pub units: usize,
+    /// Width of one unit, D.
+    pub d_unit: usize,
+    /// Its part of the state, U·D.
+    pub d_state: usize,
+    /// Parameters that the regime trains.
+    pub trained_parameters: usize,
+    /// Parameters that stay as they were drawn.
+    pub fixed_parameters: usize,
+    /// Multiply-adds of one sequence's step.
+    pub multiply_adds_per_step: usize,
+}
+
+/// The readout.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ReadoutDescription {
+    /// What it sees of the states.
+    pub features: Features,
+    /// Width of what it sees.
+    pub width: usize,
+    /// Its weights and biases.
+    pub trained_parameters: usize,
+}
+
+/// Describes the model of a configuration for inputs and outputs of a width.
+///
+/// # Errors
+///
+/// If the configuration is wrong or does not fit the inputs.
+pub fn describe<B: Backend>(
+    config: &ModelConfig,
+    d_input: usize,
+    d_output: usize,
+    seed: u64,
+    device: &B::Device,
+) -> Result<Description, LearningError> {
+    config.validate()?;
+    let regime = config.learning.regime;
+    let initializer = regime.initializer();
+    let reservoir = Reservoir::<B>::init(&config.reservoir, d_input, initializer, seed, device)?;
+    let rows = match reservoir.memory() {
+        MemoryKind::Sliding => 1,
+        MemoryKind::Rewritten => reservoir.context(),
+    };
+    let populations = config
+        .reservoir
+        .populations
+        .iter()
+        .zip(&reservoir.populations);
+    let populations: Vec<_> = populations
+        .enumerate()
+        .map(|(index, (population, unit))| {
+            let shape = unit.shape();
+            let counts = Counts::of(unit, regime);
+            PopulationDescription {
+                name: population.name(index),
+                kind: population.kind.name(),
+                units: shape.units,
+                d_unit: shape.d_unit,
+                d_state: shape.d_state(),
+                trained_parameters: counts.trained,
+                fixed_parameters: counts.fixed,
+                multiply_adds_per_step: shape.units * unit.multiply_adds(reservoir.context(), rows),
+            }
+        })
+        .collect();
+    let features = config.features();
+    let width = features.width(reservoir.d_state());
+    let readout = ReadoutDescription {
+        features,
+        width,
+        trained_parameters: width * d_output + d_output,
+    };
+    let trained = populations
+        .iter()
+        .map(|population| population.trained_parameters);
+    let fixed = populations
+        .iter()
+        .map(|population| population.fixed_parameters);
+    Ok(Description {
+        regime,
+        d_input,
+        d_state: reservoir.d_state(),
+        d_output,
+        context: reservoir.context(),
+        memory: reservoir.memory(),
+        multiply_adds_per_step: reservoir.multiply_adds(),
+        trained_parameters: trained.sum::<usize>() + readout.trained_parameters,
+        fixed_parameters: fixed.sum(),
+        wiring: describe_wiring(config.reservoir.wiring, &reservoir),
+        populations,
+        readout,
+    })
+}
+
+fn describe_wiring<B: Backend>(kind: WiringKind, reservoir: &Reservoir<B>) -> WiringDescription {
+    let wiring = reservoir.wiring();
+    let d_input = wiring.d_input();
+    let mut read = vec![false; wiring.d_state()];
+    for &source in wiring.sources() {
+        if let Some(state) = (source as usize).checked_sub(d_input) {
+            read[state] = true;
+        }
+    }
+    let reading = |inputs: bool| {
+        let slots = wiring.slots().filter(|slot| {
+            let mut sources = slot.sources.iter();
+            sources.any(|&source| ((source as usize) < d_input) == inputs)
+        });
+        slots.count()
+    };
+    WiringDescription {
+        kind,
+        slots: wiring.d_state(),
+        slots_reading_inputs: reading(true),
+        slots_reading_states: reading(false),
+        unread_states: read.iter().filter(|read| !**read).count(),
+    }
+}
+
+/// How many numbers of a module are trained and how many stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) trained: usize,
+    pub(crate) fixed: usize,
+}
+
+impl Counts {
+    pub(crate) fn of<B: Backend>(unit: &impl Module<B>, regime: Regime) -> Self {
+        let mut counter = Counter {
+            regime,
+            path: Vec::new(),
+            counts: Self {
+                trained: 0,
+                fixed: 0,
+            },
+        };
+        unit.visit(&mut counter);
+        counter.counts
+    }
+}
+
+struct Counter {
+    regime: Regime,
+    path: Vec<String>,
+    counts: Counts,
+}
+
+impl<B: Backend> ModuleVisitor<B> for Counter {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+        let count = param.shape().num_elements();
+        if self.regime.trains(&self.path) {
+            self.counts.trained += count;
+        } else {
+            self.counts.fixed += count;
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The training set as the rows that a ridge regression walks over.
+
+use std::cell::{Cell, RefCell};
+
+use burn::tensor::backend::Backend;
+use ndarray::{Array2, ArrayView2};
+use ran_readout::{Features, Samples};
+use ran_reservoir::Reservoir;
+use ran_tasks::Sample;
+
+use crate::Event;
+use crate::states::walk_features;
+
+/// Rows of features that take more memory than this are computed again for each walk instead of kept.
+const KEPT_BYTES: usize = 1 << 30;
+
+/// A sequence's index and its rows of features.
+type Rows = (usize, Array2<f32>);
+
+/// Features of sequences: kept after the first walk where they fit, else computed again, so that memory stays bounded
+/// whatever the number of samples.
+pub(crate) struct StateSamples<'a, B: Backend> {
+    reservoir: &'a Reservoir<B>,
+    features: Features,
+    samples: &'a [Sample],
+    device: &'a B::Device,
+    d_output: usize,
+    rows: usize,
+    kept: RefCell<Option<Vec<Rows>>>,
+    observe: RefCell<&'a mut dyn FnMut(Event)>,
+}
+
+impl<'a, B: Backend> StateSamples<'a, B> {
+    pub(crate) fn new(
+        reservoir: &'a Reservoir<B>,
+        features: Features,
+        samples: &'a [Sample],
+        d_output: usize,
+        device: &'a B::Device,
+        observe: &'a mut dyn FnMut(Event),
+    ) -> Self {
+        let rows = samples.iter().map(|sample| match features {
+            Features::EveryStep if sample.scored.len() == 1 => sample.scored[0] + 1,
+            _ => sample.scored.len(),
+        });
+        Self {
+            reservoir,
+            features,
+            samples,
+            device,
+            d_output,
+            rows: rows.sum(),
+            kept: RefCell::new(None),
+            observe: RefCell::new(observe),
+        }
+    }
+
+    /// Visits every sequence's features.
+    pub(crate) fn each(&self, visit: &mut dyn FnMut(usize, ArrayView2<'_, f32>)) {
+        if let Some(kept) = &*self.kept.borrow() {
+            for (index, rows) in kept {
+                visit(*index, rows.view());
+            }
+            return;
+        }
+        let bytes = self.rows * self.d_features() * size_of::<f32>();
+        let mut keep = (bytes <= KEPT_BYTES).then(Vec::new);
+        let done = Cell::new(0);
+        let (features, samples) = (self.features, self.samples);
+        walk_features(
+            self.reservoir,
+            features,
+            samples,
+            self.device,
+            &mut |index, rows| {
+                visit(index, rows.view());
+                if let Some(keep) = &mut keep {
+                    keep.push((index, rows));
+                }
+                done.set(done.get() + 1);
+                (self.observe.borrow_mut())(Event::States {
+                    done: done.get(),
+                    of: samples.len(),
+                });
+            },
+        );
+        *self.kept.borrow_mut() = keep;
+    }
+}
+
+impl<B: Backend> Samples for StateSamples<'_, B> {
+    fn count(&self) -> usize {
+        self.rows
+    }
+
+    fn d_features(&self) -> usize {
+        self.features.width(self.reservoir.d_state())
+    }
+
+    fn d_output(&self) -> usize {
+        self.d_output
+    }
+
+    fn walk(&self, visit: &mut dyn FnMut(ArrayView2<'_, f32>, ArrayView2<'_, f32>)) {
+        self.each(&mut |index, rows| {
+            let sample = &self.samples[index];
+            let steps = sample.inputs.nrows();
+            let targets = self
+                .features
+                .targets(steps, &sample.scored, sample.targets.view());
+            visit(rows, targets.view());
+        });
+    }
+}
