@@ -16,7 +16,7 @@ fn main() -> std::io::Result<()> {
             .is_some_and(|extension| extension == "toml")
     });
     // The order of a folder's listing is the file system's whim.
-    files.sort();
+    files.sort_by_key(|file| file.file_stem().map(ToOwned::to_owned));
     let mut source = String::from("&[\n");
     for file in &files {
         let name = file.file_stem().unwrap_or_default().to_string_lossy();

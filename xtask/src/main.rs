@@ -17,7 +17,7 @@ Usage: cargo xtask TASK [ARGUMENT]...
 Tasks:
   experiment [NAME | FILE.toml]   train and judge a network; --list names the experiments
   describe [NAME | FILE.toml]     shapes, wiring, parameters and cost of a network
-  datasets list | verify          the data sets that are kept here
+  datasets list | fetch | verify  the data sets that tasks use
   ci                              the checks, as a newcomer would run them
 
 `cargo xtask TASK --help` tells a task's options.

@@ -39,10 +39,12 @@ pub(crate) fn read<T: DeserializeOwned>(
         let problem = one_line(error.inner().message());
         let key = extend(key_of(error.path()), &whole, &problem);
         // Of several settings of one key the last one counts.
-        let setting = settings.iter().rev().find(|setting| setting.sets(&key));
+        let (line, in_file) = find(text, &key);
+        let mut settings = settings.iter().rev();
+        let setting = settings.find(|one| one.sets(&key) || !in_file && one.is_within(&key));
         let place = match setting {
             Some(setting) => format!("--set {setting}"),
-            None => place(origin, line_of(text, &key), &written(&key)),
+            None => place(origin, line, &written(&key)),
         };
         Located { place, problem }
     })
@@ -76,10 +78,12 @@ fn extend(mut key: Vec<String>, whole: &Value, problem: &str) -> Vec<String> {
     key
 }
 
-/// The line of a key in a file, or of the innermost table around it that the file has.
-fn line_of(text: &str, key: &[String]) -> Option<usize> {
-    let parsed = DeTable::parse(text).ok()?;
-    let mut at = None;
+/// The line of a key in a file, or of the innermost table around it that the file has; and whether it has the key.
+fn find(text: &str, key: &[String]) -> (Option<usize>, bool) {
+    let Ok(parsed) = DeTable::parse(text) else {
+        return (None, false);
+    };
+    let (mut at, mut depth) = (None, 0);
     let mut table = Some(parsed.get_ref());
     let mut list: Option<&[Spanned<DeValue<'_>>]> = None;
     for name in key {
@@ -96,10 +100,11 @@ fn line_of(text: &str, key: &[String]) -> Option<usize> {
         } else {
             break;
         };
+        depth += 1;
         table = value.get_ref().as_table();
         list = value.get_ref().as_array().map(|list| &list[..]);
     }
-    at.map(|offset| line(text, offset))
+    (at.map(|offset| line(text, offset)), depth == key.len())
 }
 
 /// The line of an offset, counted from 1.

@@ -86,6 +86,11 @@ impl Setting {
         key.starts_with(&self.path)
     }
 
+    /// Whether a key, as names and numbers, is one that leads to what is set.
+    pub(crate) fn is_within(&self, key: &[String]) -> bool {
+        self.path.starts_with(key)
+    }
+
     fn insert(&self, table: &mut Table) -> Result<(), SettingError> {
         let wrong = |depth: usize, problem: String| {
             let at = self.path[..depth].join(".");

@@ -1,4 +1,4 @@
-//! `ran datasets`: the data sets that the project keeps.
+//! `ran datasets`: the data sets that tasks use.
 
 use std::env;
 use std::io::{self, Write};
@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
-use ran_tasks::datasets::{FileState, list, verify};
+use ran_tasks::datasets::{FileState, cache, fetch, list, verify, verify_fetched};
 
-/// The data sets that the project keeps.
+/// The data sets that tasks use.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -19,9 +19,17 @@ pub(crate) struct Arguments {
 enum Action {
     /// What they hold, where they come from, and their licences.
     List,
-    /// Compares their files with the checksums.
+    /// Gets one that is not committed, with its package manager's client or from a folder.
+    Fetch {
+        /// Its name.
+        name: String,
+        /// A folder that has its files already.
+        #[arg(long, value_name = "DIR")]
+        from: Option<PathBuf>,
+    },
+    /// Compares the files of those that are committed or fetched with their checksums.
     Verify {
-        /// The folder of the data sets [default: datasets/, here or in a folder above].
+        /// The folder of those that are committed [default: datasets/, here or in a folder above].
         #[arg(long, value_name = "DIR")]
         folder: Option<PathBuf>,
     },
@@ -32,36 +40,46 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.action {
         Action::List => {
             for set in list() {
+                let how = match set.fetch {
+                    None => "committed".into(),
+                    Some(_) => format!("cargo xtask datasets fetch {}", set.name),
+                };
                 writeln!(out, "{}\n  {}", set.name, set.description)?;
-                writeln!(
-                    out,
-                    "  source   {}\n  licence  {}\n  cite     {}",
-                    set.source, set.licence, set.citation
-                )?;
+                for (name, text) in [
+                    ("have it", how),
+                    ("source", set.source),
+                    ("licence", set.licence),
+                    ("cite", set.citation),
+                ] {
+                    writeln!(out, "  {name:<9}{text}")?;
+                }
             }
             Ok(())
+        }
+        Action::Fetch { name, from } => {
+            let folder = fetch(name, from.as_deref())?;
+            Ok(writeln!(out, "{name} is in {}", folder.display())?)
         }
         Action::Verify { folder } => {
             let folder = match folder {
                 Some(folder) => folder.clone(),
                 None => find_folder()?,
             };
-            let (mut wrong, mut all) = (0, 0);
-            for file in verify(&folder) {
-                let state = match file.state {
+            let mut files = verify(&folder);
+            files.extend(verify_fetched(&cache()));
+            let mut wrong = 0;
+            for file in &files {
+                let state = match &file.state {
                     FileState::Intact => "intact".into(),
                     FileState::Changed { found } => format!("changed: its SHA-256 is {found}"),
                     FileState::Unreadable { problem } => format!("unreadable: {problem}"),
                 };
-                all += 1;
-                wrong += usize::from(state != "intact");
+                wrong += usize::from(file.state != FileState::Intact);
                 writeln!(out, "{}  {state}", file.path)?;
             }
             if wrong > 0 {
-                bail!(
-                    "{wrong} of {all} files in {} are not as they should be",
-                    folder.display()
-                );
+                let all = files.len();
+                bail!("{wrong} of {all} files of data sets are not as they should be");
             }
             Ok(())
         }
@@ -76,6 +94,8 @@ fn find_folder() -> anyhow::Result<PathBuf> {
     let found = found.next();
     found.with_context(|| {
         let here = here.display();
-        format!("there is no datasets/datasets.toml in {here} or above it; name the folder with --folder")
+        format!(
+            "there is no datasets/datasets.toml in {here} or above it; name the folder with --folder"
+        )
     })
 }

@@ -102,7 +102,7 @@ fn parts(description: &Description) -> String {
     let widest = populations.iter().map(|one| one.name.len()).max();
     let width = widest.unwrap_or(0).max("population".len());
     let mut text = format!(
-        "{:width$}  {:15}{:>7}{:>7}{:>12}{:>12}{:>22}\n",
+        "{:width$}  {:15}{:>7}{:>7}{:>12}{:>12}{:>24}\n",
         "population", "kind", "units", "width", "trained", "fixed", "multiply-adds per step"
     );
     let mut row = |name: &str, kind: &str, shape: [String; 2], counts: [usize; 3]| {
@@ -110,7 +110,7 @@ fn parts(description: &Description) -> String {
         let [trained, fixed, cost] = counts.map(grouped);
         writeln!(
             text,
-            "{name:width$}  {kind:15}{units:>7}{d_unit:>7}{trained:>12}{fixed:>12}{cost:>22}"
+            "{name:width$}  {kind:15}{units:>7}{d_unit:>7}{trained:>12}{fixed:>12}{cost:>24}"
         )
         .expect("writing into a string cannot fail");
     };

@@ -75,9 +75,9 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string(&summary)?)?;
     } else {
-        write!(out, "{}", table::foot(&summary))?;
+        let folder = folder.display();
+        writeln!(out, "{}written to {folder}", table::foot(&summary))?;
     }
-    progress.tell(&format!("the run is in {}", folder.display()));
     Ok(out.flush()?)
 }
 

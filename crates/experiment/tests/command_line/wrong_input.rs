@@ -1,0 +1,172 @@
+//! What the program says when something is wrong.
+
+use std::fs;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use crate::{FILES, TEST, TRAIN, assert_sentence, experiment, files_below, run};
+
+#[test]
+fn wrong_usage_exits_with_2() {
+    let place = TempDir::new().unwrap();
+    for (arguments, words) in [
+        (
+            &["experiment", "--backend", "cuda"][..],
+            &["cuda", "ndarray", "wgpu"][..],
+        ),
+        (&["experiment", "--seeds", "5..1"], &["5..1", "0..5"]),
+        (&["experiment", "--set", "leak"], &["leak", "KEY=VALUE"]),
+        (&["experiment", "--sets", "a=1"], &["--sets", "--set"]),
+        (&["experiment", "a", "b"], &["'b'"]),
+        (
+            &["experiment", "--list", "--out", "x"],
+            &["--list", "--out"],
+        ),
+        (&["describe", "--seeds", "0..1"], &["--seeds"]),
+        (&["train"], &["train"]),
+        (&["datasets"], &["list", "verify"]),
+        (&[], &["experiment", "describe", "datasets"]),
+    ] {
+        let outcome = run(place.path(), arguments);
+        assert_eq!(outcome.code, Some(2), "{arguments:?}: {}", outcome.err);
+        assert_eq!(outcome.out, "", "{arguments:?}");
+        for word in words {
+            assert!(
+                outcome.err.contains(word),
+                "{word} is missing from: {}",
+                outcome.err
+            );
+        }
+    }
+    assert!(files_below(place.path()).is_empty());
+}
+
+#[test]
+fn wrong_data_get_a_sentence_and_leave_nothing() {
+    for (train, test, words) in [
+        (None, TEST.as_bytes(), &["train.ts", "cannot be read"][..]),
+        (Some(&b""[..]), TEST.as_bytes(), &["train.ts", "@data"]),
+        // Cut off in the middle of the header, of a case, and of a channel.
+        (
+            Some(&TRAIN.as_bytes()[..30]),
+            TEST.as_bytes(),
+            &["train.ts"],
+        ),
+        (
+            Some(&TRAIN.as_bytes()[..TRAIN.find(":0,0,1,1").unwrap()]),
+            TEST.as_bytes(),
+            &["train.ts, line 5"],
+        ),
+        (
+            Some(b"\xff\x00\x01garbled"),
+            TEST.as_bytes(),
+            &["train.ts, line 1", "UTF-8"],
+        ),
+        (
+            Some(TRAIN.as_bytes()),
+            &TEST.replace("0,0,1,1:up", "0,0,1:up").into_bytes(),
+            &["test.ts, line 5", "channel 2", "3 steps", "4"],
+        ),
+        (
+            Some(&TRAIN.replace("0,1,2,3", "0,NaN,2,3").into_bytes()),
+            TEST.as_bytes(),
+            &["train.ts, line 5", "NaN"],
+        ),
+        (
+            Some(&TRAIN.replace("0,1,2,3", "0,x,2,3").into_bytes()),
+            TEST.as_bytes(),
+            &["train.ts, line 5", "`x`"],
+        ),
+        (
+            Some(&TRAIN.replace(":down", ":up").into_bytes()),
+            TEST.as_bytes(),
+            &["test.ts", "down", "up"],
+        ),
+        (
+            Some(TRAIN.as_bytes()),
+            &TEST
+                .replace(":0,0,1,1", "")
+                .replace(":1,1,0,0", "")
+                .replace("@dimensions 2\n", "")
+                .into_bytes(),
+            &["test.ts", "1", "2"],
+        ),
+    ] as [(Option<&[u8]>, &[u8], &[&str]); 10]
+    {
+        let place = TempDir::new().unwrap();
+        if let Some(train) = train {
+            fs::write(place.path().join("train.ts"), train).unwrap();
+        }
+        fs::write(place.path().join("test.ts"), test).unwrap();
+        let before = files_below(place.path());
+        let outcome = run(place.path(), &[&["experiment", "--json"], FILES].concat());
+        assert_sentence(&outcome, words);
+        assert_eq!(files_below(place.path()), before);
+        assert!(!place.path().join("runs").exists());
+    }
+}
+
+#[test]
+fn wrong_configurations_get_a_sentence_and_leave_nothing() {
+    let place = TempDir::new().unwrap();
+    let config = "[task]\nname = 'japanese-vowels'\n[reservoir]\ncontext = 4\n\
+                  [[reservoir.population]]\nkind = 'tanh-unit'\nunits = 40\nd_unit = 1\n";
+    for (from, to, words) in [
+        (
+            "context",
+            "contxt",
+            &["bad.toml, line 4", "`contxt`", "`context`"][..],
+        ),
+        (
+            "tanh-unit",
+            "relu-unit",
+            &[
+                "bad.toml, line 6",
+                "`relu-unit`",
+                "`tanh-unit`",
+                "`qkv-unit`",
+            ],
+        ),
+        (
+            "japanese-vowels",
+            "vowels",
+            &["bad.toml, line 2", "`vowels`", "`japanese-vowels`"],
+        ),
+        (
+            "d_unit = 1",
+            "d_unit = 1\nheads = 2",
+            &["bad.toml", "population[0].heads", "must divide d_unit", "2"],
+        ),
+        (
+            "d_unit = 1",
+            "d_unit = 1\noutput = 'tanh'",
+            &["bad.toml", "output", "tanh-unit", "bias"],
+        ),
+        (
+            "units = 40",
+            "units = 12",
+            &["bad.toml", "12 inputs", "at least 13 slots", "got 12"],
+        ),
+        (
+            "units = 40",
+            "units = 'many'",
+            &["bad.toml, line 7", "units", "\"many\"", "usize"],
+        ),
+        ("[task]", "[task", &["bad.toml, line 1"]),
+    ] {
+        fs::write(place.path().join("bad.toml"), config.replace(from, to)).unwrap();
+        let outcome = run(place.path(), &["experiment", "bad.toml"]);
+        assert_sentence(&outcome, words);
+    }
+    let missing = run(place.path(), &["experiment", "missing.toml"]);
+    assert_sentence(&missing, &["missing.toml", "cannot be read"]);
+    let unknown = run(place.path(), &["describe", "vowels"]);
+    assert_sentence(
+        &unknown,
+        &["\"vowels\"", "japanese-vowels", "sequential-digits"],
+    );
+    let setting = run(place.path(), &experiment(&["--set", "readout.ridge=big"]));
+    assert_sentence(&setting, &["--set readout.ridge=big", "auto"]);
+    assert_eq!(files_below(place.path()), [PathBuf::from("bad.toml")]);
+}
