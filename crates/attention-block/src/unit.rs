@@ -2,10 +2,10 @@
 
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
-use rand::Rng;
 use ran_memory_unit::{MemoryUnit, MemoryUnitConfig};
 use ran_qkv_unit::{QkvUnit, QkvUnitConfig};
 use ran_unit::{Activation, Initializer, Output, Unit, UnitShape};
+use rand::Rng;
 
 /// What a population of attention blocks is made of.
 #[derive(Clone, Debug, PartialEq)]

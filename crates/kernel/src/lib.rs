@@ -6,6 +6,12 @@
 //!
 //! A kind of unit brings a [`UnitKernel`]; the modules of this crate are what kernels are made of.
 
+#![expect(
+    clippy::int_plus_one,
+    clippy::needless_range_loop,
+    reason = "`at + 1 <= end` says that one more fits, and tiles of registers are written by index"
+)]
+
 mod activation;
 pub mod arch;
 pub mod attention;

@@ -30,7 +30,7 @@ impl Outer {
     }
 
     /// Numbers in the sum.
-    pub fn len(self) -> usize {
+    pub fn sum_len(self) -> usize {
         self.short() * self.vectors() * self.lanes
     }
 

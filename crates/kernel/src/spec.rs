@@ -185,11 +185,6 @@ impl ScanSpec {
         self.arch.unwrap_or_else(|| Arch::for_batch(batch, threads))
     }
 
-    /// The instruction set for single sequences.
-    pub(crate) fn arch_for_one(&self) -> Arch {
-        self.arch.unwrap_or_else(Arch::widest)
-    }
-
     /// Rows that are computed in one step.
     pub(crate) fn step_rows(&self) -> usize {
         match self.memory {

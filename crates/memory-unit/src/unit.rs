@@ -2,11 +2,11 @@
 
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
-use rand::Rng;
 use ran_unit::{
     Activation, Initializer, Output, Unit, UnitLinear, UnitNorm, UnitShape, rows_by_unit,
     window_of_rows,
 };
+use rand::Rng;
 
 /// How many times wider than the unit its hidden layer is (Vaswani et al. 2017, §3.3, and the poster).
 pub const EXPANSION: usize = 4;

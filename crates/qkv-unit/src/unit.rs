@@ -2,10 +2,10 @@
 
 use burn::module::Module;
 use burn::tensor::{Bool, Tensor, activation::softmax, backend::Backend};
-use rand::Rng;
 use ran_unit::{
     Initializer, Output, Unit, UnitLinear, UnitNorm, UnitShape, rows_by_unit, window_of_rows,
 };
+use rand::Rng;
 
 /// What a population of QKV units is made of.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,11 +129,7 @@ impl<B: Backend> QkvUnit<B> {
             .matmul(value) // [units·batch, heads, queries, d_head]
             .swap_dims(1, 2)
             .reshape([units, batch * queries, d_unit]);
-        let mixed = if self.residual {
-            mixed + asking
-        } else {
-            mixed
-        };
+        let mixed = if self.residual { mixed + asking } else { mixed };
         let mixed = match &self.norm {
             Some(norm) => norm.forward(mixed),
             None => mixed,

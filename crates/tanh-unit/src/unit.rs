@@ -2,8 +2,8 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData, backend::Backend};
-use rand::Rng;
 use ran_unit::{Unit, UnitShape, uniform};
+use rand::Rng;
 
 /// What a population of tanh units is made of.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +56,8 @@ impl<B: Backend> Unit<B> for TanhUnit<B> {
 
     fn newest(&self, window: Tensor<B, 4>) -> Tensor<B, 3> {
         let context = window.dims()[2];
-        self.forward(window.narrow(2, context - 1, 1)).squeeze_dim(2)
+        self.forward(window.narrow(2, context - 1, 1))
+            .squeeze_dim(2)
     }
 
     fn multiply_adds(&self, _context: usize, _rows: usize) -> usize {

@@ -211,8 +211,8 @@ impl FeedForward {
             return;
         }
         let (up, down) = self.outers(d, S::F32_LANES);
-        let (up_sums, rest) = sums.split_at_mut(up.len() / S::F32_LANES);
-        let (down_sums, rest) = rest.split_at_mut(down.len() / S::F32_LANES);
+        let (up_sums, rest) = sums.split_at_mut(up.sum_len() / S::F32_LANES);
+        let (down_sums, rest) = rest.split_at_mut(down.sum_len() / S::F32_LANES);
         up.add(simd, rows, z, up_gradient, scratch, up_sums);
         down.add(simd, rows, trace.up, out, scratch, down_sums);
         add_rows(simd, up_gradient, &mut rest[..wide]);
@@ -252,7 +252,7 @@ impl UnitKernel for FeedForward {
         let d = shape.d_unit;
         let (up, down) = self.outers(d, lanes);
         let norm = if self.layer_norm { 2 * d } else { 0 };
-        (up.len() + down.len()) / lanes + (EXPANSION + 1) * d + norm
+        (up.sum_len() + down.sum_len()) / lanes + (EXPANSION + 1) * d + norm
     }
 
     #[inline(always)]
@@ -289,8 +289,8 @@ impl UnitKernel for FeedForward {
         let d = shape.d_unit;
         let wide = EXPANSION * d;
         let (up, down) = self.outers(d, lanes);
-        let (up_sums, rest) = sums.split_at(up.len());
-        let (down_sums, rest) = rest.split_at(down.len());
+        let (up_sums, rest) = sums.split_at(up.sum_len());
+        let (down_sums, rest) = rest.split_at(down.sum_len());
         let (up_bias, rest) = rest.split_at(wide * lanes);
         let (down_bias, norm) = rest.split_at(d * lanes);
         up.collect(up_sums, gradient.next(d * wide));

@@ -335,7 +335,7 @@ impl Qkv {
             }
         }
         let outer = self.outer(shape, S::F32_LANES);
-        let (products, rest) = sums.split_at_mut(outer.len() / S::F32_LANES);
+        let (products, rest) = sums.split_at_mut(outer.sum_len() / S::F32_LANES);
         outer.add(simd, rows, z, joint, scratch, products);
         add_rows(simd, joint, &mut rest[..3 * d]);
     }
@@ -378,7 +378,7 @@ impl UnitKernel for Qkv {
 
     fn sums_len(&self, shape: Shape, lanes: usize) -> usize {
         let norm = if self.layer_norm { 2 * shape.d_unit } else { 0 };
-        self.outer(shape, lanes).len() / lanes + 3 * shape.d_unit + norm
+        self.outer(shape, lanes).sum_len() / lanes + 3 * shape.d_unit + norm
     }
 
     #[inline(always)]
@@ -436,7 +436,7 @@ impl UnitKernel for Qkv {
     fn collect(&self, shape: Shape, lanes: usize, sums: &[f32], mut gradient: UnitGradient<'_>) {
         let d = shape.d_unit;
         let outer = self.outer(shape, lanes);
-        let (products, rest) = sums.split_at(outer.len());
+        let (products, rest) = sums.split_at(outer.sum_len());
         let mut joint = vec![0.0; 3 * d * d];
         outer.collect(products, &mut joint);
         for part in 0..3 {
