@@ -1,0 +1,232 @@
+//! A signal in pieces, with the memory saved in between, is the signal in one piece.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use burn::tensor::{Distribution, Tensor, TensorData};
+use burn_ndarray::{NdArray, NdArrayDevice};
+use ran_reservoir::{
+    Memory, MemoryData, MemoryKind, PopulationConfig, Reservoir, ReservoirConfig, ReservoirError,
+    UnitKind,
+};
+use ran_unit::{Initializer, Output};
+
+type B = NdArray<f32>;
+
+const DEVICE: NdArrayDevice = NdArrayDevice::Cpu;
+const D_INPUT: usize = 2;
+const D_STATE: usize = 8;
+const KINDS: [UnitKind; 4] = [
+    UnitKind::AttentionBlock,
+    UnitKind::QkvUnit,
+    UnitKind::MemoryUnit,
+    UnitKind::TanhUnit,
+];
+
+fn reservoir(
+    kind: UnitKind,
+    memory: MemoryKind,
+    context: usize,
+    leak: f64,
+    seed: u64,
+) -> Reservoir<B> {
+    let mut population = PopulationConfig::new(kind, 2, 4);
+    if kind != UnitKind::TanhUnit {
+        population.output = Some(Output::Tanh);
+    }
+    let mut config = ReservoirConfig::new(context, vec![population]);
+    config.memory = memory;
+    config.leak = leak;
+    Reservoir::init(&config, D_INPUT, Initializer::Reservoir, seed, &DEVICE)
+        .expect("the configuration is right")
+}
+
+/// Calls `check` with a reservoir of every kind of unit, memory, context and leak.
+fn for_every_setting(check: impl Fn(&Reservoir<B>, &str)) {
+    for kind in KINDS {
+        for memory in [MemoryKind::Sliding, MemoryKind::Rewritten] {
+            for context in [1, 2, 5] {
+                for leak in [1.0, 0.3] {
+                    let setting = format!("{kind:?}, {memory:?}, context {context}, leak {leak}");
+                    check(&reservoir(kind, memory, context, leak, 7), &setting);
+                }
+            }
+        }
+    }
+}
+
+fn signal(batch: usize, steps: usize) -> Tensor<B, 3> {
+    let phases = (0..batch * steps * D_INPUT).map(|at| (at as f32 * 0.7).sin());
+    let phases = TensorData::new(phases.collect::<Vec<_>>(), [batch, steps, D_INPUT]);
+    Tensor::from_data(phases, &DEVICE)
+}
+
+fn run(reservoir: &Reservoir<B>, inputs: Tensor<B, 3>) -> (Tensor<B, 3>, Memory<B>) {
+    let start = reservoir.start(inputs.dims()[0], &DEVICE);
+    reservoir.forward_reference(inputs, start, None)
+}
+
+/// The memory after it went through a file.
+fn saved_and_restored(reservoir: &Reservoir<B>, memory: &Memory<B>) -> Memory<B> {
+    let text = serde_json::to_string(&memory.to_data()).expect("a memory is plain numbers");
+    let saved: MemoryData = serde_json::from_str(&text).expect("a saved memory can be read");
+    reservoir
+        .restore(&saved, &DEVICE)
+        .expect("its own memory fits a reservoir")
+}
+
+#[track_caller]
+fn assert_close<const R: usize>(got: Tensor<B, R>, expected: Tensor<B, R>, setting: &str) {
+    assert_eq!(got.dims(), expected.dims(), "{setting}");
+    let largest: f32 = (got - expected).abs().max().into_scalar();
+    assert!(largest <= 1e-6, "{setting}: differ by {largest}");
+}
+
+#[test]
+fn steps_with_the_memory_saved_in_between_equal_one_call() {
+    for_every_setting(|reservoir, setting| {
+        let inputs = signal(3, 9);
+        let (expected, last) = run(reservoir, inputs.clone());
+        let mut memory = reservoir.start(3, &DEVICE);
+        let mut states = Vec::new();
+        for step in 0..9 {
+            let input = inputs.clone().narrow(1, step, 1);
+            let (state, next) = reservoir.forward_reference(input, memory, None);
+            memory = saved_and_restored(reservoir, &next);
+            states.push(state);
+        }
+        assert_close(Tensor::cat(states, 1), expected.clone(), setting);
+        assert_close(memory.rows.clone(), last.rows, setting);
+        assert_close(
+            memory.state(),
+            expected.narrow(1, 8, 1).squeeze_dim(1),
+            setting,
+        );
+    });
+}
+
+#[test]
+fn a_sequence_does_not_depend_on_the_others_of_its_batch() {
+    for_every_setting(|reservoir, setting| {
+        let inputs = signal(2, 6);
+        let first = inputs.clone().narrow(0, 0, 1);
+        let changed = inputs.clone().narrow(0, 1, 1) * -3.0;
+        let (before, _) = run(reservoir, inputs);
+        let (after, _) = run(reservoir, Tensor::cat(vec![first, changed], 0));
+        let part = |states: &Tensor<B, 3>, at| states.clone().narrow(0, at, 1);
+        assert_close(part(&after, 0), part(&before, 0), setting);
+        let moved: f32 = (part(&after, 1) - part(&before, 1))
+            .abs()
+            .max()
+            .into_scalar();
+        assert!(moved > 1e-3, "{setting}: the change had no effect");
+    });
+}
+
+#[test]
+fn padding_at_the_end_changes_nothing_before_it() {
+    for_every_setting(|reservoir, setting| {
+        let inputs = signal(2, 5);
+        let padding = Tensor::random([2, 4, D_INPUT], Distribution::Uniform(-9.0, 9.0), &DEVICE);
+        let (short, _) = run(reservoir, inputs.clone());
+        let (long, _) = run(reservoir, Tensor::cat(vec![inputs, padding], 1));
+        assert_close(long.narrow(1, 0, 5), short, setting);
+    });
+}
+
+#[test]
+fn truncation_of_gradients_changes_no_state() {
+    for_every_setting(|reservoir, setting| {
+        let (whole, _) = run(reservoir, signal(2, 6));
+        let start = reservoir.start(2, &DEVICE);
+        let (cut, _) = reservoir.forward_reference(signal(2, 6), start, Some(2));
+        assert_close(cut, whole, setting);
+    });
+}
+
+#[test]
+fn one_seed_gives_the_same_states_bit_for_bit_and_another_seed_others() {
+    for kind in KINDS {
+        let states = |seed| {
+            let reservoir = reservoir(kind, MemoryKind::Rewritten, 3, 0.3, seed);
+            let states = run(&reservoir, signal(2, 6)).0.into_data();
+            states.as_bytes().to_vec()
+        };
+        assert_eq!(states(1), states(1), "{kind:?}");
+        assert_ne!(states(1), states(2), "{kind:?}");
+    }
+}
+
+#[test]
+fn restore_refuses_other_shapes_naming_expected_and_got() {
+    let wide = reservoir(UnitKind::TanhUnit, MemoryKind::Rewritten, 5, 1.0, 7);
+    let slim = reservoir(UnitKind::TanhUnit, MemoryKind::Rewritten, 2, 1.0, 7);
+    let sliding = reservoir(UnitKind::TanhUnit, MemoryKind::Sliding, 5, 1.0, 7);
+    let saved = |reservoir: &Reservoir<B>| reservoir.start(3, &DEVICE).to_data();
+    let refused = |reservoir: &Reservoir<B>, saved: &MemoryData| {
+        let error = reservoir.restore(saved, &DEVICE).map(|_| ());
+        error.expect_err("another memory does not fit")
+    };
+
+    let error = refused(&wide, &saved(&slim));
+    let expected = ReservoirError::Memory {
+        part: "rows",
+        expected: vec![3, 5, D_STATE],
+        got: vec![3, 2, D_STATE],
+    };
+    assert_eq!(error, expected);
+    assert_eq!(
+        error.to_string(),
+        "the saved memory's rows has shape [3, 2, 8], the reservoir needs [3, 5, 8]"
+    );
+
+    let mut fewer = saved(&wide);
+    fewer.inputs = Some(TensorData::zeros::<f32, _>([3, 3, D_INPUT]));
+    let error = refused(&wide, &fewer).to_string();
+    assert!(error.contains("inputs has shape [3, 3, 2]"), "{error}");
+    assert!(error.contains("needs [3, 4, 2]"), "{error}");
+
+    let error = refused(&sliding, &saved(&wide)).to_string();
+    assert!(error.contains("inputs has shape [3, 4, 2]"), "{error}");
+    let error = refused(&wide, &saved(&sliding)).to_string();
+    assert!(error.contains("needs [3, 4, 2]"), "{error}");
+}
+
+#[test]
+fn shapes_that_disagree_panic_naming_expected_and_got() {
+    let reservoir = reservoir(UnitKind::TanhUnit, MemoryKind::Rewritten, 3, 1.0, 7);
+    let message = |inputs: Tensor<B, 3>, memory: Memory<B>, truncate| {
+        let call = AssertUnwindSafe(|| reservoir.forward_reference(inputs, memory, truncate));
+        let panic = catch_unwind(call).map(|_| ()).expect_err("shapes disagree");
+        let message = panic.downcast::<String>().map(|text| *text);
+        message.expect("the panic has a formatted message")
+    };
+    let zeros = |shape: [usize; 3]| Tensor::<B, 3>::zeros(shape, &DEVICE);
+    let start = |batch| reservoir.start(batch, &DEVICE);
+
+    let wide = message(zeros([2, 4, 5]), start(2), None);
+    assert!(wide.contains("d_input = 2, got [2, 4, 5]"), "{wide}");
+
+    let batch = message(zeros([2, 4, D_INPUT]), start(3), None);
+    assert!(batch.contains("left: [3, 3, 8]"), "{batch}");
+    assert!(batch.contains("right: [2, 3, 8]"), "{batch}");
+
+    let mut forgetful = start(2);
+    forgetful.inputs = None;
+    let forgetful = message(zeros([2, 4, D_INPUT]), forgetful, None);
+    assert!(forgetful.contains("left: None"), "{forgetful}");
+    assert!(forgetful.contains("right: Some([2, 2, 2])"), "{forgetful}");
+
+    let cut = message(zeros([2, 4, D_INPUT]), start(2), Some(0));
+    assert!(cut.contains("truncate must be at least 1 step"), "{cut}");
+}
+
+#[test]
+fn rewritten_memory_keeps_the_last_inputs() {
+    let reservoir = reservoir(UnitKind::QkvUnit, MemoryKind::Rewritten, 3, 1.0, 7);
+    let (states, memory) = run(&reservoir, signal(2, 4));
+    assert_eq!(states.dims(), [2, 4, D_STATE]);
+    assert_eq!(memory.state().dims(), [2, D_STATE]);
+    assert_eq!(memory.rows.dims(), [2, 3, D_STATE]);
+    let older = memory.inputs.expect("rewritten memory reads inputs again");
+    assert_eq!(older.to_data(), signal(2, 4).narrow(1, 2, 2).to_data());
+}
