@@ -26,6 +26,16 @@ pub enum ReservoirError {
         /// The shape that was saved.
         got: Vec<usize>,
     },
+    /// A saved working memory's numbers are not floats, or not as many as its shape says.
+    #[error("the saved memory's {part} must be {expected} float numbers, got {got}")]
+    MemoryNumbers {
+        /// Which part.
+        part: &'static str,
+        /// How many numbers its shape has.
+        expected: usize,
+        /// What was saved.
+        got: String,
+    },
 }
 
 impl ReservoirError {

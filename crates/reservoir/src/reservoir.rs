@@ -1,7 +1,7 @@
 //! Populations, their wiring and their working memory.
 
 use burn::module::Module;
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::{Tensor, TensorData, backend::Backend};
 use ran_topology::Wiring;
 use ran_unit::{Initializer, Stream, Unit};
 
@@ -153,7 +153,7 @@ impl<B: Backend, U> Reservoir<B, U> {
     ///
     /// # Errors
     ///
-    /// If its shapes are not this reservoir's.
+    /// If its shapes are not this reservoir's, or its numbers are no floats or do not fill their shapes.
     pub fn restore(
         &self,
         saved: &MemoryData,
@@ -169,12 +169,15 @@ impl<B: Backend, U> Reservoir<B, U> {
         if saved.rows.shape[..] != rows[..] {
             return Err(mismatch("rows", rows, &saved.rows.shape));
         }
-        let inputs = self.older_inputs_shape(batch).map(Vec::from);
-        let expected = inputs.unwrap_or_default();
+        check_numbers("rows", &saved.rows)?;
+        let expected = self.older_inputs_shape(batch).map(Vec::from);
         let got = saved.inputs.as_ref().map(|data| data.shape.to_vec());
-        let got = got.unwrap_or_default();
         if got != expected {
-            return Err(mismatch("inputs", expected, &got));
+            let got = got.unwrap_or_default();
+            return Err(mismatch("inputs", expected.unwrap_or_default(), &got));
+        }
+        if let Some(inputs) = &saved.inputs {
+            check_numbers("inputs", inputs)?;
         }
         Ok(Memory {
             rows: Tensor::from_data(saved.rows.clone(), device),
@@ -215,4 +218,18 @@ impl<B: Backend, U> Reservoir<B, U> {
             "the memory's inputs must be [batch, context - 1, d_input] (left: got, right: expected)"
         );
     }
+}
+
+/// Checks that saved numbers are floats that fill their shape: a backend would panic at others.
+fn check_numbers(part: &'static str, saved: &TensorData) -> Result<(), ReservoirError> {
+    let count = saved.shape.iter().copied().fold(1, usize::saturating_mul);
+    let bytes = count.saturating_mul(saved.dtype.size());
+    if saved.dtype.is_float() && saved.bytes.len() == bytes {
+        return Ok(());
+    }
+    Err(ReservoirError::MemoryNumbers {
+        part,
+        expected: count,
+        got: format!("{} bytes of {:?}", saved.bytes.len(), saved.dtype),
+    })
 }

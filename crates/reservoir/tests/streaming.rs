@@ -192,6 +192,36 @@ fn restore_refuses_other_shapes_naming_expected_and_got() {
 }
 
 #[test]
+fn restore_refuses_numbers_that_do_not_fill_their_shape_or_are_no_floats() {
+    let reservoir = reservoir(UnitKind::TanhUnit, MemoryKind::Rewritten, 2, 1.0, 7);
+    let text = serde_json::to_value(reservoir.start(1, &DEVICE).to_data());
+    let text = text.expect("a memory is plain numbers");
+    let refused = |part: &str, change: fn(&mut serde_json::Value)| {
+        let mut changed = text.clone();
+        change(&mut changed[part]);
+        let saved: MemoryData = serde_json::from_value(changed).expect("it is still a memory");
+        let error = reservoir.restore(&saved, &DEVICE).map(|_| ());
+        error.expect_err("the numbers are wrong").to_string()
+    };
+    let cut = |part: &mut serde_json::Value| {
+        let bytes = part["bytes"].as_array_mut();
+        bytes.expect("numbers are kept as bytes").truncate(4);
+    };
+    assert_eq!(
+        refused("rows", cut),
+        "the saved memory's rows must be 16 float numbers, got 4 bytes of F32"
+    );
+    assert_eq!(
+        refused("inputs", cut),
+        "the saved memory's inputs must be 2 float numbers, got 4 bytes of F32"
+    );
+    assert_eq!(
+        refused("rows", |part| part["dtype"] = "I32".into()),
+        "the saved memory's rows must be 16 float numbers, got 64 bytes of I32"
+    );
+}
+
+#[test]
 fn shapes_that_disagree_panic_naming_expected_and_got() {
     let reservoir = reservoir(UnitKind::TanhUnit, MemoryKind::Rewritten, 3, 1.0, 7);
     let message = |inputs: Tensor<B, 3>, memory: Memory<B>, truncate| {
