@@ -50,16 +50,21 @@ fn main() -> ExitCode {
 /// Runs a command to its end and gives its exit code.
 ///
 /// On Unix the command takes this process's place, so that signals such as Ctrl-C reach it alone.
-fn hand_over(mut command: std::process::Command, what: &str) -> ExitCode {
-    #[cfg(unix)]
-    let outcome: Result<ExitCode, _> = Err(std::os::unix::process::CommandExt::exec(&mut command));
-    #[cfg(not(unix))]
-    let outcome = command.status().map(|status| {
-        let code = status.code().and_then(|code| u8::try_from(code).ok());
-        code.map_or(ExitCode::FAILURE, ExitCode::from)
-    });
-    outcome.unwrap_or_else(|error| {
+fn hand_over(command: std::process::Command, what: &str) -> ExitCode {
+    end(command).unwrap_or_else(|error| {
         eprintln!("xtask: {what} cannot be started: {error}");
         ExitCode::FAILURE
     })
+}
+
+#[cfg(unix)]
+fn end(mut command: std::process::Command) -> std::io::Result<ExitCode> {
+    Err(std::os::unix::process::CommandExt::exec(&mut command))
+}
+
+#[cfg(not(unix))]
+fn end(mut command: std::process::Command) -> std::io::Result<ExitCode> {
+    let code = command.status()?.code();
+    let code = code.and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }

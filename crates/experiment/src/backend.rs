@@ -114,8 +114,11 @@ fn wgpu_device() -> Result<burn_wgpu::WgpuDevice, BackendError> {
             Err(payload) => {
                 let text = payload.downcast_ref::<String>().map(String::as_str);
                 let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
-                let reason = text.unwrap_or("no adapter").replace('\n', " ");
-                Err(BackendError::NoDevice(reason))
+                // After its first words the message goes into details of wgpu.
+                let reason = text.and_then(|text| text.split(['.', ':', '\n']).next());
+                Err(BackendError::NoDevice(
+                    reason.unwrap_or("no adapter").into(),
+                ))
             }
         }
     };
