@@ -48,6 +48,11 @@ pub struct ReservoirConfig {
     /// Slots that each input feeds; identity wiring only. Default 1, the poster's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_copies: Option<usize>,
+    /// Share of the slots that read inputs, in (0, 1): each input then feeds as many slots as fit, at least one, so
+    /// that one configuration serves inputs of any width; identity wiring only. `input_copies` goes before it, so that
+    /// setting that one on a preset with a share does what it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_share: Option<f64>,
     /// What inputs are multiplied by (identity wiring) or the bound of their random weights (sparse wiring).
     #[serde(default = "one")]
     pub input_scale: f64,
@@ -75,6 +80,7 @@ impl ReservoirConfig {
             leak: 1.0,
             wiring: WiringKind::default(),
             input_copies: None,
+            input_share: None,
             input_scale: 1.0,
             fan_in: None,
             spectral_radius: None,
@@ -88,6 +94,13 @@ impl ReservoirConfig {
         widths.fold(0, |sum, one| {
             sum.saturating_add(one.units.saturating_mul(one.d_unit))
         })
+    }
+
+    /// Slots that each of `d_input` inputs feeds in an identity wiring.
+    fn copies(&self, d_input: usize) -> usize {
+        let slots = self.input_share.unwrap_or(0.0) * self.d_state() as f64;
+        let shared = (slots as usize / d_input.max(1)).max(1);
+        self.input_copies.unwrap_or(shared)
     }
 
     /// Checks every field.
@@ -118,6 +131,13 @@ impl ReservoirConfig {
         match self.wiring {
             WiringKind::Identity => {
                 at_least_one("reservoir.input_copies", self.input_copies.unwrap_or(1))?;
+                if let Some(share) = self.input_share {
+                    let field = "reservoir.input_share";
+                    if !(share > 0.0 && share < 1.0) {
+                        let problem = format!("must be above 0 and below 1, got {share}");
+                        return Err(ReservoirError::config(field, problem));
+                    }
+                }
                 let strays = [
                     ("reservoir.fan_in", self.fan_in.is_some()),
                     ("reservoir.spectral_radius", self.spectral_radius.is_some()),
@@ -132,9 +152,13 @@ impl ReservoirConfig {
                     let problem = "is needed by wiring = \"sparse\": how many states a slot reads";
                     return Err(ReservoirError::config("reservoir.fan_in", problem));
                 }
-                if self.input_copies.is_some() {
+                let strays = [
+                    ("reservoir.input_copies", self.input_copies.is_some()),
+                    ("reservoir.input_share", self.input_share.is_some()),
+                ];
+                if let Some((field, _)) = strays.into_iter().find(|(_, given)| *given) {
                     let problem = "belongs to wiring = \"identity\"; the wiring is \"sparse\"";
-                    return Err(ReservoirError::config("reservoir.input_copies", problem));
+                    return Err(ReservoirError::config(field, problem));
                 }
             }
         }
@@ -167,7 +191,7 @@ impl ReservoirConfig {
                 &Identity {
                     d_input,
                     d_state,
-                    input_copies: self.input_copies.unwrap_or(1),
+                    input_copies: self.copies(d_input),
                     input_scale: self.input_scale,
                 },
                 rng,
@@ -184,5 +208,25 @@ impl ReservoirConfig {
             ),
         };
         Ok(wiring?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::UnitKind;
+
+    #[test]
+    fn a_share_of_the_slots_serves_inputs_of_any_width() {
+        let population = PopulationConfig::new(UnitKind::AttentionBlock, 20, 16);
+        let mut config = ReservoirConfig::new(4, vec![population]);
+        assert_eq!(config.copies(12), 1);
+        config.input_share = Some(0.75);
+        config.validate().unwrap();
+        assert_eq!(config.copies(12), 20);
+        assert_eq!(config.copies(100), 2);
+        assert_eq!(config.copies(300), 1);
+        config.input_copies = Some(8);
+        assert_eq!(config.copies(12), 8);
     }
 }

@@ -56,6 +56,11 @@ fn a_wrong_field_is_named_with_its_value_and_what_is_allowed() {
         ),
         (
             UnitKind::QkvUnit,
+            |config| config.input_share = Some(1.0),
+            "reservoir.input_share must be above 0 and below 1, got 1",
+        ),
+        (
+            UnitKind::QkvUnit,
             |config| config.fan_in = Some(3),
             "reservoir.fan_in belongs to wiring = \"sparse\"; the wiring is \"identity\"",
         ),
