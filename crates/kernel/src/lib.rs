@@ -19,7 +19,6 @@ pub mod buffer;
 mod error;
 mod kinds;
 pub mod math;
-pub mod matvec;
 pub mod norm;
 pub mod outer;
 mod output;

@@ -105,20 +105,6 @@ pub struct LaneBack<'a, S: Lanes> {
     pub sums: &'a mut [S::f32s],
 }
 
-/// One unit at one step of a single sequence, with the width in the lanes.
-pub struct Single<'a> {
-    /// The sizes.
-    pub shape: Shape,
-    /// The unit's weights.
-    pub weights: UnitWeights<'a>,
-    /// What the kernel remembers of the rows in the window.
-    pub window: &'a mut [f32],
-    /// Which row of the window the newest row has; 0 in rewritten memory.
-    pub slot: usize,
-    /// Room for what is needed within the step.
-    pub scratch: &'a mut [f32],
-}
-
 /// A kind of unit, written once for every vector width.
 ///
 /// Every length is in numbers per lane and per unit, so that a vector counts as one. In sliding
@@ -162,12 +148,6 @@ pub trait UnitKernel: Debug + Send + Sync + 'static {
 
     /// Adds the sums of weight gradients to the gradient.
     fn collect(&self, shape: Shape, lanes: usize, sums: &[f32], gradient: UnitGradient<'_>);
-
-    /// As [`remember`](Self::remember), for one sequence.
-    fn remember_single<S: Lanes>(&self, simd: S, single: Single<'_>, z: &[f32]);
-
-    /// As [`forward`](Self::forward), for one sequence.
-    fn forward_single<S: Lanes>(&self, simd: S, single: Single<'_>, z: &[f32], out: &mut [f32]);
 }
 
 /// A population at one step, in the lanes of a block of sequences.
@@ -228,16 +208,6 @@ pub trait Kernel: Debug + Send + Sync {
     fn settle(&self, block: Block<'_>, back: BlockBack<'_>);
     /// Adds the sums of all units to the population's gradient.
     fn collect(&self, shape: Shape, lanes: usize, sums: &[f32], gradient: &mut [f32]);
-    /// As `remember`, for one sequence with the width in the lanes, of the units in `units`.
-    fn remember_single(&self, block: Block<'_>, units: std::ops::Range<usize>, z: &[f32]);
-    /// As `forward`, for one sequence with the width in the lanes, of the units in `units`.
-    fn forward_single(
-        &self,
-        block: Block<'_>,
-        units: std::ops::Range<usize>,
-        z: &[f32],
-        out: &mut [f32],
-    );
 }
 
 impl<K: UnitKernel> Kernel for K {
@@ -320,36 +290,6 @@ impl<K: UnitKernel> Kernel for K {
             };
             UnitKernel::collect(self, shape, lanes, &sums[unit * len..][..len], gradient);
         }
-    }
-
-    fn remember_single(&self, block: Block<'_>, units: std::ops::Range<usize>, z: &[f32]) {
-        if UnitKernel::window_len(self, block.shape) > 0 {
-            let arch = block.arch;
-            arch.run(SingleStep {
-                kernel: self,
-                block,
-                units,
-                z,
-                out: None,
-            });
-        }
-    }
-
-    fn forward_single(
-        &self,
-        block: Block<'_>,
-        units: std::ops::Range<usize>,
-        z: &[f32],
-        out: &mut [f32],
-    ) {
-        let arch = block.arch;
-        arch.run(SingleStep {
-            kernel: self,
-            block,
-            units,
-            z,
-            out: Some(out),
-        });
     }
 }
 
@@ -455,51 +395,6 @@ impl<K: UnitKernel> WithLanes for Backward<'_, K> {
             match self.settle {
                 true => self.kernel.settle(simd, lane, back),
                 false => self.kernel.backward(simd, lane, back),
-            }
-        }
-    }
-}
-
-struct SingleStep<'a, K> {
-    kernel: &'a K,
-    block: Block<'a>,
-    units: std::ops::Range<usize>,
-    z: &'a [f32],
-    out: Option<&'a mut [f32]>,
-}
-
-impl<K: UnitKernel> WithLanes for SingleStep<'_, K> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Lanes>(mut self, simd: S) {
-        let block = self.block;
-        let Shape { units, d_unit, .. } = block.shape;
-        let window_len = UnitKernel::window_len(self.kernel, block.shape);
-        let size = if self.out.is_some() {
-            block.shape.rows() * d_unit
-        } else {
-            d_unit
-        };
-        for (place, unit) in self.units.enumerate() {
-            let single = Single {
-                shape: block.shape,
-                weights: UnitWeights {
-                    weights: block.weights,
-                    units,
-                    unit,
-                },
-                window: &mut block.window[place * window_len..][..window_len],
-                slot: block.slot,
-                scratch: &mut *block.scratch,
-            };
-            let z = &self.z[place * size..][..size];
-            match &mut self.out {
-                Some(out) => {
-                    let out = &mut out[place * size..][..size];
-                    self.kernel.forward_single(simd, single, z, out);
-                }
-                None => self.kernel.remember_single(simd, single, z),
             }
         }
     }

@@ -134,12 +134,7 @@ pub fn describe<B: Backend>(
         width,
         trained_parameters: width * d_output + d_output,
     };
-    let trained = populations
-        .iter()
-        .map(|population| population.trained_parameters);
-    let fixed = populations
-        .iter()
-        .map(|population| population.fixed_parameters);
+    let counts = Counts::of(&reservoir.populations, regime);
     Ok(Description {
         regime,
         d_input,
@@ -148,8 +143,8 @@ pub fn describe<B: Backend>(
         context: reservoir.context(),
         memory: reservoir.memory(),
         multiply_adds_per_step: reservoir.multiply_adds(),
-        trained_parameters: trained.sum::<usize>() + readout.trained_parameters,
-        fixed_parameters: fixed.sum(),
+        trained_parameters: counts.trained + readout.trained_parameters,
+        fixed_parameters: counts.fixed,
         wiring: describe_wiring(config.reservoir.wiring, &reservoir),
         populations,
         readout,

@@ -3,6 +3,26 @@
 //! A [`ModelConfig`] says what the reservoir and the readout are and what is trained ([`Regime`]); [`train`] draws a
 //! model from a seed, trains it on a task's training set and judges it on the others; [`describe`] counts its
 //! parameters and its cost. A [`Model`] predicts, and is kept as a safetensors file that holds its configuration.
+//!
+//! ```
+//! use burn_ndarray::NdArray;
+//! use ran_learning::{Model, ModelConfig, train};
+//! use ran_tasks::TaskConfig;
+//!
+//! let config: ModelConfig = toml::from_str(
+//!     "reservoir = { context = 2, population = [{ kind = 'attention-block', units = 5, d_unit = 8, output = 'tanh' }] }",
+//! )?;
+//! let task: TaskConfig = toml::from_str("name = 'japanese-vowels'")?;
+//! let (dataset, device) = (task.load(0)?, Default::default());
+//! let trained = train::<NdArray>(&config, &dataset, 0, &device, &mut |_| {})?;
+//! assert!(trained.report.test > Some(0.9));
+//!
+//! let file = trained.model.to_bytes()?;
+//! let model = Model::<NdArray>::from_bytes(file, &device)?;
+//! let probabilities = model.predict(&dataset.test, &device);
+//! assert_eq!(probabilities[0].dim(), (1, 9));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod config;
 mod describe;

@@ -1,5 +1,6 @@
 //! Training a model on a task, and judging it.
 
+use burn::module::Module;
 use burn::tensor::backend::Backend;
 use ndarray::{Array2, Axis, concatenate};
 use ran_readout::{LinearReadout, fit_ridge};
@@ -121,12 +122,7 @@ fn fit<B: Backend>(
     let judge = |split: &[Sample]| {
         (!split.is_empty()).then(|| score(dataset, split, &model.predict(split, device)))
     };
-    let counts = reservoir.populations.iter();
-    let counts = counts.map(|population| Counts::of(population, config.learning.regime));
-    let (trained, fixed) = counts.fold((0, 0), |(trained, fixed), counts| {
-        (trained + counts.trained, fixed + counts.fixed)
-    });
-    let width = features.width(reservoir.d_state());
+    let counts = Counts::of(&reservoir.populations, config.learning.regime);
     let mut warnings = Vec::new();
     if found.at_edge {
         warnings.push(format!(
@@ -139,8 +135,8 @@ fn fit<B: Backend>(
         train: score(dataset, &dataset.train, &predictions),
         valid: judge(&dataset.valid),
         test: judge(&dataset.test),
-        trained_parameters: trained + width * dataset.d_output + dataset.d_output,
-        fixed_parameters: fixed,
+        trained_parameters: counts.trained + model.readout.num_params(),
+        fixed_parameters: counts.fixed,
         ridge: Some(found.lambda),
         warnings,
     };

@@ -3,7 +3,7 @@
 use crate::arch::Lanes;
 use crate::buffer::take;
 use crate::kinds::{FeedForward, Qkv};
-use crate::unit::{Lane, LaneBack, Shape, Single, UnitGradient, UnitKernel, UnitWeights};
+use crate::unit::{Lane, LaneBack, Shape, UnitGradient, UnitKernel, UnitWeights};
 
 /// A from the window as in [`Qkv`], then F from A as in [`FeedForward`].
 ///
@@ -158,37 +158,5 @@ impl UnitKernel for AttentionBlock {
             unit,
         };
         UnitKernel::collect(&self.memory, shape, lanes, memory_sums, gradient);
-    }
-
-    #[inline(always)]
-    fn remember_single<S: Lanes>(&self, simd: S, single: Single<'_>, z: &[f32]) {
-        UnitKernel::remember_single(&self.attention, simd, single, z);
-    }
-
-    #[inline(always)]
-    fn forward_single<S: Lanes>(
-        &self,
-        simd: S,
-        mut single: Single<'_>,
-        z: &[f32],
-        out: &mut [f32],
-    ) {
-        let (shape, weights) = (single.shape, single.weights);
-        let mut scratch = std::mem::take(&mut single.scratch);
-        let attended = take(&mut scratch, z.len());
-        let attention = Single {
-            scratch: &mut *scratch,
-            window: single.window,
-            ..single
-        };
-        UnitKernel::forward_single(&self.attention, simd, attention, z, attended);
-        let memory = Single {
-            shape,
-            weights: self.memory_weights(shape, weights),
-            window: &mut [],
-            slot: 0,
-            scratch,
-        };
-        UnitKernel::forward_single(&self.memory, simd, memory, attended, out);
     }
 }

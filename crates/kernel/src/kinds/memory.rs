@@ -3,11 +3,10 @@
 use crate::activation::{Activation, relu};
 use crate::arch::Lanes;
 use crate::buffer::take;
-use crate::matvec::{add_scaled, apply, matvec, normalise as normalise_single};
 use crate::norm;
 use crate::outer::{Outer, add_rows, collect_rows};
 use crate::product::{Sizes, Start, product, product_transposed};
-use crate::unit::{Lane, LaneBack, Shape, Single, UnitGradient, UnitKernel, UnitWeights};
+use crate::unit::{Lane, LaneBack, Shape, UnitGradient, UnitKernel, UnitWeights};
 
 /// F = act(Z·FF_in + b_in)·FF_out + b_out.
 ///
@@ -301,58 +300,6 @@ impl UnitKernel for FeedForward {
             let (gain, bias) = norm.split_at(d * lanes);
             collect_rows(lanes, gain, gradient.next(d));
             collect_rows(lanes, bias, gradient.next(d));
-        }
-    }
-
-    #[inline(always)]
-    fn remember_single<S: Lanes>(&self, _: S, _: Single<'_>, _: &[f32]) {}
-
-    #[inline(always)]
-    fn forward_single<S: Lanes>(&self, simd: S, single: Single<'_>, z: &[f32], out: &mut [f32]) {
-        let d = single.shape.d_unit;
-        let wide = EXPANSION * d;
-        let rows = single.shape.rows();
-        let tensors = self.tensors(d, single.weights);
-        let mut scratch = single.scratch;
-        let up = take(&mut scratch, rows * wide);
-        let (weights, bias) = tensors.up;
-        let sizes = Sizes {
-            rows,
-            ins: d,
-            outs: wide,
-        };
-        if self.activation == Activation::Relu {
-            matvec(
-                simd,
-                sizes,
-                z,
-                weights,
-                Start::Bias(bias),
-                |x| relu(simd, x),
-                up,
-            );
-        } else {
-            matvec(simd, sizes, z, weights, Start::Bias(bias), |x| x, up);
-            apply(simd, up, |x| self.activation.value(simd, x));
-        }
-        let (weights, bias) = tensors.down;
-        let sizes = Sizes {
-            rows,
-            ins: wide,
-            outs: d,
-        };
-        matvec(simd, sizes, up, weights, Start::Bias(bias), |x| x, out);
-        if self.residual {
-            add_scaled(simd, 1.0, z, out);
-        }
-        if self.layer_norm {
-            let (gain, bias) = tensors.norm;
-            for row in out.chunks_exact_mut(d) {
-                normalise_single(simd, row);
-                for ((x, gain), bias) in row.iter_mut().zip(gain).zip(bias) {
-                    *x = *x * gain + bias;
-                }
-            }
         }
     }
 }

@@ -3,11 +3,10 @@
 use crate::arch::Lanes;
 use crate::attention::{Back, Window};
 use crate::buffer::take;
-use crate::matvec::{add_scaled, apply, dot, matvec, normalise as normalise_single};
 use crate::norm;
 use crate::outer::{Outer, add_rows, collect_rows};
 use crate::product::{Sizes, Start, product, product_transposed};
-use crate::unit::{Lane, LaneBack, Memory, Shape, Single, UnitGradient, UnitKernel, UnitWeights};
+use crate::unit::{Lane, LaneBack, Memory, Shape, UnitGradient, UnitKernel, UnitWeights};
 
 /// A = softmax(Q·Kᵀ/√d)·V with Q = Z·W_q + b_q, K = Z·W_k + b_k, V = Z·W_v + b_v.
 ///
@@ -451,120 +450,6 @@ impl UnitKernel for Qkv {
         if self.layer_norm {
             collect_rows(lanes, &rest[3 * d * lanes..], gradient.next(d));
             collect_rows(lanes, &rest[4 * d * lanes..], gradient.next(d));
-        }
-    }
-
-    #[inline(always)]
-    fn remember_single<S: Lanes>(&self, simd: S, single: Single<'_>, z: &[f32]) {
-        let shape = single.shape;
-        let d = shape.d_unit;
-        let tensors = self.tensors(d, single.weights);
-        let sizes = Sizes {
-            rows: 1,
-            ins: d,
-            outs: d,
-        };
-        let (keys, values) = single.window.split_at_mut(shape.context * d);
-        let row = single.slot * d..(single.slot + 1) * d;
-        let (weights, bias) = tensors.key;
-        matvec(
-            simd,
-            sizes,
-            z,
-            weights,
-            Start::Bias(bias),
-            |x| x,
-            &mut keys[row.clone()],
-        );
-        let (weights, bias) = tensors.value;
-        matvec(
-            simd,
-            sizes,
-            z,
-            weights,
-            Start::Bias(bias),
-            |x| x,
-            &mut values[row],
-        );
-    }
-
-    #[inline(always)]
-    fn forward_single<S: Lanes>(
-        &self,
-        simd: S,
-        mut single: Single<'_>,
-        z: &[f32],
-        out: &mut [f32],
-    ) {
-        let shape = single.shape;
-        let d = shape.d_unit;
-        let rows = shape.rows();
-        let tensors = self.tensors(d, single.weights);
-        let sizes = Sizes {
-            rows,
-            ins: d,
-            outs: d,
-        };
-        let mut scratch = std::mem::take(&mut single.scratch);
-        let query = take(&mut scratch, rows * d);
-        let (weights, bias) = tensors.query;
-        matvec(simd, sizes, z, weights, Start::Bias(bias), |x| x, query);
-        let window = match shape.memory {
-            Memory::Sliding => {
-                let again = Single {
-                    window: &mut *single.window,
-                    scratch: &mut [],
-                    ..single
-                };
-                self.remember_single(simd, again, z);
-                single.window
-            }
-            Memory::Rewritten => {
-                let window = take(&mut scratch, 2 * rows * d);
-                let (keys, values) = window.split_at_mut(rows * d);
-                let (weights, bias) = tensors.key;
-                matvec(simd, sizes, z, weights, Start::Bias(bias), |x| x, keys);
-                let (weights, bias) = tensors.value;
-                matvec(simd, sizes, z, weights, Start::Bias(bias), |x| x, values);
-                window
-            }
-        };
-        let (keys, values) = window.split_at(shape.context * d);
-        let weights = take(&mut scratch, shape.context);
-        let head = d / self.heads;
-        let scale = 1.0 / (head as f32).sqrt();
-        out.fill(0.0);
-        for first in (0..d).step_by(head) {
-            for row in 0..rows {
-                let causal = self.causal && shape.memory == Memory::Rewritten;
-                let weights = &mut weights[..if causal { row + 1 } else { shape.context }];
-                let part = row * d + first..row * d + first + head;
-                let mut top = f32::MIN;
-                for (c, weight) in weights.iter_mut().enumerate() {
-                    let key = &keys[c * d + first..][..head];
-                    *weight = scale * dot(simd, &query[part.clone()], key);
-                    top = top.max(*weight);
-                }
-                weights.iter_mut().for_each(|weight| *weight -= top);
-                apply(simd, weights, |x| crate::math::exp(simd, x));
-                let share = 1.0 / weights.iter().sum::<f32>();
-                for (c, weight) in weights.iter().enumerate() {
-                    let value = &values[c * d + first..][..head];
-                    add_scaled(simd, weight * share, value, &mut out[part.clone()]);
-                }
-            }
-        }
-        if self.residual {
-            add_scaled(simd, 1.0, z, out);
-        }
-        if self.layer_norm {
-            let (gain, bias) = tensors.norm;
-            for row in out.chunks_exact_mut(d) {
-                normalise_single(simd, row);
-                for ((x, gain), bias) in row.iter_mut().zip(gain).zip(bias) {
-                    *x = *x * gain + bias;
-                }
-            }
         }
     }
 }

@@ -2,9 +2,8 @@
 
 use crate::arch::Lanes;
 use crate::math;
-use crate::matvec::{add_scaled, apply};
 use crate::outer::{add_rows, collect_rows};
-use crate::unit::{Lane, LaneBack, Shape, Single, UnitGradient, UnitKernel};
+use crate::unit::{Lane, LaneBack, Shape, UnitGradient, UnitKernel};
 
 /// out = tanh(z + b).
 ///
@@ -81,25 +80,5 @@ impl UnitKernel for Tanh {
 
     fn collect(&self, shape: Shape, lanes: usize, sums: &[f32], mut gradient: UnitGradient<'_>) {
         collect_rows(lanes, sums, gradient.next(shape.d_unit));
-    }
-
-    #[inline(always)]
-    fn remember_single<S: Lanes>(&self, _: S, _: Single<'_>, _: &[f32]) {}
-
-    #[inline(always)]
-    fn forward_single<S: Lanes>(
-        &self,
-        simd: S,
-        mut single: Single<'_>,
-        z: &[f32],
-        out: &mut [f32],
-    ) {
-        let d = single.shape.d_unit;
-        let bias = single.weights.next(d);
-        out.copy_from_slice(z);
-        for row in out.chunks_exact_mut(d) {
-            add_scaled(simd, 1.0, bias, row);
-        }
-        apply(simd, out, |x| math::tanh(simd, x));
     }
 }
