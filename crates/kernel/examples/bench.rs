@@ -59,7 +59,16 @@ fn main() {
         .nth(1)
         .and_then(|n| n.parse().ok())
         .unwrap_or(20);
-    let cases = [(20, 16, 4), (40, 32, 4), (100, 8, 5), (8, 64, 4)];
+    let cases: Vec<(usize, usize, usize)> = match std::env::args().nth(2) {
+        Some(list) => list
+            .split(';')
+            .map(|c| {
+                let n: Vec<usize> = c.split(',').map(|x| x.parse().unwrap()).collect();
+                (n[0], n[1], n[2])
+            })
+            .collect(),
+        None => vec![(20, 16, 4), (40, 32, 4), (100, 8, 5), (8, 64, 4)],
+    };
     let (batch, steps) = (32, 28);
     for (units, d_unit, context) in cases {
         for memory in [Memory::Rewritten, Memory::Sliding] {

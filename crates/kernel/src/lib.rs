@@ -22,6 +22,7 @@ pub mod math;
 pub mod norm;
 pub mod outer;
 mod output;
+pub mod packed;
 pub mod product;
 mod scan;
 mod spec;

@@ -1,6 +1,7 @@
 //! Products of a unit's weights with rows whose every entry is a vector of sequences.
 
 use crate::arch::{Lanes, WithLanes, vectorize};
+use crate::packed::PANEL;
 
 /// What a product is added to.
 #[derive(Clone, Copy)]
@@ -29,7 +30,7 @@ pub struct Sizes {
 /// # Shapes
 ///
 /// - x: `[rows, ins]` vectors
-/// - weights: `[ins, outs]` numbers
+/// - weights: `[ins, outs]` numbers, packed in panels
 /// - y: `[rows, outs]` vectors
 #[inline(always)]
 pub fn product<S: Lanes>(
@@ -41,7 +42,7 @@ pub fn product<S: Lanes>(
     then: impl Fn(S::f32s) -> S::f32s + Copy,
     y: &mut [S::f32s],
 ) {
-    let work = Product::<S, _, false> {
+    let work = Product::<S, _> {
         simd,
         sizes,
         x,
@@ -54,37 +55,7 @@ pub fn product<S: Lanes>(
     vectorize(simd, work);
 }
 
-/// y = start + x·Wᵀ.
-///
-/// # Shapes
-///
-/// - x: `[rows, ins]` vectors
-/// - weights: `[outs, ins]` numbers
-/// - y: `[rows, outs]` vectors
-#[inline(always)]
-pub fn product_transposed<S: Lanes>(
-    simd: S,
-    sizes: Sizes,
-    x: &[S::f32s],
-    weights: &[f32],
-    start: Start<'_>,
-    y: &mut [S::f32s],
-) {
-    let then = |sum| sum;
-    let work = Product::<S, _, true> {
-        simd,
-        sizes,
-        x,
-        weights,
-        start,
-        then,
-        y,
-    };
-    work.check();
-    vectorize(simd, work);
-}
-
-struct Product<'a, S: Lanes, F, const TRANSPOSED: bool> {
+struct Product<'a, S: Lanes, F> {
     simd: S,
     sizes: Sizes,
     x: &'a [S::f32s],
@@ -94,7 +65,7 @@ struct Product<'a, S: Lanes, F, const TRANSPOSED: bool> {
     y: &'a mut [S::f32s],
 }
 
-impl<S, F, const TRANSPOSED: bool> WithLanes for Product<'_, S, F, TRANSPOSED>
+impl<S, F> WithLanes for Product<'_, S, F>
 where
     S: Lanes,
     F: Fn(S::f32s) -> S::f32s + Copy,
@@ -142,7 +113,7 @@ fn widest<S: Lanes>(rows: usize) -> usize {
     }
 }
 
-impl<S, F, const TRANSPOSED: bool> Product<'_, S, F, TRANSPOSED>
+impl<S, F> Product<'_, S, F>
 where
     S: Lanes,
     F: Fn(S::f32s) -> S::f32s + Copy,
@@ -156,20 +127,33 @@ where
 
     #[inline(always)]
     fn columns<const R: usize>(&mut self, row: usize) {
-        let mut column = 0;
-        macro_rules! columns {
-            ($($count:literal),*) => {$(
-                while $count <= widest::<S>(R) && column + $count <= self.sizes.outs {
-                    self.tile::<R, $count>(row, column);
-                    column += $count;
-                }
-            )*};
+        let Sizes { ins, outs, .. } = self.sizes;
+        let mut first = 0;
+        while first < outs {
+            let width = PANEL.min(outs - first);
+            let panel = &self.weights[first * ins..][..width * ins];
+            let mut column = 0;
+            macro_rules! columns {
+                ($($count:literal),*) => {$(
+                    while $count <= widest::<S>(R) && column + $count <= width {
+                        self.tile::<R, $count>(row, first + column, width, &panel[column..]);
+                        column += $count;
+                    }
+                )*};
+            }
+            columns!(16, 8, 4, 2, 1);
+            first += PANEL;
         }
-        columns!(16, 8, 4, 2, 1);
     }
 
     #[inline(always)]
-    fn tile<const R: usize, const O: usize>(&mut self, row: usize, column: usize) {
+    fn tile<const R: usize, const O: usize>(
+        &mut self,
+        row: usize,
+        column: usize,
+        width: usize,
+        panel: &[f32],
+    ) {
         let simd = self.simd;
         let Sizes { ins, outs, .. } = self.sizes;
         let mut sums = [[simd.splat_f32s(0.0); O]; R];
@@ -194,25 +178,12 @@ where
         for r in 0..R {
             rows[r] = &self.x[(row + r) * ins..][..ins];
         }
-        let mut lines: [&[f32]; O] = [&[]; O];
-        if TRANSPOSED {
-            for o in 0..O {
-                lines[o] = &self.weights[(column + o) * ins..][..ins];
-            }
-        }
-        for k in 0..ins {
+        for (k, line) in panel.chunks(width).enumerate() {
             let mut x = [simd.splat_f32s(0.0); R];
             for r in 0..R {
                 x[r] = rows[r][k];
             }
-            let mut weights = [0.0; O];
-            if TRANSPOSED {
-                for o in 0..O {
-                    weights[o] = lines[o][k];
-                }
-            } else {
-                weights.copy_from_slice(&self.weights[k * outs + column..][..O]);
-            }
+            let weights: &[f32; O] = line[..O].try_into().expect("a tile's width");
             for o in 0..O {
                 let weight = simd.splat_f32s(weights[o]);
                 for r in 0..R {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::arch::Arch;
 use crate::error::KernelError;
 use crate::output::Output;
+use crate::packed::Tensor;
 use crate::unit::{Kernel, Memory, Shape};
 use crate::wiring::Wiring;
 
@@ -30,6 +31,7 @@ pub struct ScanSpec {
     leak: f32,
     wiring: Wiring,
     populations: Vec<Population>,
+    places: Vec<Place>,
     arch: Option<Arch>,
 }
 
@@ -41,12 +43,21 @@ pub(crate) struct Place {
     pub(crate) state: usize,
     /// Its first weight.
     pub(crate) weights: usize,
+    /// Weights of one unit.
+    pub(crate) unit_weights: usize,
+    /// Of these, the entries of matrices.
+    pub(crate) unit_matrices: usize,
 }
 
 impl Place {
     /// Numbers of all its rows in one step.
     pub(crate) fn len(&self) -> usize {
         self.shape.units * self.shape.rows() * self.shape.d_unit
+    }
+
+    /// Numbers of one unit's packed weights.
+    pub(crate) fn packed_len(&self, back: bool) -> usize {
+        self.unit_weights + if back { self.unit_matrices } else { 0 }
     }
 }
 
@@ -104,6 +115,7 @@ impl ScanSpec {
             d_input,
             leak,
             wiring,
+            places: places(memory, context, &populations),
             populations,
             arch: None,
         };
@@ -159,7 +171,8 @@ impl ScanSpec {
 
     /// Numbers in the weights of all populations.
     pub fn weights_len(&self) -> usize {
-        self.populations.iter().map(population_weights).sum()
+        let of = |place: &Place| place.shape.units * place.unit_weights;
+        self.places.iter().map(of).sum()
     }
 
     /// Numbers in the rows of memory for a batch, `[batch, context, d_state]`.
@@ -195,25 +208,33 @@ impl ScanSpec {
 
     /// Each population with its place.
     pub(crate) fn places(&self) -> impl Iterator<Item = (&Population, Place)> {
-        let (mut state, mut weights) = (0, 0);
-        self.populations.iter().map(move |population| {
-            let place = Place {
-                shape: Shape {
-                    memory: self.memory,
-                    units: population.units,
-                    d_unit: population.d_unit,
-                    context: self.context,
-                },
-                state,
-                weights,
-            };
-            state += population.units * population.d_unit;
-            weights += population_weights(population);
-            (population, place)
-        })
+        self.populations.iter().zip(self.places.iter().copied())
     }
 }
 
-fn population_weights(population: &Population) -> usize {
-    population.units * population.kernel.weights_len(population.d_unit)
+/// Where each population lies.
+fn places(memory: Memory, context: usize, populations: &[Population]) -> Vec<Place> {
+    let (mut state, mut weights) = (0, 0);
+    let place = |population: &Population| {
+        let (units, d_unit) = (population.units, population.d_unit);
+        let tensors = population.kernel.tensors(d_unit);
+        let len = |&tensor: &Tensor| tensor.len();
+        let is_matrix = |tensor: &&Tensor| matches!(tensor, Tensor::Matrix { .. });
+        let place = Place {
+            shape: Shape {
+                memory,
+                units,
+                d_unit,
+                context,
+            },
+            state,
+            weights,
+            unit_weights: tensors.iter().map(len).sum(),
+            unit_matrices: tensors.iter().filter(is_matrix).map(len).sum(),
+        };
+        state += units * d_unit;
+        weights += units * place.unit_weights;
+        place
+    };
+    populations.iter().map(place).collect()
 }

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use crate::arch::{Arch, Lanes, WithLanes};
+use crate::packed::{Tensor, UnitWeights};
 
 /// Which of the two working memories the units see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,30 +37,9 @@ impl Shape {
     }
 }
 
-/// The weights of a population, of which one unit's are read.
-#[derive(Clone, Copy)]
-pub struct UnitWeights<'a> {
-    /// All tensors of the population, one after another, each with the units first.
-    pub weights: &'a [f32],
-    /// Units U.
-    pub units: usize,
-    /// Which unit.
-    pub unit: usize,
-}
-
-impl<'a> UnitWeights<'a> {
-    /// The unit's part of the next tensor, which has `len` numbers per unit.
-    #[inline(always)]
-    pub fn next(&mut self, len: usize) -> &'a [f32] {
-        let (tensor, rest) = self.weights.split_at(self.units * len);
-        self.weights = rest;
-        &tensor[self.unit * len..][..len]
-    }
-}
-
 /// The gradient of a population's weights, of which one unit's part is added to.
 pub struct UnitGradient<'a> {
-    /// All tensors, as in [`UnitWeights`].
+    /// All tensors of the population, one after another, each with the units first.
     pub gradient: &'a mut [f32],
     /// Units U.
     pub units: usize,
@@ -122,8 +102,8 @@ pub trait UnitKernel: Debug + Send + Sync + 'static {
     /// The sentence.
     fn check(&self, d_unit: usize) -> Result<(), String>;
 
-    /// Weights of one unit.
-    fn weights_len(&self, d_unit: usize) -> usize;
+    /// The tensors of one unit's weights, in order.
+    fn tensors(&self, d_unit: usize) -> Vec<Tensor>;
 
     /// What one unit remembers of its window.
     fn window_len(&self, shape: Shape) -> usize;
@@ -156,8 +136,10 @@ pub struct Block<'a> {
     pub arch: Arch,
     /// The sizes.
     pub shape: Shape,
-    /// The weights of all units.
+    /// The packed weights, unit after unit.
     pub weights: &'a [f32],
+    /// Where a unit's transposed matrices begin; its whole length on the way forward.
+    pub transposed: usize,
     /// What the kernel remembers, unit after unit.
     pub window: &'a mut [f32],
     /// Which row of the window the newest row has.
@@ -190,8 +172,8 @@ pub trait Kernel: Debug + Send + Sync {
     ///
     /// The sentence.
     fn check(&self, d_unit: usize) -> Result<(), String>;
-    /// See [`UnitKernel::weights_len`].
-    fn weights_len(&self, d_unit: usize) -> usize;
+    /// See [`UnitKernel::tensors`].
+    fn tensors(&self, d_unit: usize) -> Vec<Tensor>;
     /// See [`UnitKernel::window_len`].
     fn window_len(&self, shape: Shape) -> usize;
     /// See [`UnitKernel::scratch_len`].
@@ -219,8 +201,8 @@ impl<K: UnitKernel> Kernel for K {
         UnitKernel::check(self, d_unit)
     }
 
-    fn weights_len(&self, d_unit: usize) -> usize {
-        UnitKernel::weights_len(self, d_unit)
+    fn tensors(&self, d_unit: usize) -> Vec<Tensor> {
+        UnitKernel::tensors(self, d_unit)
     }
 
     fn window_len(&self, shape: Shape) -> usize {
@@ -297,12 +279,14 @@ impl<K: UnitKernel> Kernel for K {
 macro_rules! lane {
     ($self:ident, $block:ident, $window_len:ident, $unit:ident) => {{
         let window = &mut S::as_mut_simd_f32s($block.window).0[$unit * $window_len..];
+        let len = $block.weights.len() / $block.shape.units;
+        let (weights, transposed) =
+            $block.weights[$unit * len..][..len].split_at($block.transposed);
         Lane {
             shape: $block.shape,
             weights: UnitWeights {
-                weights: $block.weights,
-                units: $block.shape.units,
-                unit: $unit,
+                weights,
+                transposed,
             },
             window: &mut window[..$window_len],
             slot: $block.slot,

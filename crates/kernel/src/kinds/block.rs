@@ -3,7 +3,8 @@
 use crate::arch::Lanes;
 use crate::buffer::take;
 use crate::kinds::{FeedForward, Qkv};
-use crate::unit::{Lane, LaneBack, Shape, UnitGradient, UnitKernel, UnitWeights};
+use crate::packed::{Tensor, UnitWeights};
+use crate::unit::{Lane, LaneBack, Shape, UnitGradient, UnitKernel};
 
 /// A from the window as in [`Qkv`], then F from A as in [`FeedForward`].
 ///
@@ -19,12 +20,9 @@ pub struct AttentionBlock {
 impl AttentionBlock {
     /// The weights of the memory part.
     #[inline(always)]
-    fn memory_weights<'a>(&self, shape: Shape, weights: UnitWeights<'a>) -> UnitWeights<'a> {
-        let skip = shape.units * UnitKernel::weights_len(&self.attention, shape.d_unit);
-        UnitWeights {
-            weights: &weights.weights[skip..],
-            ..weights
-        }
+    fn memory_weights<'a>(&self, shape: Shape, mut weights: UnitWeights<'a>) -> UnitWeights<'a> {
+        self.attention.tensors(shape.d_unit, &mut weights);
+        weights
     }
 }
 
@@ -37,9 +35,10 @@ impl UnitKernel for AttentionBlock {
         UnitKernel::check(&self.attention, d_unit)
     }
 
-    fn weights_len(&self, d_unit: usize) -> usize {
-        UnitKernel::weights_len(&self.attention, d_unit)
-            + UnitKernel::weights_len(&self.memory, d_unit)
+    fn tensors(&self, d_unit: usize) -> Vec<Tensor> {
+        let mut tensors = UnitKernel::tensors(&self.attention, d_unit);
+        tensors.extend(UnitKernel::tensors(&self.memory, d_unit));
+        tensors
     }
 
     fn window_len(&self, shape: Shape) -> usize {
@@ -142,7 +141,8 @@ impl UnitKernel for AttentionBlock {
             units,
             unit,
         } = gradient;
-        let split = units * UnitKernel::weights_len(&self.attention, shape.d_unit);
+        let tensors = UnitKernel::tensors(&self.attention, shape.d_unit);
+        let split = units * tensors.into_iter().map(Tensor::len).sum::<usize>();
         let (attention, memory) = gradient.split_at_mut(split);
         let at = UnitKernel::sums_len(&self.attention, shape, lanes) * lanes;
         let (attention_sums, memory_sums) = sums.split_at(at);

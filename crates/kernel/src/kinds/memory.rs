@@ -5,8 +5,9 @@ use crate::arch::Lanes;
 use crate::buffer::take;
 use crate::norm;
 use crate::outer::{Outer, add_rows, collect_rows};
-use crate::product::{Sizes, Start, product, product_transposed};
-use crate::unit::{Lane, LaneBack, Shape, UnitGradient, UnitKernel, UnitWeights};
+use crate::packed::{Matrix, Tensor, UnitWeights};
+use crate::product::{Sizes, Start, product};
+use crate::unit::{Lane, LaneBack, Shape, UnitGradient, UnitKernel};
 
 /// F = act(Z·FF_in + b_in)·FF_out + b_out.
 ///
@@ -27,8 +28,8 @@ const EXPANSION: usize = 4;
 
 /// The tensors of one unit.
 struct Tensors<'a> {
-    up: (&'a [f32], &'a [f32]),
-    down: (&'a [f32], &'a [f32]),
+    up: (Matrix<'a>, &'a [f32]),
+    down: (Matrix<'a>, &'a [f32]),
     norm: (&'a [f32], &'a [f32]),
 }
 
@@ -46,8 +47,8 @@ impl FeedForward {
     fn tensors<'a>(&self, d: usize, mut weights: UnitWeights<'a>) -> Tensors<'a> {
         let wide = EXPANSION * d;
         Tensors {
-            up: (weights.next(d * wide), weights.next(wide)),
-            down: (weights.next(wide * d), weights.next(d)),
+            up: (weights.next_matrix(d, wide), weights.next(wide)),
+            down: (weights.next_matrix(wide, d), weights.next(d)),
             norm: match self.layer_norm {
                 true => (weights.next(d), weights.next(d)),
                 false => (&[], &[]),
@@ -111,9 +112,9 @@ impl FeedForward {
         let (weights, bias) = tensors.up;
         let start = Start::Bias(bias);
         if self.activation == Activation::Relu {
-            product(simd, sizes, z, weights, start, |x| relu(simd, x), trace.up);
+            product(simd, sizes, z, weights.weights, start, |x| relu(simd, x), trace.up);
         } else {
-            product(simd, sizes, z, weights, start, |x| x, trace.up);
+            product(simd, sizes, z, weights.weights, start, |x| x, trace.up);
             if self.activation.needs_argument() {
                 trace.argument.copy_from_slice(trace.up);
             }
@@ -132,7 +133,7 @@ impl FeedForward {
             simd,
             sizes,
             trace.up,
-            weights,
+            weights.weights,
             Start::Bias(bias),
             |x| x,
             out,
@@ -186,7 +187,8 @@ impl FeedForward {
             ins: d,
             outs: wide,
         };
-        product_transposed(simd, sizes, out, tensors.down.0, Start::Zero, up_gradient);
+        let weights = tensors.down.0.transposed;
+        product(simd, sizes, out, weights, Start::Zero, |x| x, up_gradient);
         let known = if self.activation.needs_argument() {
             &*trace.argument
         } else {
@@ -205,7 +207,8 @@ impl FeedForward {
             ins: wide,
             outs: d,
         };
-        product_transposed(simd, sizes, up_gradient, tensors.up.0, start, z_gradient);
+        let weights = tensors.up.0.transposed;
+        product(simd, sizes, up_gradient, weights, start, |x| x, z_gradient);
         if sums.is_empty() {
             return;
         }
@@ -228,9 +231,20 @@ impl UnitKernel for FeedForward {
         Ok(())
     }
 
-    fn weights_len(&self, d_unit: usize) -> usize {
-        let wide = EXPANSION * d_unit;
-        2 * d_unit * wide + wide + d_unit + if self.layer_norm { 2 * d_unit } else { 0 }
+    fn tensors(&self, d_unit: usize) -> Vec<Tensor> {
+        let (ins, outs) = (d_unit, EXPANSION * d_unit);
+        let (up, down) = (
+            Tensor::Matrix { ins, outs },
+            Tensor::Matrix {
+                ins: outs,
+                outs: ins,
+            },
+        );
+        let mut tensors = vec![up, Tensor::Vector(outs), down, Tensor::Vector(ins)];
+        if self.layer_norm {
+            tensors.extend([Tensor::Vector(d_unit); 2]);
+        }
+        tensors
     }
 
     fn window_len(&self, _shape: Shape) -> usize {

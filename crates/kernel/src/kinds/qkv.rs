@@ -5,8 +5,9 @@ use crate::attention::{Back, Window};
 use crate::buffer::take;
 use crate::norm;
 use crate::outer::{Outer, add_rows, collect_rows};
-use crate::product::{Sizes, Start, product, product_transposed};
-use crate::unit::{Lane, LaneBack, Memory, Shape, UnitGradient, UnitKernel, UnitWeights};
+use crate::packed::{Matrix, Tensor, UnitWeights};
+use crate::product::{Sizes, Start, product};
+use crate::unit::{Lane, LaneBack, Memory, Shape, UnitGradient, UnitKernel};
 
 /// A = softmax(Q·Kᵀ/√d)·V with Q = Z·W_q + b_q, K = Z·W_k + b_k, V = Z·W_v + b_v.
 ///
@@ -36,10 +37,10 @@ impl Default for Qkv {
 }
 
 /// The tensors of one unit.
-struct Tensors<'a> {
-    query: (&'a [f32], &'a [f32]),
-    key: (&'a [f32], &'a [f32]),
-    value: (&'a [f32], &'a [f32]),
+pub(crate) struct Tensors<'a> {
+    query: (Matrix<'a>, &'a [f32]),
+    key: (Matrix<'a>, &'a [f32]),
+    value: (Matrix<'a>, &'a [f32]),
     norm: (&'a [f32], &'a [f32]),
 }
 
@@ -54,13 +55,18 @@ pub(crate) struct Trace<'a, S: Lanes> {
 }
 
 impl Qkv {
-    fn tensors<'a>(&self, d: usize, mut weights: UnitWeights<'a>) -> Tensors<'a> {
-        let mut pair = |len| (weights.next(len), weights.next(d));
+    /// Cuts the tensors off the unit's weights.
+    #[inline(always)]
+    pub(crate) fn tensors<'a>(&self, d: usize, weights: &mut UnitWeights<'a>) -> Tensors<'a> {
+        let mut pair = || (weights.next_matrix(d, d), weights.next(d));
         Tensors {
-            query: pair(d * d),
-            key: pair(d * d),
-            value: pair(d * d),
-            norm: if self.layer_norm { pair(d) } else { (&[], &[]) },
+            query: pair(),
+            key: pair(),
+            value: pair(),
+            norm: match self.layer_norm {
+                true => (weights.next(d), weights.next(d)),
+                false => (&[], &[]),
+            },
         }
     }
 
@@ -134,7 +140,7 @@ impl Qkv {
             simd,
             sizes,
             z,
-            weights,
+            weights.weights,
             Start::Bias(bias),
             |x| x,
             &mut keys[row.clone()],
@@ -144,7 +150,7 @@ impl Qkv {
             simd,
             sizes,
             z,
-            weights,
+            weights.weights,
             Start::Bias(bias),
             |x| x,
             &mut values[row],
@@ -171,7 +177,7 @@ impl Qkv {
             ins: d,
             outs: d,
         };
-        let tensors = self.tensors(d, lane.weights);
+        let tensors = self.tensors(d, &mut { lane.weights });
         let (keys, values): (&[S::f32s], &[S::f32s]) = match shape.memory {
             Memory::Sliding => {
                 if !again {
@@ -182,9 +188,9 @@ impl Qkv {
             Memory::Rewritten => {
                 let (keys, values) = trace.rows.split_at_mut(shape.context * d);
                 let (weights, bias) = tensors.key;
-                product(simd, sizes, z, weights, Start::Bias(bias), |x| x, keys);
+                product(simd, sizes, z, weights.weights, Start::Bias(bias), |x| x, keys);
                 let (weights, bias) = tensors.value;
-                product(simd, sizes, z, weights, Start::Bias(bias), |x| x, values);
+                product(simd, sizes, z, weights.weights, Start::Bias(bias), |x| x, values);
                 (keys, values)
             }
         };
@@ -193,7 +199,7 @@ impl Qkv {
             simd,
             sizes,
             z,
-            weights,
+            weights.weights,
             Start::Bias(bias),
             |x| x,
             trace.query,
@@ -223,7 +229,7 @@ impl Qkv {
         let shape = lane.shape;
         let d = shape.d_unit;
         let size = shape.rows() * d;
-        let tensors = self.tensors(d, lane.weights);
+        let tensors = self.tensors(d, &mut { lane.weights });
         let mut scratch = &mut *lane.scratch;
         let LaneBack {
             z,
@@ -317,7 +323,8 @@ impl Qkv {
         let weights = [tensors.query.0, tensors.key.0, tensors.value.0];
         for (gradient, weights) in gradients.iter().zip(weights) {
             if !gradient.is_empty() {
-                product_transposed(simd, sizes, gradient, weights, Start::Add, z_gradient);
+                let weights = weights.transposed;
+                product(simd, sizes, gradient, weights, Start::Add, |x| x, z_gradient);
             }
         }
         if sums.is_empty() {
@@ -355,8 +362,16 @@ impl UnitKernel for Qkv {
         }
     }
 
-    fn weights_len(&self, d_unit: usize) -> usize {
-        3 * (d_unit + 1) * d_unit + if self.layer_norm { 2 * d_unit } else { 0 }
+    fn tensors(&self, d_unit: usize) -> Vec<Tensor> {
+        let matrix = Tensor::Matrix {
+            ins: d_unit,
+            outs: d_unit,
+        };
+        let mut tensors = [matrix, Tensor::Vector(d_unit)].repeat(3);
+        if self.layer_norm {
+            tensors.extend([Tensor::Vector(d_unit); 2]);
+        }
+        tensors
     }
 
     fn window_len(&self, shape: Shape) -> usize {
@@ -382,7 +397,7 @@ impl UnitKernel for Qkv {
 
     #[inline(always)]
     fn remember<S: Lanes>(&self, simd: S, lane: Lane<'_, S>, z: &[S::f32s]) {
-        let tensors = self.tensors(lane.shape.d_unit, lane.weights);
+        let tensors = self.tensors(lane.shape.d_unit, &mut { lane.weights });
         self.remember_row(simd, lane.shape, &tensors, lane.slot, z, lane.window);
     }
 
@@ -413,7 +428,7 @@ impl UnitKernel for Qkv {
     fn settle<S: Lanes>(&self, simd: S, lane: Lane<'_, S>, back: LaneBack<'_, S>) {
         let shape = lane.shape;
         let d = shape.d_unit;
-        let tensors = self.tensors(d, lane.weights);
+        let tensors = self.tensors(d, &mut { lane.weights });
         let (keys, values) = back.window.split_at_mut(shape.context * d);
         let row = lane.slot * d..(lane.slot + 1) * d;
         let (key, value) = (&mut keys[row.clone()], &mut values[row]);

@@ -3,6 +3,7 @@
 use crate::arch::Lanes;
 use crate::math;
 use crate::outer::{add_rows, collect_rows};
+use crate::packed::Tensor;
 use crate::unit::{Lane, LaneBack, Shape, UnitGradient, UnitKernel};
 
 /// out = tanh(z + b).
@@ -20,8 +21,8 @@ impl UnitKernel for Tanh {
         Ok(())
     }
 
-    fn weights_len(&self, d_unit: usize) -> usize {
-        d_unit
+    fn tensors(&self, d_unit: usize) -> Vec<Tensor> {
+        vec![Tensor::Vector(d_unit)]
     }
 
     fn window_len(&self, _shape: Shape) -> usize {

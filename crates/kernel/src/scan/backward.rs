@@ -6,6 +6,7 @@ use super::layout::{LeakBack, Pack, Scatter, Sources, Unpack};
 use crate::arch::{Arch, Lanes, WithLanes};
 use crate::buffer::Buffer;
 use crate::output::BoundBack;
+use crate::packed::Packed;
 use crate::spec::ScanSpec;
 use crate::unit::{Block, BlockBack, Memory};
 
@@ -23,7 +24,7 @@ pub(crate) struct BlockGradients<'a> {
 /// Goes back through a group of blocks; returns their sum of weight gradients, if wanted.
 pub(crate) fn back_through_block(
     spec: &ScanSpec,
-    weights: &[f32],
+    weights: &Packed,
     arch: Arch,
     steps: usize,
     truncate: Option<usize>,
@@ -49,7 +50,7 @@ pub(crate) fn back_through_block(
     }
     let mut gradient = vec![0.0; spec.weights_len()];
     for ((population, place), sums) in spec.places().zip(&sums) {
-        let len = population.units * population.kernel.weights_len(population.d_unit);
+        let len = population.units * place.unit_weights;
         let gradient = &mut gradient[place.weights..][..len];
         population
             .kernel
@@ -61,7 +62,7 @@ pub(crate) fn back_through_block(
 /// One block's walk back in time.
 struct Walk<'a, 'b> {
     spec: &'a ScanSpec,
-    weights: &'a [f32],
+    weights: &'a Packed,
     arch: Arch,
     steps: usize,
     truncate: Option<usize>,
@@ -90,7 +91,7 @@ impl<'a, 'b> Walk<'a, 'b> {
     )]
     fn new(
         spec: &'a ScanSpec,
-        weights: &'a [f32],
+        weights: &'a Packed,
         arch: Arch,
         steps: usize,
         truncate: Option<usize>,
@@ -277,8 +278,9 @@ impl<'a, 'b> Walk<'a, 'b> {
             false => &[],
         };
         let windows = self.windows.iter_mut().zip(&mut self.window_gradients);
-        let each = spec.places().zip(windows).zip(&mut *self.sums);
-        for (((population, place), (window, window_gradient)), sums) in each {
+        let each = spec.places().zip(self.weights.populations());
+        let each = each.zip(windows).zip(&mut *self.sums);
+        for ((((population, place), weights), (window, window_gradient)), sums) in each {
             let part = place.state * rows * lanes..place.state * rows * lanes + place.len() * lanes;
             let out = &mut self.out.get_mut()[part.clone()];
             let state = self.state.get_mut();
@@ -303,7 +305,8 @@ impl<'a, 'b> Walk<'a, 'b> {
             let block = Block {
                 arch,
                 shape: place.shape,
-                weights: &self.weights[place.weights..],
+                weights,
+                transposed: place.unit_weights,
                 window: window.get_mut(),
                 slot: (step + context - 1) % context,
                 scratch: self.scratch.get_mut(),
@@ -355,13 +358,15 @@ impl<'a, 'b> Walk<'a, 'b> {
         let (spec, arch, lanes) = (self.spec, self.arch, self.arch.lanes());
         let z = self.row(row);
         let windows = self.windows.iter_mut().zip(&mut self.window_gradients);
-        let each = spec.places().zip(windows).zip(&mut *self.sums);
-        for (((population, place), (window, window_gradient)), sums) in each {
+        let each = spec.places().zip(self.weights.populations());
+        let each = each.zip(windows).zip(&mut *self.sums);
+        for ((((population, place), weights), (window, window_gradient)), sums) in each {
             let part = place.state * lanes..place.state * lanes + place.len() * lanes;
             let block = Block {
                 arch,
                 shape: place.shape,
-                weights: &self.weights[place.weights..],
+                weights,
+                transposed: place.unit_weights,
                 window: window.get_mut(),
                 slot: row % spec.context(),
                 scratch: self.scratch.get_mut(),

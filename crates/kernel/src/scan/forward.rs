@@ -5,6 +5,7 @@ use super::layout::{Gather, Leak, Pack, Sources, Unpack};
 use crate::arch::Arch;
 use crate::buffer::Buffer;
 use crate::output::{Bound, Output};
+use crate::packed::Packed;
 use crate::spec::ScanSpec;
 use crate::unit::{Block, Memory};
 
@@ -78,7 +79,7 @@ fn pack_inputs(spec: &ScanSpec, arch: Arch, part: &Sequences<'_>) -> (Buffer, us
 /// Runs all steps of a block and writes its packed output.
 pub(crate) fn run_block(
     spec: &ScanSpec,
-    weights: &[f32],
+    weights: &Packed,
     arch: Arch,
     part: Sequences<'_>,
     taped: bool,
@@ -158,14 +159,16 @@ pub(crate) fn run_block(
                 z,
             });
         }
-        for ((population, place), window) in spec.places().zip(&mut windows) {
+        let populations = spec.places().zip(weights.populations());
+        for (((population, place), weights), window) in populations.zip(&mut windows) {
             let at = place.state * rows * lanes;
             let z = &z[at..][..place.len() * lanes];
             let out = &mut out[at..][..place.len() * lanes];
             let block = Block {
                 arch,
                 shape: place.shape,
-                weights: &weights[place.weights..],
+                weights,
+                transposed: place.unit_weights,
                 window: window.get_mut(),
                 slot: (step + context - 1) % context,
                 scratch: scratch.get_mut(),
@@ -229,19 +232,21 @@ pub(crate) fn run_block(
 pub(crate) fn remember(
     spec: &ScanSpec,
     arch: Arch,
-    weights: &[f32],
+    weights: &Packed,
     slot: usize,
     row: &[f32],
     windows: &mut [Buffer],
     scratch: &mut Buffer,
 ) {
     let lanes = arch.lanes();
-    for ((population, place), window) in spec.places().zip(windows) {
+    let populations = spec.places().zip(weights.populations());
+    for (((population, place), weights), window) in populations.zip(windows) {
         let z = &row[place.state * lanes..][..population.units * population.d_unit * lanes];
         let block = Block {
             arch,
             shape: place.shape,
-            weights: &weights[place.weights..],
+            weights,
+            transposed: place.unit_weights,
             window: window.get_mut(),
             slot,
             scratch: scratch.get_mut(),

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use crate::arch::Arch;
 use crate::error::KernelError;
+use crate::packed::Packed;
 use crate::spec::ScanSpec;
 use crate::unit::Memory;
 use backward::{BlockGradients, back_through_block};
@@ -180,12 +181,13 @@ pub fn scan_backward(
             older_inputs: older,
         });
     }
+    let packed = Packed::new(spec, weights, true);
     // One sum of weight gradients per group, added in order: the same numbers at every run.
     let groups = rayon::current_num_threads().min(parts.len()).max(1);
     let size = parts.len().div_ceil(groups).max(1);
     let sums: Vec<Vec<f32>> = parts
         .par_chunks_mut(size)
-        .map(|group| back_through_block(spec, weights, tape.arch, steps, truncate, needs, group))
+        .map(|group| back_through_block(spec, &packed, tape.arch, steps, truncate, needs, group))
         .collect();
     let mut sums = sums.into_iter();
     gradients.weights = sums.next().unwrap_or_default();
@@ -215,12 +217,13 @@ fn run(
     } else {
         output.chunks_mut(lanes * row).enumerate().collect()
     };
+    let packed = Packed::new(spec, weights, false);
     let blocks = parts
         .into_par_iter()
         .map(|(block, output)| {
             let first = block * lanes;
             let part = part_of(spec, &sequences, first, lanes.min(batch - first));
-            run_block(spec, weights, arch, part, taped, output)
+            run_block(spec, &packed, arch, part, taped, output)
         })
         .collect();
     Ok((
