@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ran_kernel::{
-    AttentionBlock, Memory, Needs, Output, Population, ScanSpec, Sequences, Wiring, scan_backward,
-    scan_forward, scan_forward_taped,
+    AttentionBlock, Memory, Needs, Output, Population, ScanSpec, ScannedGradients, Sequences,
+    Wiring, scan_backward, scan_forward, scan_forward_taped,
 };
 
 const D_INPUT: usize = 12;
@@ -76,6 +76,7 @@ fn main() {
             let d_state = spec.d_state();
             let weights = noise(spec.weights_len(), 1.0 / (d_unit as f32).sqrt());
             let readout = noise(d_state * D_OUTPUT, 1.0 / (d_unit as f32).sqrt());
+            let weights = spec.split(&weights).expect("weights");
             let inputs = noise(batch * steps * D_INPUT, 1.7);
             let rows = vec![0.0; spec.rows_len(batch)];
             let older_inputs = vec![0.0; spec.older_inputs_len(batch)];
@@ -93,13 +94,17 @@ fn main() {
             let train = least(steps, repeats / 2, || {
                 let (output, tape) =
                     scan_forward_taped(&spec, &weights, sequences).expect("a scan");
-                let gradient = loss_gradient(&output, &readout, d_state, batch);
+                let gradient = loss_gradient(&output.states, &readout, d_state, batch);
                 let needs = Needs {
                     weights: true,
                     inputs: false,
                     rows: false,
                 };
-                scan_backward(&spec, &weights, &tape, &gradient, None, needs).expect("a way back");
+                let given = ScannedGradients {
+                    states: Some(&gradient),
+                    older_rows: None,
+                };
+                scan_backward(&spec, &weights, &tape, given, None, needs).expect("a way back");
             });
             println!(
                 "{units},{d_unit},{context},{batch},{steps} {memory:?}: forward {forward:.1}, train {train:.1}"

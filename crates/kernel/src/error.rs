@@ -17,6 +17,16 @@ pub enum KernelError {
         /// Where that length comes from.
         shape: String,
     },
+    /// The weights are not the populations' tensors.
+    #[error(
+        "the tensors of the weights have {got:?} numbers, expected {expected:?}, population after population"
+    )]
+    Tensors {
+        /// Numbers in each tensor.
+        got: Vec<usize>,
+        /// Numbers that each must have.
+        expected: Vec<usize>,
+    },
     /// The wiring is not a wiring of this state.
     #[error("wiring: {0}")]
     Wiring(String),

@@ -35,7 +35,8 @@ pub use error::KernelError;
 pub use kinds::{AttentionBlock, FeedForward, Qkv, Tanh};
 pub use output::Output;
 pub use scan::{
-    Gradients, Needs, Sequences, Tape, scan_backward, scan_forward, scan_forward_taped,
+    Gradients, Needs, Scanned, ScannedGradients, Sequences, Tape, scan_backward, scan_forward,
+    scan_forward_taped,
 };
 pub use spec::{Population, ScanSpec};
 pub use unit::{Kernel, Memory, Shape, UnitKernel};

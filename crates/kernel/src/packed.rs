@@ -96,16 +96,18 @@ pub(crate) struct Packed(Vec<Buffer>);
 
 impl Packed {
     /// Packs weights that have been checked; `back` asks for the transposed matrices too.
-    pub(crate) fn new(spec: &ScanSpec, weights: &[f32], back: bool) -> Self {
+    pub(crate) fn new(spec: &ScanSpec, weights: &[&[f32]], back: bool) -> Self {
+        let mut rest = weights;
         let pack = |(population, place): (&crate::Population, crate::spec::Place)| {
             let tensors = population.kernel.tensors(population.d_unit);
+            let (weights, others) = rest.split_at(tensors.len());
+            rest = others;
             let unit_len = place.packed_len(back);
             let mut packed = Buffer::zeros(population.units * unit_len);
             if unit_len > 0 {
-                let weights = &weights[place.weights..];
                 let units = packed.get_mut().par_chunks_exact_mut(unit_len);
                 units.enumerate().for_each(|(unit, packed)| {
-                    pack_unit(&tensors, population.units, unit, weights, back, packed);
+                    pack_unit(&tensors, unit, weights, back, packed);
                 });
             }
             packed
@@ -119,28 +121,21 @@ impl Packed {
     }
 }
 
-/// Packs one unit. `weights` holds the population's tensors one after another, each with the units first.
-fn pack_unit(
-    tensors: &[Tensor],
-    units: usize,
-    unit: usize,
-    weights: &[f32],
-    back: bool,
-    packed: &mut [f32],
-) {
-    let mut start = 0;
-    let mut parts = Vec::with_capacity(tensors.len());
-    for tensor in tensors {
-        parts.push(&weights[start + unit * tensor.len()..][..tensor.len()]);
-        start += units * tensor.len();
-    }
+/// Packs one unit of a population's tensors.
+fn pack_unit(tensors: &[Tensor], unit: usize, weights: &[&[f32]], back: bool, packed: &mut [f32]) {
+    let parts = || {
+        tensors.iter().zip(weights).map(|(tensor, all)| {
+            let part = &all[unit * tensor.len()..][..tensor.len()];
+            (tensor, part)
+        })
+    };
     let mut rest = packed;
     let mut next = |len: usize| {
         let (front, back) = std::mem::take(&mut rest).split_at_mut(len);
         rest = back;
         front
     };
-    for (tensor, part) in tensors.iter().zip(&parts) {
+    for (tensor, part) in parts() {
         let to = next(tensor.len());
         match tensor.matrix() {
             Some((ins, outs)) => pack_matrix(ins, outs, part, to),
@@ -148,7 +143,7 @@ fn pack_unit(
         }
     }
     if back {
-        for (tensor, part) in tensors.iter().zip(&parts) {
+        for (tensor, part) in parts() {
             if let Some((ins, outs)) = tensor.matrix() {
                 pack_transposed(ins, outs, part, next(tensor.len()));
             }
@@ -177,7 +172,12 @@ pub(crate) fn pack_transposed(ins: usize, outs: usize, matrix: &[f32], mut packe
         let columns = PANEL.min(ins - first);
         let (panel, rest) = packed.split_at_mut(outs * columns);
         packed = rest;
-        for (column, row) in matrix.chunks_exact(outs).skip(first).take(columns).enumerate() {
+        for (column, row) in matrix
+            .chunks_exact(outs)
+            .skip(first)
+            .take(columns)
+            .enumerate()
+        {
             for (line, &weight) in panel.chunks_exact_mut(columns).zip(row) {
                 line[column] = weight;
             }

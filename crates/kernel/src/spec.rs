@@ -188,9 +188,46 @@ impl ScanSpec {
         }
     }
 
-    /// Numbers in the packed output for a batch, `[batch, steps + context − 1, d_state]`.
-    pub fn output_len(&self, batch: usize, steps: usize) -> usize {
-        batch * (steps + self.context - 1) * self.d_state()
+    /// Numbers in the states for a batch, `[batch, steps, d_state]`.
+    pub fn states_len(&self, batch: usize, steps: usize) -> usize {
+        batch * steps * self.d_state()
+    }
+
+    /// Numbers in the older rows of memory for a batch, `[batch, context − 1, d_state]`.
+    pub fn older_rows_len(&self, batch: usize) -> usize {
+        batch * (self.context - 1) * self.d_state()
+    }
+
+    /// Cuts weights that lie one tensor after another, population after population, into tensors.
+    ///
+    /// # Errors
+    ///
+    /// Another number of weights than [`weights_len`](Self::weights_len).
+    pub fn split<'a>(&self, weights: &'a [f32]) -> Result<Vec<&'a [f32]>, KernelError> {
+        if weights.len() != self.weights_len() {
+            return Err(KernelError::Length {
+                name: "weights",
+                got: weights.len(),
+                expected: self.weights_len(),
+                shape: "the weights of all populations".into(),
+            });
+        }
+        let mut rest = weights;
+        let mut next = |len| {
+            let (tensor, others) = rest.split_at(len);
+            rest = others;
+            tensor
+        };
+        Ok(self.tensor_lens().map(&mut next).collect())
+    }
+
+    /// Numbers in each tensor of the weights, all units together, population after population.
+    pub(crate) fn tensor_lens(&self) -> impl Iterator<Item = usize> {
+        self.populations.iter().flat_map(|population| {
+            let tensors = population.kernel.tensors(population.d_unit);
+            let units = population.units;
+            tensors.into_iter().map(move |tensor| units * tensor.len())
+        })
     }
 
     /// The instruction set for a batch.

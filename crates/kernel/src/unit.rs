@@ -174,6 +174,10 @@ pub trait Kernel: Debug + Send + Sync {
     fn check(&self, d_unit: usize) -> Result<(), String>;
     /// See [`UnitKernel::tensors`].
     fn tensors(&self, d_unit: usize) -> Vec<Tensor>;
+    /// Weights of one unit.
+    fn weights_len(&self, d_unit: usize) -> usize {
+        self.tensors(d_unit).into_iter().map(Tensor::len).sum()
+    }
     /// See [`UnitKernel::window_len`].
     fn window_len(&self, shape: Shape) -> usize;
     /// See [`UnitKernel::scratch_len`].

@@ -7,9 +7,7 @@ mod common;
 use common::naive::{Kind, Part};
 use common::number::{Number, Traced};
 use common::{Case, difference, kinds, numbers};
-use ran_kernel::{
-    Arch, Memory, Needs, Output, Sequences, scan_backward, scan_forward, scan_forward_taped,
-};
+use ran_kernel::{Arch, Memory, Needs, Output, Sequences};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -52,13 +50,12 @@ fn agrees(name: &str, case: &Case, truncate: Option<usize>) {
     for arch in Arch::available() {
         let spec = case.spec.clone().on(arch);
         let at = format!("{name} on {}", arch.name());
-        let plain = scan_forward(&spec, &case.weights, case.sequences()).expect(&at);
-        let (taped, tape) = scan_forward_taped(&spec, &case.weights, case.sequences()).expect(&at);
+        let plain = case.forward(&spec, case.sequences());
+        let (taped, tape) = case.taped(&spec);
         assert_eq!(plain, taped, "{at}: values do not depend on the tape");
         let worst = difference(&plain, &values);
         assert!(worst < 2e-5, "{at}: values differ by {worst}");
-        let all =
-            scan_backward(&spec, &case.weights, &tape, &gradient, truncate, Needs::ALL).expect(&at);
+        let all = case.back(&spec, &tape, &gradient, truncate, Needs::ALL);
         for (what, got, leaves) in [
             ("weights", &all.weights, &weights),
             ("inputs", &all.inputs, &inputs),
@@ -154,11 +151,7 @@ fn traced_gradients_are_those_of_finite_differences() {
         ];
         let case = Case::new(5, memory, 3, 0.5, 2, parts, [1, 4, 2]);
         let sizes = [case.batch, case.steps];
-        let gradient = numbers(
-            &mut ChaCha8Rng::seed_from_u64(8),
-            case.spec.output_len(1, 4),
-            1.0,
-        );
+        let gradient = numbers(&mut ChaCha8Rng::seed_from_u64(8), case.output_len(), 1.0);
         let gradient = wide(&gradient);
         let plain = [&case.weights, &case.inputs, &case.rows, &case.older_inputs].map(|x| wide(x));
         let loss = |[weights, inputs, rows, older]: &[Vec<f64>; 4]| -> f64 {
@@ -199,7 +192,7 @@ fn two_calls_with_the_memory_handed_over_equal_one() {
             ];
             let case = Case::new(6, memory, context, 0.7, 1, parts, [5, 8, 2]);
             let (d_state, d_input) = (case.spec.d_state(), 2);
-            let whole = scan_forward(&case.spec, &case.weights, case.sequences()).unwrap();
+            let whole = case.forward(&case.spec, case.sequences());
             let inputs = |steps: std::ops::Range<usize>| -> Vec<f32> {
                 let row = |b: usize| &case.inputs[b * 8 * d_input..][..8 * d_input];
                 (0..5)
@@ -211,7 +204,7 @@ fn two_calls_with_the_memory_handed_over_equal_one() {
                 inputs: &inputs(0..cut),
                 ..case.sequences()
             };
-            let one = scan_forward(&case.spec, &case.weights, first).unwrap();
+            let one = case.forward(&case.spec, first);
             let (mut rows, mut older) = (Vec::new(), Vec::new());
             for b in 0..5 {
                 let packed = &one[b * (cut + context - 1) * d_state..];
@@ -232,7 +225,7 @@ fn two_calls_with_the_memory_handed_over_equal_one() {
                 rows: &rows,
                 older_inputs: &older,
             };
-            let two = scan_forward(&case.spec, &case.weights, second).unwrap();
+            let two = case.forward(&case.spec, second);
             for b in 0..5 {
                 let whole = &whole[b * (8 + context - 1) * d_state..][cut * d_state..]
                     [..(8 - cut + context - 1) * d_state];
@@ -252,12 +245,11 @@ fn runs_repeat_bit_for_bit() {
     let kind = kinds(8).swap_remove(0);
     let parts = vec![part(kind, 5, 8, Output::Identity)];
     let case = Case::new(9, Memory::Sliding, 4, 1.0, 1, parts, [50, 9, 2]);
-    let gradient = vec![0.5; case.spec.output_len(50, 9)];
+    let gradient = vec![0.5; case.output_len()];
     let run = || {
-        let (output, tape) =
-            scan_forward_taped(&case.spec, &case.weights, case.sequences()).unwrap();
+        let (output, tape) = case.taped(&case.spec);
         let needs = Needs::ALL;
-        let all = scan_backward(&case.spec, &case.weights, &tape, &gradient, None, needs).unwrap();
+        let all = case.back(&case.spec, &tape, &gradient, None, needs);
         (output, all)
     };
     assert_eq!(run(), run());
@@ -273,11 +265,9 @@ fn gradients_that_nobody_wants_are_left_out() {
             part(Kind::Tanh, 2, 4, Output::Identity),
         ];
         let case = Case::new(10, memory, 3, 1.0, 1, parts, [3, 4, 2]);
-        let gradient = vec![1.0; case.spec.output_len(3, 4)];
-        let (_, tape) = scan_forward_taped(&case.spec, &case.weights, case.sequences()).unwrap();
-        let ask = |needs| {
-            scan_backward(&case.spec, &case.weights, &tape, &gradient, None, needs).unwrap()
-        };
+        let gradient = vec![1.0; case.output_len()];
+        let (_, tape) = case.taped(&case.spec);
+        let ask = |needs| case.back(&case.spec, &tape, &gradient, None, needs);
         let all = ask(Needs::ALL);
         let some = ask(Needs {
             weights: false,

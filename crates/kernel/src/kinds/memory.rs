@@ -112,7 +112,15 @@ impl FeedForward {
         let (weights, bias) = tensors.up;
         let start = Start::Bias(bias);
         if self.activation == Activation::Relu {
-            product(simd, sizes, z, weights.weights, start, |x| relu(simd, x), trace.up);
+            product(
+                simd,
+                sizes,
+                z,
+                weights.weights,
+                start,
+                |x| relu(simd, x),
+                trace.up,
+            );
         } else {
             product(simd, sizes, z, weights.weights, start, |x| x, trace.up);
             if self.activation.needs_argument() {

@@ -188,9 +188,25 @@ impl Qkv {
             Memory::Rewritten => {
                 let (keys, values) = trace.rows.split_at_mut(shape.context * d);
                 let (weights, bias) = tensors.key;
-                product(simd, sizes, z, weights.weights, Start::Bias(bias), |x| x, keys);
+                product(
+                    simd,
+                    sizes,
+                    z,
+                    weights.weights,
+                    Start::Bias(bias),
+                    |x| x,
+                    keys,
+                );
                 let (weights, bias) = tensors.value;
-                product(simd, sizes, z, weights.weights, Start::Bias(bias), |x| x, values);
+                product(
+                    simd,
+                    sizes,
+                    z,
+                    weights.weights,
+                    Start::Bias(bias),
+                    |x| x,
+                    values,
+                );
                 (keys, values)
             }
         };
@@ -324,7 +340,15 @@ impl Qkv {
         for (gradient, weights) in gradients.iter().zip(weights) {
             if !gradient.is_empty() {
                 let weights = weights.transposed;
-                product(simd, sizes, gradient, weights, Start::Add, |x| x, z_gradient);
+                product(
+                    simd,
+                    sizes,
+                    gradient,
+                    weights,
+                    Start::Add,
+                    |x| x,
+                    z_gradient,
+                );
             }
         }
         if sums.is_empty() {

@@ -14,8 +14,10 @@ use crate::unit::{Block, BlockBack, Memory};
 pub(crate) struct BlockGradients<'a> {
     pub(crate) tape: &'a BlockTape,
     pub(crate) sequences: usize,
-    /// Gradient of the packed output.
-    pub(crate) output: &'a [f32],
+    /// Gradient of the states, if there is one.
+    pub(crate) states: Option<&'a [f32]>,
+    /// Gradient of the older rows after the last step, if there is one.
+    pub(crate) older_rows: Option<&'a [f32]>,
     pub(crate) inputs: &'a mut [f32],
     pub(crate) rows: &'a mut [f32],
     pub(crate) older_inputs: &'a mut [f32],
@@ -142,17 +144,18 @@ impl<'a, 'b> Walk<'a, 'b> {
                 .for_each(|row| self.remember(row));
         } else {
             for row in 0..context - 1 {
-                self.add_output_gradient(self.steps + row, Target::State(row));
+                self.add_output_gradient(Row::Older(row), Target::State(row));
             }
         }
         for step in (0..self.steps).rev() {
             if sliding && step + 1 < self.steps {
                 self.remember(step);
             }
-            self.add_output_gradient(step, Target::State(self.spec.step_rows() - 1));
+            let newest = Target::State(self.spec.step_rows() - 1);
+            self.add_output_gradient(Row::State(step), newest);
             self.step_back(step);
             if sliding && step + context > self.steps && step >= last_border {
-                self.add_output_gradient(step + context - 1, Target::Z);
+                self.add_output_gradient(Row::Older(step + context - 1 - self.steps), Target::Z);
             }
             self.scatter(step, start);
             if step == start && step > 0 {
@@ -171,7 +174,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             for row in 0..context - 1 {
                 self.settle(row);
                 if row >= self.steps && last_border == 0 {
-                    self.add_output_gradient(row, Target::Z);
+                    self.add_output_gradient(Row::Older(row - self.steps), Target::Z);
                 }
                 if self.needs.rows {
                     let rows = &mut self.block.rows[row * d_state..];
@@ -243,23 +246,23 @@ impl<'a, 'b> Walk<'a, 'b> {
         );
     }
 
-    /// Adds the gradient of a row of the packed output.
-    ///
-    /// That is state t + 1 at t < T, and after these row t of the window, which is why rows of the
-    /// window need no other number.
-    fn add_output_gradient(&mut self, row: usize, target: Target) {
+    /// Adds the gradient of a row that the scan returned.
+    fn add_output_gradient(&mut self, row: Row, target: Target) {
         let (d_state, context) = (self.spec.d_state(), self.spec.context());
         let width = d_state * self.arch.lanes();
         let vectors = match target {
             Target::State(row) => &mut self.state.get_mut()[row * width..][..width],
             Target::Z => self.z.get_mut(),
         };
-        let rows = &self.block.output[row * d_state..];
-        let stride = (self.steps + context - 1) * d_state;
+        let (gradient, row, rows) = match row {
+            Row::State(step) => (self.block.states, step, self.steps),
+            Row::Older(row) => (self.block.older_rows, row, context - 1),
+        };
+        let Some(gradient) = gradient else { return };
         let sequences = self.block.sequences;
         self.arch.run(Pack {
-            rows,
-            stride,
+            rows: &gradient[row * d_state..],
+            stride: rows * d_state,
             sequences,
             add: true,
             vectors,
@@ -383,7 +386,15 @@ impl<'a, 'b> Walk<'a, 'b> {
     }
 }
 
-/// Where the gradient of a packed row goes.
+/// A row that the scan returned.
+enum Row {
+    /// The state after a step.
+    State(usize),
+    /// An older row of memory after the last step.
+    Older(usize),
+}
+
+/// Where the gradient of such a row goes.
 enum Target {
     /// A row of memory.
     State(usize),

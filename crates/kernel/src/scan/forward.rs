@@ -76,14 +76,14 @@ fn pack_inputs(spec: &ScanSpec, arch: Arch, part: &Sequences<'_>) -> (Buffer, us
     (inputs, older)
 }
 
-/// Runs all steps of a block and writes its packed output.
+/// Runs all steps of a block and writes its states and the older rows of memory after the last.
 pub(crate) fn run_block(
     spec: &ScanSpec,
     weights: &Packed,
     arch: Arch,
     part: Sequences<'_>,
     taped: bool,
-    output: &mut [f32],
+    (states, older_rows): (&mut [f32], &mut [f32]),
 ) -> BlockTape {
     let lanes = arch.lanes();
     let (context, d_input, d_state) = (spec.context(), spec.d_input(), spec.d_state());
@@ -140,7 +140,6 @@ pub(crate) fn run_block(
     tape.out = Buffer::zeros(bounds * step_len);
     tape.scales = Buffer::zeros(if bounded(spec) { bounds * scale_len } else { 0 });
 
-    let packed_row = (steps + context - 1) * d_state;
     for step in 0..steps {
         let z = &mut tape.z.get_mut()[step % kept.max(1) * step_len..][..step_len];
         let out = &mut tape.out.get_mut()[step % bounds * step_len..][..step_len];
@@ -194,10 +193,10 @@ pub(crate) fn run_block(
             });
         }
         let vectors = &state.get()[(rows - 1) * width..];
-        let rows = &mut output[step * d_state..];
+        let rows = &mut states[step * d_state..];
         arch.run(Unpack {
             vectors,
-            stride: packed_row,
+            stride: steps * d_state,
             sequences: batch,
             rows,
         });
@@ -211,10 +210,10 @@ pub(crate) fn run_block(
                 None => &tape.older.get()[(steps + older) * width..][..width],
             },
         };
-        let rows = &mut output[(steps + older) * d_state..];
+        let rows = &mut older_rows[older * d_state..];
         arch.run(Unpack {
             vectors,
-            stride: packed_row,
+            stride: (context - 1) * d_state,
             sequences: batch,
             rows,
         });

@@ -72,20 +72,40 @@ pub struct Gradients {
     pub older_inputs: Vec<f32>,
 }
 
+/// What a scan returns. The memory goes on with the older rows and the last state as its rows and,
+/// when rewritten, with the last C − 1 inputs.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Scanned {
+    /// The states h₁ to h_T, `[batch, steps, d_state]`.
+    pub states: Vec<f32>,
+    /// The older rows of memory after the last step, oldest first, `[batch, context − 1, d_state]`.
+    pub older_rows: Vec<f32>,
+}
+
+/// Gradients of a loss with respect to what a scan returned; `None` is zero.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ScannedGradients<'a> {
+    /// That of the states.
+    pub states: Option<&'a [f32]>,
+    /// That of the older rows.
+    pub older_rows: Option<&'a [f32]>,
+}
+
 /// Runs the reservoir over a batch of sequences.
 ///
-/// Returns `[batch, steps + context − 1, d_state]`: the states h₁ to h_T, then the older rows of
-/// memory after the last step, oldest first. So the memory goes on with these and h_T as its rows
-/// and, when rewritten, with the last C − 1 inputs.
+/// The weights are one slice per tensor, in the order of [`UnitKernel::tensors`], population after
+/// population, each with the units first; [`ScanSpec::split`] cuts them from one slice.
 ///
 /// # Errors
 ///
 /// A slice whose length disagrees with the specification.
+///
+/// [`UnitKernel::tensors`]: crate::UnitKernel::tensors
 pub fn scan_forward(
     spec: &ScanSpec,
-    weights: &[f32],
+    weights: &[&[f32]],
     sequences: Sequences<'_>,
-) -> Result<Vec<f32>, KernelError> {
+) -> Result<Scanned, KernelError> {
     Ok(run(spec, weights, sequences, false)?.0)
 }
 
@@ -96,13 +116,13 @@ pub fn scan_forward(
 /// As [`scan_forward`].
 pub fn scan_forward_taped(
     spec: &ScanSpec,
-    weights: &[f32],
+    weights: &[&[f32]],
     sequences: Sequences<'_>,
-) -> Result<(Vec<f32>, Tape), KernelError> {
+) -> Result<(Scanned, Tape), KernelError> {
     run(spec, weights, sequences, true)
 }
 
-/// Goes back through a scan: the exact gradients, given the gradient of the packed output.
+/// Goes back through a scan: the exact gradients, given those of what it returned.
 ///
 /// With `truncate` of k, the working memory is taken as constant at the steps k, 2k, …: no gradient
 /// flows from a step into the memory that steps before such a border left. Weights get the gradient
@@ -113,22 +133,24 @@ pub fn scan_forward_taped(
 /// A slice whose length disagrees with the specification, or a truncation of 0 steps.
 pub fn scan_backward(
     spec: &ScanSpec,
-    weights: &[f32],
+    weights: &[&[f32]],
     tape: &Tape,
-    output_gradient: &[f32],
+    given: ScannedGradients<'_>,
     truncate: Option<usize>,
     needs: Needs,
 ) -> Result<Gradients, KernelError> {
     let (batch, steps, d_state) = (tape.batch, tape.steps, spec.d_state());
     check_weights(spec, weights)?;
-    let shape = format!("batch {batch} × (steps {steps} + context − 1) × d_state {d_state}");
-    let expected = spec.output_len(batch, steps);
-    check(
-        "the gradient of the output",
-        output_gradient,
-        expected,
-        shape,
-    )?;
+    if let Some(states) = given.states {
+        let shape = format!("batch {batch} × steps {steps} × d_state {d_state}");
+        let expected = spec.states_len(batch, steps);
+        check("the gradient of the states", states, expected, shape)?;
+    }
+    if let Some(rows) = given.older_rows {
+        let shape = format!("batch {batch} × (context − 1) × d_state {d_state}");
+        let expected = spec.older_rows_len(batch);
+        check("the gradient of the older rows", rows, expected, shape)?;
+    }
     if truncate == Some(0) {
         return Err(KernelError::Range {
             name: "truncate",
@@ -170,12 +192,17 @@ pub fn scan_backward(
         let (rows, rows_rest) = rest.1.split_at_mut(sequences * sequence_lens[1]);
         let (older, older_rest) = rest.2.split_at_mut(sequences * sequence_lens[2]);
         rest = (inputs_rest, rows_rest, older_rest);
-        let row = spec.output_len(1, steps);
-        let output = &output_gradient[block * lanes * row..][..sequences * row];
         parts.push(BlockGradients {
             tape,
             sequences,
-            output,
+            states: given.states.map(|all| {
+                let row = spec.states_len(1, steps);
+                &all[block * lanes * row..][..sequences * row]
+            }),
+            older_rows: given.older_rows.map(|all| {
+                let row = spec.older_rows_len(1);
+                &all[block * lanes * row..][..sequences * row]
+            }),
             inputs,
             rows,
             older_inputs: older,
@@ -201,40 +228,43 @@ pub fn scan_backward(
 
 fn run(
     spec: &ScanSpec,
-    weights: &[f32],
+    weights: &[&[f32]],
     sequences: Sequences<'_>,
     taped: bool,
-) -> Result<(Vec<f32>, Tape), KernelError> {
+) -> Result<(Scanned, Tape), KernelError> {
     check_weights(spec, weights)?;
     check_sequences(spec, &sequences)?;
     let Sequences { batch, steps, .. } = sequences;
     let arch = spec.arch_for(batch, rayon::current_num_threads());
     let lanes = arch.lanes();
-    let mut output = vec![0.0; spec.output_len(batch, steps)];
-    let row = spec.output_len(1, steps);
-    let parts: Vec<(usize, &mut [f32])> = if row == 0 {
-        Vec::new()
-    } else {
-        output.chunks_mut(lanes * row).enumerate().collect()
+    let mut scanned = Scanned {
+        states: vec![0.0; spec.states_len(batch, steps)],
+        older_rows: vec![0.0; spec.older_rows_len(batch)],
     };
+    let mut rest = (&mut scanned.states[..], &mut scanned.older_rows[..]);
+    let mut parts = Vec::new();
+    for first in (0..batch).step_by(lanes) {
+        let sequences = lanes.min(batch - first);
+        let (states, states_rest) = rest.0.split_at_mut(spec.states_len(sequences, steps));
+        let (older, older_rest) = rest.1.split_at_mut(spec.older_rows_len(sequences));
+        rest = (states_rest, older_rest);
+        parts.push((first, sequences, states, older));
+    }
     let packed = Packed::new(spec, weights, false);
     let blocks = parts
         .into_par_iter()
-        .map(|(block, output)| {
-            let first = block * lanes;
-            let part = part_of(spec, &sequences, first, lanes.min(batch - first));
-            run_block(spec, &packed, arch, part, taped, output)
+        .map(|(first, count, states, older)| {
+            let part = part_of(spec, &sequences, first, count);
+            run_block(spec, &packed, arch, part, taped, (states, older))
         })
         .collect();
-    Ok((
-        output,
-        Tape {
-            arch,
-            batch,
-            steps,
-            blocks,
-        },
-    ))
+    let tape = Tape {
+        arch,
+        batch,
+        steps,
+        blocks,
+    };
+    Ok((scanned, tape))
 }
 
 /// The sequences from `first` on.
@@ -255,15 +285,16 @@ fn part_of<'a>(
     }
 }
 
-pub(crate) fn check_weights(spec: &ScanSpec, weights: &[f32]) -> Result<(), KernelError> {
-    let shape = "the weights of all populations".to_owned();
-    check("weights", weights, spec.weights_len(), shape)
+fn check_weights(spec: &ScanSpec, weights: &[&[f32]]) -> Result<(), KernelError> {
+    let expected: Vec<usize> = spec.tensor_lens().collect();
+    let got: Vec<usize> = weights.iter().map(|tensor| tensor.len()).collect();
+    match got == expected {
+        true => Ok(()),
+        false => Err(KernelError::Tensors { got, expected }),
+    }
 }
 
-pub(crate) fn check_sequences(
-    spec: &ScanSpec,
-    sequences: &Sequences<'_>,
-) -> Result<(), KernelError> {
+fn check_sequences(spec: &ScanSpec, sequences: &Sequences<'_>) -> Result<(), KernelError> {
     let Sequences {
         batch,
         steps,

@@ -14,7 +14,9 @@ use std::sync::Arc;
 
 use naive::{Kind, Model, Part};
 use ran_kernel::{
-    AttentionBlock, FeedForward, Kernel, Memory, Population, Qkv, ScanSpec, Sequences, Tanh, Wiring,
+    AttentionBlock, FeedForward, Gradients, Kernel, Memory, Needs, Population, Qkv, ScanSpec,
+    Scanned, ScannedGradients, Sequences, Tanh, Tape, Wiring, scan_backward, scan_forward,
+    scan_forward_taped,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -176,4 +178,58 @@ pub fn kinds(d_unit: usize) -> Vec<Kind> {
         Kind::FeedForward(memory(TanhActivation, false, true)),
         Kind::Tanh,
     ]
+}
+
+impl Case {
+    /// Runs the fused scan; the answer in the order of the naive one.
+    pub fn forward(&self, spec: &ScanSpec, sequences: Sequences<'_>) -> Vec<f32> {
+        let weights = spec.split(&self.weights).expect("weights");
+        let scanned = scan_forward(spec, &weights, sequences).expect("a scan");
+        joined(&scanned, sequences.batch)
+    }
+
+    /// The same with a tape.
+    pub fn taped(&self, spec: &ScanSpec) -> (Vec<f32>, Tape) {
+        let weights = spec.split(&self.weights).expect("weights");
+        let (scanned, tape) = scan_forward_taped(spec, &weights, self.sequences()).expect("a scan");
+        (joined(&scanned, self.batch), tape)
+    }
+
+    /// Goes back, given the gradient of what [`taped`](Self::taped) returned.
+    pub fn back(
+        &self,
+        spec: &ScanSpec,
+        tape: &Tape,
+        gradient: &[f32],
+        truncate: Option<usize>,
+        needs: Needs,
+    ) -> Gradients {
+        let weights = spec.split(&self.weights).expect("weights");
+        let states = self.steps * spec.d_state();
+        let (mut of_states, mut of_rows) = (Vec::new(), Vec::new());
+        for sequence in gradient.chunks_exact(gradient.len() / self.batch) {
+            of_states.extend_from_slice(&sequence[..states]);
+            of_rows.extend_from_slice(&sequence[states..]);
+        }
+        let given = ScannedGradients {
+            states: Some(&of_states),
+            older_rows: Some(&of_rows),
+        };
+        scan_backward(spec, &weights, tape, given, truncate, needs).expect("a way back")
+    }
+
+    /// Numbers in what the scan returns.
+    pub fn output_len(&self) -> usize {
+        self.spec.states_len(self.batch, self.steps) + self.spec.older_rows_len(self.batch)
+    }
+}
+
+/// States and older rows as the naive scan returns them: of each sequence first the ones, then the others.
+fn joined(scanned: &Scanned, batch: usize) -> Vec<f32> {
+    let part = |numbers: &[f32], b: usize| {
+        let len = numbers.len() / batch;
+        numbers[b * len..][..len].to_vec()
+    };
+    let sequence = |b| [part(&scanned.states, b), part(&scanned.older_rows, b)].concat();
+    (0..batch).flat_map(sequence).collect()
 }
