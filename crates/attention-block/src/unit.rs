@@ -1,10 +1,12 @@
 //! A population of attention blocks.
 
+use std::sync::Arc;
+
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 use ran_memory_unit::{MemoryUnit, MemoryUnitConfig};
 use ran_qkv_unit::{QkvUnit, QkvUnitConfig};
-use ran_unit::{Activation, Initializer, Output, Unit, UnitShape};
+use ran_unit::{Activation, Fused, Initializer, Output, Unit, UnitShape};
 use rand::Rng;
 
 /// What a population of attention blocks is made of.
@@ -114,6 +116,22 @@ impl<B: Backend> Unit<B> for AttentionBlock<B> {
 
     fn multiply_adds(&self, context: usize, rows: usize) -> usize {
         self.qkv.multiply_adds(context, rows) + self.memory.multiply_adds(context, rows)
+    }
+
+    /// The kernel bounds the second half's rows alone: halves put together otherwise have none.
+    fn fused(&self) -> Option<Fused<B>> {
+        let bounds_once = self.qkv.output() == Output::Identity;
+        bounds_once.then(|| {
+            let kernel = ran_kernel::AttentionBlock {
+                attention: self.qkv.kernel(),
+                memory: self.memory.kernel(),
+            };
+            Fused {
+                kernel: Arc::new(kernel),
+                output: self.memory.output(),
+                weights: [self.qkv.tensors(), self.memory.tensors()].concat(),
+            }
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use ran_learning::{Event, LearningError, Report, describe, train};
 use ran_tasks::{Dataset, TaskError};
 
-use crate::backend::{Backend, Work, compute};
+use crate::backend::{ScanBackend, Work, compute};
 use crate::{
     BackendError, BackendKind, Experiment, FolderError, Place, Record, RunFolder, Seeds, Summary,
 };
@@ -187,7 +187,7 @@ struct Describing<'a> {
 impl Work for Describing<'_> {
     type Output = Result<ran_learning::Description, LearningError>;
 
-    fn on<B: Backend>(self, device: &B::Device) -> Self::Output {
+    fn on<B: ScanBackend>(self, device: &B::Device) -> Self::Output {
         let model = self.experiment.config.model();
         let (d_input, d_output) = (self.dataset.d_input, self.dataset.d_output);
         describe::<B>(&model, d_input, d_output, self.seed, device)
@@ -206,7 +206,7 @@ impl Work for Training<'_> {
     /// What was found, and the model's bytes where they were asked for.
     type Output = Result<(Report, Option<Vec<u8>>), LearningError>;
 
-    fn on<B: Backend>(self, device: &B::Device) -> Self::Output {
+    fn on<B: ScanBackend>(self, device: &B::Device) -> Self::Output {
         let model = self.experiment.config.model();
         let trained = train::<B>(&model, self.dataset, self.seed, device, self.observe)?;
         let bytes = self.save.then(|| trained.model.to_bytes()).transpose()?;

@@ -1,15 +1,18 @@
 //! The non-linearity between the two layers of a memory unit.
 
+use serde::{Deserialize, Serialize};
+
 use crate::arch::Lanes;
 use crate::math;
 
 /// The function act of F = act(A·FF_in + b_in)·FF_out + b_out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Activation {
-    /// max(x, 0).
+    /// max(x, 0): the poster's.
     #[default]
     Relu,
-    /// x·Φ(x), exact.
+    /// x·Φ(x), exact, as in later Transformers.
     Gelu,
     /// tanh(x).
     Tanh,

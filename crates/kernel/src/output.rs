@@ -1,17 +1,20 @@
 //! What bounds the rows that a population returns.
 
+use serde::{Deserialize, Serialize};
+
 use crate::arch::{Lanes, WithLanes};
 use crate::{math, norm};
 
 /// The last function of a population, applied to each of its rows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Output {
-    /// The row itself.
+    /// The row itself: the poster's.
     #[default]
     Identity,
-    /// tanh of every entry.
+    /// tanh of every entry. A random untrained reservoir needs a bounded output.
     Tanh,
-    /// The row, centred and divided by its deviation, without gain or bias.
+    /// The row, centred and divided by its deviation (Ba, Kiros & Hinton 2016), without gain or bias.
     LayerNorm,
 }
 

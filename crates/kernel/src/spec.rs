@@ -29,7 +29,7 @@ pub struct ScanSpec {
     context: usize,
     d_input: usize,
     leak: f32,
-    wiring: Wiring,
+    wiring: Arc<Wiring>,
     populations: Vec<Population>,
     places: Vec<Place>,
     arch: Option<Arch>,
@@ -73,7 +73,7 @@ impl ScanSpec {
         context: usize,
         d_input: usize,
         leak: f32,
-        wiring: Wiring,
+        wiring: impl Into<Arc<Wiring>>,
         populations: Vec<Population>,
     ) -> Result<Self, KernelError> {
         if context == 0 {
@@ -114,7 +114,7 @@ impl ScanSpec {
             context,
             d_input,
             leak,
-            wiring,
+            wiring: wiring.into(),
             places: places(memory, context, &populations),
             populations,
             arch: None,

@@ -2,10 +2,9 @@
 
 use std::cell::{Cell, RefCell};
 
-use burn::tensor::backend::Backend;
 use ndarray::{Array2, ArrayView2};
 use ran_readout::{Features, Samples};
-use ran_reservoir::Reservoir;
+use ran_reservoir::{Reservoir, ScanBackend};
 use ran_tasks::Sample;
 
 use crate::Event;
@@ -19,7 +18,7 @@ type Rows = (usize, Array2<f32>);
 
 /// Features of sequences: kept after the first walk where they fit, else computed again, so that memory stays bounded
 /// whatever the number of samples.
-pub(crate) struct StateSamples<'a, B: Backend> {
+pub(crate) struct StateSamples<'a, B: ScanBackend> {
     reservoir: &'a Reservoir<B>,
     features: Features,
     samples: &'a [Sample],
@@ -30,7 +29,7 @@ pub(crate) struct StateSamples<'a, B: Backend> {
     observe: RefCell<&'a mut dyn FnMut(Event)>,
 }
 
-impl<'a, B: Backend> StateSamples<'a, B> {
+impl<'a, B: ScanBackend> StateSamples<'a, B> {
     pub(crate) fn new(
         reservoir: &'a Reservoir<B>,
         features: Features,
@@ -88,7 +87,7 @@ impl<'a, B: Backend> StateSamples<'a, B> {
     }
 }
 
-impl<B: Backend> Samples for StateSamples<'_, B> {
+impl<B: ScanBackend> Samples for StateSamples<'_, B> {
     fn count(&self) -> usize {
         self.rows
     }

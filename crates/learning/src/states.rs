@@ -1,9 +1,9 @@
 //! From sequences to rows of features: padded batches through the reservoir.
 
-use burn::tensor::{Tensor, TensorData, backend::Backend};
+use burn::tensor::{Tensor, TensorData};
 use ndarray::{Array2, ArrayView2, ArrayView3, s};
 use ran_readout::Features;
-use ran_reservoir::Reservoir;
+use ran_reservoir::{Reservoir, ScanBackend};
 use ran_tasks::Sample;
 
 /// Sequences that go through the reservoir together.
@@ -13,7 +13,7 @@ const BATCH: usize = 64;
 ///
 /// `visit` gets the sequence's index and its features, `[rows, width]`. Sequences come ordered by length, and in the
 /// same order every time.
-pub(crate) fn walk_features<B: Backend>(
+pub(crate) fn walk_features<B: ScanBackend>(
     reservoir: &Reservoir<B>,
     features: Features,
     samples: &[Sample],
@@ -26,7 +26,7 @@ pub(crate) fn walk_features<B: Backend>(
         let inputs = pad(batch.iter().map(|&index| samples[index].inputs.view()));
         let start = reservoir.start(batch.len(), device);
         let inputs = Tensor::from_data(inputs, device);
-        let (states, _) = reservoir.forward_reference(inputs, start, None);
+        let (states, _) = reservoir.forward(inputs, start, None);
         let dims = states.dims();
         let states = states.into_data().convert::<f32>();
         let states = states.as_slice().expect("states were converted to f32");

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::backend::Backend;
 use ndarray::{Array2, Axis, concatenate};
 use ran_readout::{LinearReadout, fit_ridge};
-use ran_reservoir::Reservoir;
+use ran_reservoir::{Reservoir, ScanBackend};
 use ran_tasks::{Dataset, Sample, scores, stack_targets};
 use serde::Serialize;
 
@@ -62,7 +62,7 @@ pub struct Trained<B: Backend> {
 /// # Errors
 ///
 /// If the configuration is wrong or does not fit the task, or the training set does not determine a readout.
-pub fn train<B: Backend>(
+pub fn train<B: ScanBackend>(
     config: &ModelConfig,
     dataset: &Dataset,
     seed: u64,
@@ -88,7 +88,7 @@ pub fn train<B: Backend>(
 }
 
 /// Fits the readout in closed form on the states of a reservoir, and judges the model.
-fn fit<B: Backend>(
+fn fit<B: ScanBackend>(
     config: &ModelConfig,
     dataset: &Dataset,
     seed: u64,

@@ -1,10 +1,13 @@
 //! A population of memory units.
 
+use std::sync::Arc;
+
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
+use ran_kernel::FeedForward;
 use ran_unit::{
-    Activation, Initializer, Output, Unit, UnitLinear, UnitNorm, UnitShape, rows_by_unit,
-    window_of_rows,
+    Activation, Fused, Initializer, Output, Unit, UnitLinear, UnitNorm, UnitShape, activate, bound,
+    rows_by_unit, window_of_rows,
 };
 use rand::Rng;
 
@@ -84,6 +87,27 @@ pub struct MemoryUnit<B: Backend> {
 }
 
 impl<B: Backend> MemoryUnit<B> {
+    /// The last function on each row.
+    pub fn output(&self) -> Output {
+        self.output
+    }
+
+    /// The fused scan's kernel, which computes all but the last function.
+    pub fn kernel(&self) -> FeedForward {
+        FeedForward {
+            activation: self.activation,
+            residual: self.residual,
+            layer_norm: self.norm.is_some(),
+        }
+    }
+
+    /// The kernel's weights, each tensor flat.
+    pub fn tensors(&self) -> Vec<Tensor<B, 1>> {
+        let linears = [&self.up, &self.down].map(UnitLinear::tensors);
+        let norm = self.norm.iter().flat_map(UnitNorm::tensors);
+        linears.into_iter().flatten().chain(norm).collect()
+    }
+
     /// Retrieves a row for each row.
     ///
     /// # Shapes
@@ -91,14 +115,14 @@ impl<B: Backend> MemoryUnit<B> {
     /// - rows: `[units, rows, d_unit]`
     /// - output: `[units, rows, d_unit]`
     pub fn retrieve(&self, rows: Tensor<B, 3>) -> Tensor<B, 3> {
-        let hidden = self.activation.forward(self.up.forward(rows.clone()));
+        let hidden = activate(self.activation, self.up.forward(rows.clone()));
         let found = self.down.forward(hidden);
         let found = if self.residual { found + rows } else { found };
         let found = match &self.norm {
             Some(norm) => norm.forward(found),
             None => found,
         };
-        self.output.forward(found)
+        bound(self.output, found)
     }
 }
 
@@ -122,6 +146,14 @@ impl<B: Backend> Unit<B> for MemoryUnit<B> {
     fn multiply_adds(&self, _context: usize, rows: usize) -> usize {
         let d_unit = self.shape().d_unit;
         rows * 2 * EXPANSION * d_unit * d_unit
+    }
+
+    fn fused(&self) -> Option<Fused<B>> {
+        Some(Fused {
+            kernel: Arc::new(self.kernel()),
+            output: self.output,
+            weights: self.tensors(),
+        })
     }
 }
 

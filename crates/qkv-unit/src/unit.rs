@@ -1,9 +1,13 @@
 //! A population of QKV units.
 
+use std::sync::Arc;
+
 use burn::module::Module;
 use burn::tensor::{Bool, Tensor, activation::softmax, backend::Backend};
+use ran_kernel::Qkv;
 use ran_unit::{
-    Initializer, Output, Unit, UnitLinear, UnitNorm, UnitShape, rows_by_unit, window_of_rows,
+    Fused, Initializer, Output, Unit, UnitLinear, UnitNorm, UnitShape, bound, rows_by_unit,
+    window_of_rows,
 };
 use rand::Rng;
 
@@ -96,6 +100,28 @@ pub struct QkvUnit<B: Backend> {
 }
 
 impl<B: Backend> QkvUnit<B> {
+    /// The last function on each row.
+    pub fn output(&self) -> Output {
+        self.output
+    }
+
+    /// The fused scan's kernel, which computes all but the last function.
+    pub fn kernel(&self) -> Qkv {
+        Qkv {
+            heads: self.heads,
+            causal: self.causal,
+            residual: self.residual,
+            layer_norm: self.norm.is_some(),
+        }
+    }
+
+    /// The kernel's weights, each tensor flat.
+    pub fn tensors(&self) -> Vec<Tensor<B, 1>> {
+        let linears = [&self.query, &self.key, &self.value].map(UnitLinear::tensors);
+        let norm = self.norm.iter().flat_map(UnitNorm::tensors);
+        linears.into_iter().flatten().chain(norm).collect()
+    }
+
     /// Attention of the newest `queries` rows over all rows.
     ///
     /// # Shapes
@@ -134,7 +160,7 @@ impl<B: Backend> QkvUnit<B> {
             Some(norm) => norm.forward(mixed),
             None => mixed,
         };
-        self.output.forward(mixed)
+        bound(self.output, mixed)
     }
 }
 
@@ -156,6 +182,14 @@ impl<B: Backend> Unit<B> for QkvUnit<B> {
     fn multiply_adds(&self, context: usize, rows: usize) -> usize {
         let d_unit = self.shape().d_unit;
         rows * (3 * d_unit * d_unit + 2 * context * d_unit)
+    }
+
+    fn fused(&self) -> Option<Fused<B>> {
+        Some(Fused {
+            kernel: Arc::new(self.kernel()),
+            output: self.output,
+            weights: self.tensors(),
+        })
     }
 }
 

@@ -73,7 +73,7 @@ pub(crate) fn states() -> Result<Tensor<NdArray<f32>, 3>, ReservoirError> {
         .map(|at| (at as f32 * 0.3).sin())
         .collect();
     let inputs = Tensor::from_data(TensorData::new(signal, [1, 20, d_input]), &device);
-    let (states, _memory) = reservoir.forward_reference(inputs, reservoir.start(1, &device), None);
+    let (states, _memory) = reservoir.forward(inputs, reservoir.start(1, &device), None);
     Ok(states)
 }
 

@@ -10,6 +10,7 @@ mod memory;
 mod population;
 mod reference;
 mod reservoir;
+mod scan;
 mod standard;
 mod wire;
 
@@ -18,4 +19,5 @@ pub use error::ReservoirError;
 pub use memory::{Memory, MemoryData};
 pub use population::{PopulationConfig, UnitKind};
 pub use reservoir::Reservoir;
+pub use scan::{Scan, ScanBackend, ScanGradients, Scanned, WayBack};
 pub use standard::StandardUnit;

@@ -6,7 +6,7 @@ use ran_attention_block::AttentionBlock;
 use ran_memory_unit::MemoryUnit;
 use ran_qkv_unit::QkvUnit;
 use ran_tanh_unit::TanhUnit;
-use ran_unit::{Unit, UnitShape};
+use ran_unit::{Fused, Unit, UnitShape};
 
 /// A population of one of the project's kinds, so that a configuration can mix them in one reservoir.
 ///
@@ -54,5 +54,9 @@ impl<B: Backend> Unit<B> for StandardUnit<B> {
 
     fn multiply_adds(&self, context: usize, rows: usize) -> usize {
         delegate!(self, unit => unit.multiply_adds(context, rows))
+    }
+
+    fn fused(&self) -> Option<Fused<B>> {
+        delegate!(self, unit => unit.fused())
     }
 }

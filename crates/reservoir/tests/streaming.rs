@@ -62,7 +62,7 @@ fn signal(batch: usize, steps: usize) -> Tensor<B, 3> {
 
 fn run(reservoir: &Reservoir<B>, inputs: Tensor<B, 3>) -> (Tensor<B, 3>, Memory<B>) {
     let start = reservoir.start(inputs.dims()[0], &DEVICE);
-    reservoir.forward_reference(inputs, start, None)
+    reservoir.forward(inputs, start, None)
 }
 
 /// The memory after it went through a file.
@@ -90,7 +90,7 @@ fn steps_with_the_memory_saved_in_between_equal_one_call() {
         let mut states = Vec::new();
         for step in 0..9 {
             let input = inputs.clone().narrow(1, step, 1);
-            let (state, next) = reservoir.forward_reference(input, memory, None);
+            let (state, next) = reservoir.forward(input, memory, None);
             memory = saved_and_restored(reservoir, &next);
             states.push(state);
         }
@@ -138,7 +138,7 @@ fn truncation_of_gradients_changes_no_state() {
     for_every_setting(|reservoir, setting| {
         let (whole, _) = run(reservoir, signal(2, 6));
         let start = reservoir.start(2, &DEVICE);
-        let (cut, _) = reservoir.forward_reference(signal(2, 6), start, Some(2));
+        let (cut, _) = reservoir.forward(signal(2, 6), start, Some(2));
         assert_close(cut, whole, setting);
     });
 }
@@ -225,7 +225,7 @@ fn restore_refuses_numbers_that_do_not_fill_their_shape_or_are_no_floats() {
 fn shapes_that_disagree_panic_naming_expected_and_got() {
     let reservoir = reservoir(UnitKind::TanhUnit, MemoryKind::Rewritten, 3, 1.0, 7);
     let message = |inputs: Tensor<B, 3>, memory: Memory<B>, truncate| {
-        let call = AssertUnwindSafe(|| reservoir.forward_reference(inputs, memory, truncate));
+        let call = AssertUnwindSafe(|| reservoir.forward(inputs, memory, truncate));
         let panic = catch_unwind(call).map(|_| ()).expect_err("shapes disagree");
         let message = panic.downcast::<String>().map(|text| *text);
         message.expect("the panic has a formatted message")

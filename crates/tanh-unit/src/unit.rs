@@ -1,8 +1,10 @@
 //! A population of tanh units.
 
+use std::sync::Arc;
+
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData, backend::Backend};
-use ran_unit::{Unit, UnitShape, uniform};
+use ran_unit::{Fused, Output, Unit, UnitShape, uniform};
 use rand::Rng;
 
 /// What a population of tanh units is made of.
@@ -62,6 +64,14 @@ impl<B: Backend> Unit<B> for TanhUnit<B> {
 
     fn multiply_adds(&self, _context: usize, _rows: usize) -> usize {
         0
+    }
+
+    fn fused(&self) -> Option<Fused<B>> {
+        Some(Fused {
+            kernel: Arc::new(ran_kernel::Tanh),
+            output: Output::Identity,
+            weights: vec![self.bias.val().flatten(0, 1)],
+        })
     }
 }
 

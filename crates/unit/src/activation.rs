@@ -1,28 +1,17 @@
-//! The non-linearity between the two layers of a memory unit.
+//! The non-linearity between the two layers of a memory unit, in burn operations.
 
 use burn::tensor::{Tensor, activation, backend::Backend};
-use serde::{Deserialize, Serialize};
+use ran_kernel::Activation;
 
-/// The function act of F = act(A·FF_in + b_in)·FF_out + b_out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Activation {
-    /// max(x, 0): the poster's.
-    #[default]
-    Relu,
-    /// x·Φ(x), exact (through erf), as in later Transformers.
-    Gelu,
-    /// tanh(x).
-    Tanh,
-}
-
-impl Activation {
-    /// Applies the function to every entry.
-    pub fn forward<B: Backend, const R: usize>(self, x: Tensor<B, R>) -> Tensor<B, R> {
-        match self {
-            Self::Relu => activation::relu(x),
-            Self::Gelu => activation::gelu(x),
-            Self::Tanh => x.tanh(),
+/// Applies the function to every entry.
+pub fn activate<B: Backend, const R: usize>(function: Activation, x: Tensor<B, R>) -> Tensor<B, R> {
+    match function {
+        Activation::Relu => activation::relu(x),
+        // Not burn's own, whose gradient is that of an approximation (burn 0.21, gelu_backward).
+        Activation::Gelu => {
+            let below = ((x.clone() * std::f64::consts::FRAC_1_SQRT_2).erf() + 1.0) * 0.5;
+            x * below
         }
+        Activation::Tanh => x.tanh(),
     }
 }

@@ -39,6 +39,7 @@
 //! ```
 
 mod activation;
+mod fused;
 mod initializer;
 mod linear;
 mod norm;
@@ -46,10 +47,12 @@ mod output;
 mod seed;
 mod unit;
 
-pub use activation::Activation;
+pub use activation::activate;
+pub use fused::Fused;
 pub use initializer::{Initializer, uniform};
 pub use linear::UnitLinear;
 pub use norm::{NORM_EPSILON, UnitNorm, normalise};
-pub use output::Output;
+pub use output::bound;
+pub use ran_kernel::{Activation, Output};
 pub use seed::Stream;
 pub use unit::{Unit, UnitShape, rows_by_unit, window_of_rows};

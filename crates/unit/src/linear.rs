@@ -33,6 +33,14 @@ impl<B: Backend> UnitLinear<B> {
         }
     }
 
+    /// The weights, then the biases, each flat.
+    pub fn tensors(&self) -> [Tensor<B, 1>; 2] {
+        [
+            self.weight.val().flatten(0, 2),
+            self.bias.val().flatten(0, 1),
+        ]
+    }
+
     /// Maps each unit's rows.
     ///
     /// # Shapes

@@ -35,6 +35,11 @@ impl<B: Backend> UnitNorm<B> {
         }
     }
 
+    /// The gain, then the bias, each flat.
+    pub fn tensors(&self) -> [Tensor<B, 1>; 2] {
+        [self.gain.val().flatten(0, 1), self.bias.val().flatten(0, 1)]
+    }
+
     /// Normalises each row.
     ///
     /// # Shapes

@@ -3,6 +3,8 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 
+use crate::Fused;
+
 /// The size of a population: how many units, and how wide each is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnitShape {
@@ -56,6 +58,12 @@ pub trait Unit<B: Backend>: Module<B> {
     /// Multiply-adds of one unit that computes `rows` new rows and sees `context` rows, with what can be kept of
     /// older rows kept. For an attention block: rows·(11·D² + 2·context·D).
     fn multiply_adds(&self, context: usize, rows: usize) -> usize;
+
+    /// The kind's kernel and weights for the fused scan, where it has a kernel. A reservoir with a population that has
+    /// none runs step by step in burn operations.
+    fn fused(&self) -> Option<Fused<B>> {
+        None
+    }
 }
 
 /// Reorders a window so that each unit's rows are the rows of one matrix.

@@ -1,0 +1,131 @@
+//! The fused scan under automatic differentiation: one node of the graph with a way back written by hand.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use burn::backend::Autodiff;
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::ops::{FloatTensor, FloatTensorOps};
+use ran_kernel::Needs;
+
+use super::{Scan, ScanBackend, Scanned, WayBack};
+
+/// Second derivatives take the reference path, as `scan_taped` is not overridden.
+impl<B: ScanBackend, C: CheckpointStrategy> ScanBackend for Autodiff<B, C> {
+    fn scan(scan: &Scan<Self>) -> Option<Scanned<Self>> {
+        let weights_tracked = scan.weights.iter().any(|tensor| tensor.is_tracked());
+        let older = scan.older_inputs.as_ref();
+        let needs = Needs {
+            weights: weights_tracked,
+            inputs: scan.inputs.is_tracked() || older.is_some_and(|tensor| tensor.is_tracked()),
+            rows: scan.rows.is_tracked(),
+        };
+        if !(needs.weights || needs.inputs || needs.rows) {
+            let weights = scan.weights.iter().map(|one| one.primitive.clone());
+            let scanned = B::scan(&inner(scan, weights.collect()))?;
+            return Some(Scanned {
+                states: Self::from_inner(scanned.states),
+                older_rows: scanned.older_rows.map(Self::from_inner),
+            });
+        }
+        let weights = Self::float_cat(scan.weights.clone(), 0);
+        let (scanned, back) = B::scan_taped(&inner(scan, vec![weights.primitive.clone()]))?;
+        let parents = [
+            weights.node.clone(),
+            scan.inputs.node.clone(),
+            scan.rows.node.clone(),
+            older.unwrap_or(&scan.inputs).node.clone(),
+        ];
+        let node = |output: FloatTensor<B>, of_states: bool| {
+            let state = State {
+                back: back.clone(),
+                needs,
+                of_states,
+                has_older_inputs: older.is_some(),
+            };
+            let prepared = ScanNode.prepare::<C>(parents.clone()).compute_bound();
+            match prepared.stateful() {
+                OpsKind::Tracked(prepared) => prepared.finish(state, output),
+                OpsKind::UnTracked(prepared) => prepared.finish(output),
+            }
+        };
+        Some(Scanned {
+            states: node(scanned.states, true),
+            older_rows: scanned.older_rows.map(|rows| node(rows, false)),
+        })
+    }
+}
+
+/// The same scan without the graph.
+fn inner<B: ScanBackend, C: CheckpointStrategy>(
+    scan: &Scan<Autodiff<B, C>>,
+    weights: Vec<FloatTensor<B>>,
+) -> Scan<B> {
+    let older = scan.older_inputs.as_ref();
+    Scan {
+        spec: scan.spec.clone(),
+        weights,
+        inputs: scan.inputs.primitive.clone(),
+        rows: scan.rows.primitive.clone(),
+        older_inputs: older.map(|tensor| tensor.primitive.clone()),
+        truncate: scan.truncate,
+    }
+}
+
+/// A scan in the graph. Its parents are the flat weights, the inputs, the rows and the older inputs.
+///
+/// What a scan returns lies in two nodes, the states and the older rows: gradients are linear in both, so each node
+/// goes back with its own, and the usual loss, which reads the states alone, goes back once.
+#[derive(Debug)]
+struct ScanNode;
+
+#[derive(Debug)]
+struct State<B: Backend> {
+    back: Arc<dyn WayBack<B>>,
+    needs: Needs,
+    of_states: bool,
+    has_older_inputs: bool,
+}
+
+impl<B: Backend> Clone for State<B> {
+    fn clone(&self) -> Self {
+        Self {
+            back: self.back.clone(),
+            ..*self
+        }
+    }
+}
+
+impl<B: Backend> Backward<B, 4> for ScanNode {
+    type State = State<B>;
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 4>,
+        grads: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let gradient = grads.consume::<B>(&ops.node);
+        let State {
+            back,
+            needs,
+            of_states,
+            has_older_inputs,
+        } = ops.state;
+        let (states, older_rows) = match of_states {
+            true => (Some(gradient), None),
+            false => (None, Some(gradient)),
+        };
+        let found = back.back(states, older_rows, needs);
+        let older_inputs = found.older_inputs.filter(|_| has_older_inputs);
+        let found = [found.weights, found.inputs, found.rows, older_inputs];
+        for (parent, gradient) in ops.parents.into_iter().zip(found) {
+            if let (Some(parent), Some(gradient)) = (parent, gradient) {
+                grads.register::<B>(parent.id, gradient);
+            }
+        }
+    }
+}
