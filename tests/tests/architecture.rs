@@ -13,6 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ran-kernel", &[]),
     ("ran-topology", &[]),
     ("ran-tasks", &[]),
+    ("ran-picture", &[]),
     ("ran-qkv-unit", UNIT),
     ("ran-memory-unit", UNIT),
     ("ran-tanh-unit", UNIT),
@@ -38,6 +39,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "ran-unit",
             "ran-tasks",
+            "ran-picture",
             "ran-reservoir",
             "ran-readout",
             "ran-learning",
@@ -60,7 +62,13 @@ const BELOW_RESERVOIR: &[&str] = &[
 ];
 
 /// The crates of plain numbers, which know no tensor library.
-const WITHOUT_BURN: &[&str] = &["ran-kernel", "ran-topology", "ran-tasks", "xtask"];
+const WITHOUT_BURN: &[&str] = &[
+    "ran-kernel",
+    "ran-topology",
+    "ran-tasks",
+    "ran-picture",
+    "xtask",
+];
 
 fn workspace() -> Metadata {
     let mut command = MetadataCommand::new();

@@ -1,0 +1,163 @@
+//! An axis: what it measures, how, and where its ticks are.
+
+use crate::canvas::number;
+
+/// How an axis is divided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scale {
+    /// Equal distances are equal differences.
+    #[default]
+    Linear,
+    /// Equal distances are equal ratios; only numbers above 0 have a place.
+    Log,
+}
+
+/// One axis of a chart.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Axis {
+    /// What it measures, with its unit.
+    pub label: String,
+    /// How it is divided.
+    pub scale: Scale,
+    /// From where to where; what all points need, where it is none. Points outside are drawn at the edge.
+    pub range: Option<[f64; 2]>,
+}
+
+impl Axis {
+    /// A linear axis as long as it has to be.
+    #[must_use]
+    pub fn new(label: &str) -> Self {
+        Self {
+            label: label.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Where a value is on the paper: the value itself, or its logarithm; none where it has no place.
+    pub(crate) fn place(&self, value: f64) -> Option<f64> {
+        let placed = match self.scale {
+            Scale::Linear => value,
+            Scale::Log if value > 0.0 => value.log10(),
+            Scale::Log => return None,
+        };
+        placed.is_finite().then_some(placed)
+    }
+
+    /// The ends of the axis in places: those asked for, or those of the places with `margin` parts of their distance at
+    /// either side. None where there is no place.
+    pub(crate) fn ends(&self, places: impl Iterator<Item = f64>, margin: f64) -> Option<[f64; 2]> {
+        let asked = self.range.map(|ends| ends.map(|end| self.place(end)));
+        if let Some([Some(low), Some(high)]) = asked
+            && low < high
+        {
+            return Some([low, high]);
+        }
+        let extremes = |ends: Option<[f64; 2]>, place: f64| match ends {
+            None => Some([place, place]),
+            Some([low, high]) => Some([low.min(place), high.max(place)]),
+        };
+        let [low, high] = places.fold(None, extremes)?;
+        // Where all is at one place, an axis about it.
+        let pad = if high - low > 1e-12 * low.abs().max(high.abs()) {
+            margin * (high - low)
+        } else {
+            (0.1 * low.abs()).max(0.5)
+        };
+        Some([low - pad, high + pad])
+    }
+
+    /// The places of about `count` ticks between two ends, at round values.
+    pub(crate) fn ticks(&self, [low, high]: [f64; 2], count: usize) -> Vec<f64> {
+        match self.scale {
+            Scale::Log if high - low >= 1.0 => {
+                let decades = (high.floor() - low.ceil()) as usize + 1;
+                let every = decades.div_ceil(count.max(1));
+                let first = low.ceil() as i64;
+                let decade = |index: usize| first as f64 + (index * every) as f64;
+                (0..decades.div_ceil(every)).map(decade).collect()
+            }
+            // Less than a decade: round values, at the places of their logarithms.
+            Scale::Log => {
+                let values = linear_ticks(10_f64.powf(low), 10_f64.powf(high), count);
+                values
+                    .iter()
+                    .filter_map(|&value| self.place(value))
+                    .collect()
+            }
+            Scale::Linear => linear_ticks(low, high, count),
+        }
+    }
+
+    /// What a place is called.
+    pub(crate) fn name(&self, place: f64) -> String {
+        match self.scale {
+            Scale::Linear => number(place),
+            Scale::Log => number(10_f64.powf(place)),
+        }
+    }
+}
+
+/// Multiples of 1, 2 or 5 times a power of ten.
+fn linear_ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
+    let rough = (high - low) / count.max(1) as f64;
+    let power = 10_f64.powf(rough.log10().floor());
+    let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * power);
+    let step = steps.into_iter().find(|&step| step >= rough * 0.999);
+    let step = step.unwrap_or(10.0 * power);
+    let (first, last) = ((low / step).ceil(), (high / step).floor());
+    let count = (last - first).max(-1.0) as usize + usize::from(last >= first);
+    // What is 0 but for rounding should be called 0.
+    let tick = |index: usize| {
+        let tick = (first + index as f64) * step;
+        if tick.abs() < 1e-9 * step { 0.0 } else { tick }
+    };
+    (0..count).map(tick).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(axis: &Axis, ends: [f64; 2]) -> Vec<String> {
+        let ticks = axis.ticks(ends, 5);
+        ticks.iter().map(|&tick| axis.name(tick)).collect()
+    }
+
+    #[test]
+    fn ticks_are_at_round_values() {
+        let axis = Axis::new("");
+        assert_eq!(
+            names(&axis, [0.0, 100.0]),
+            ["0", "20", "40", "60", "80", "100"]
+        );
+        assert_eq!(
+            names(&axis, [-0.13, 0.31]),
+            ["-0.1", "0", "0.1", "0.2", "0.3"]
+        );
+        assert_eq!(names(&axis, [97.0, 103.0]), ["98", "100", "102"]);
+    }
+
+    #[test]
+    fn a_logarithmic_axis_has_its_ticks_at_decades() {
+        let axis = Axis {
+            scale: Scale::Log,
+            ..Axis::new("")
+        };
+        assert_eq!(
+            names(&axis, [-3.2, 1.1]),
+            ["0.001", "0.01", "0.1", "1", "10"]
+        );
+        assert_eq!(names(&axis, [0.0, 0.7]), ["1", "2", "3", "4", "5"]);
+        assert_eq!(axis.place(0.0), None);
+        assert_eq!(axis.place(100.0), Some(2.0));
+        assert!(axis.ticks([-20.0, 20.0], 5).len() <= 6);
+    }
+
+    #[test]
+    fn an_axis_about_a_single_place_has_a_length() {
+        let axis = Axis::new("");
+        assert_eq!(axis.ends([20.0].into_iter(), 0.1), Some([18.0, 22.0]));
+        assert_eq!(axis.ends([0.0, 10.0].into_iter(), 0.1), Some([-1.0, 11.0]));
+        assert_eq!(axis.ends([].into_iter(), 0.1), None);
+    }
+}

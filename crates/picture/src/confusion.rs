@@ -1,0 +1,210 @@
+//! A confusion matrix: how often each class was taken for each other.
+
+use ndarray::ArrayView2;
+use plotters::style::RGBColor;
+
+use crate::canvas::{
+    At, FAINT, GRID, INK, PAPER, SMALL, TEXT, TITLE, between, draw, fill, frame, line, number,
+    shorten, width_of, write,
+};
+use crate::{Picture, PictureError};
+
+const DEEP: RGBColor = RGBColor(8, 69, 128);
+const MARGIN: i32 = 40;
+const LONGEST_NAME: usize = 22;
+/// More classes would make a picture that nobody reads.
+const MOST_CLASSES: usize = 200;
+
+/// Draws a confusion matrix: a row per true class, a column per predicted class, the count in each cell, and as the
+/// cell's colour the share of its row.
+///
+/// # Shapes
+///
+/// - labels: `classes` names, in the order of the rows
+/// - counts: `[classes, classes]`, true class by predicted class
+///
+/// # Errors
+///
+/// When the shapes differ, or there are no classes, or more than 200.
+///
+/// ```
+/// use ndarray::array;
+///
+/// let labels = ["cat", "dog"].map(String::from);
+/// let picture = ran_picture::confusion("Pets", &labels, array![[9, 1], [2, 8]].view())?;
+/// assert!(picture.svg().contains(">\n9\n</text>"));
+/// # Ok::<(), ran_picture::PictureError>(())
+/// ```
+pub fn confusion(
+    title: &str,
+    labels: &[String],
+    counts: ArrayView2<'_, usize>,
+) -> Result<Picture, PictureError> {
+    let classes = labels.len();
+    if counts.dim() != (classes, classes) {
+        let problem = format!(
+            "{classes} labels need counts of shape [{classes}, {classes}], got {:?}",
+            counts.shape()
+        );
+        return Err(PictureError::shape(title, problem));
+    }
+    if classes == 0 {
+        return Err(PictureError::empty(title, "there are no classes"));
+    }
+    if classes > MOST_CLASSES {
+        let problem =
+            format!("{classes} classes are more than the {MOST_CLASSES} that it can have");
+        return Err(PictureError::shape(title, problem));
+    }
+    let names: Vec<String> = labels
+        .iter()
+        .map(|name| shorten(name, LONGEST_NAME))
+        .collect();
+    let widest = names
+        .iter()
+        .map(|name| width_of(name, TEXT))
+        .max()
+        .unwrap_or(0);
+    let digits = counts
+        .iter()
+        .map(|count| width_of(&count.to_string(), SMALL))
+        .max();
+    let cell = (digits.unwrap_or(0) + 20)
+        .clamp(56, 140)
+        .max(if classes < 6 { 90 } else { 56 });
+    // Names stand upright over their column where they would touch one another.
+    let upright = widest + 16 > cell;
+    let head = 150 + if upright { widest + 20 } else { 50 };
+    let (left, side) = (MARGIN + 50 + widest + 20, cell * classes as i32);
+    let right: usize = counts.diag().sum();
+    let all: usize = counts.sum();
+    let caption = format!(
+        "{right} of {all} right ({}), {} wrong",
+        percent(right, all),
+        all - right
+    );
+    let needed = [width_of(title, TITLE), width_of(&caption, TEXT)].map(|width| width + 2 * MARGIN);
+    let width = (left + side + MARGIN + 30)
+        .max(needed[0])
+        .max(needed[1])
+        .max(700);
+    let height = head + side + 140;
+    draw((width, height), |sheet| {
+        write(sheet, title, (MARGIN, 50), At::Left, TITLE, INK)?;
+        write(sheet, &caption, (MARGIN, 100), At::Left, TEXT, INK)?;
+        let middle = left + side / 2;
+        write(sheet, "predicted", (middle, 146), At::Centre, TEXT, FAINT)?;
+        write(
+            sheet,
+            "true",
+            (MARGIN + 14, head + side / 2 + width_of("true", TEXT) / 2),
+            At::Up,
+            TEXT,
+            FAINT,
+        )?;
+        for (index, name) in names.iter().enumerate() {
+            let centre = index as i32 * cell + cell / 2;
+            write(
+                sheet,
+                name,
+                (left - 16, head + centre),
+                At::Right,
+                TEXT,
+                INK,
+            )?;
+            let (at, point) = if upright {
+                (At::Up, (left + centre, head - 16))
+            } else {
+                (At::Centre, (left + centre, head - 24))
+            };
+            write(sheet, name, point, at, TEXT, INK)?;
+        }
+        for ((row, column), &count) in counts.indexed_iter() {
+            let share = count as f64 / counts.row(row).sum().max(1) as f64;
+            let (x, y) = (left + column as i32 * cell, head + row as i32 * cell);
+            fill(sheet, [x, y, x + cell, y + cell], shade(share))?;
+            let ink = match (count, share > 0.45) {
+                (0, _) => RGBColor(140, 140, 140),
+                (_, true) => PAPER,
+                (_, false) => INK,
+            };
+            let centre = (x + cell / 2, y + cell / 2);
+            write(sheet, &count.to_string(), centre, At::Centre, SMALL, ink)?;
+        }
+        for index in 1..classes as i32 {
+            let at = index * cell;
+            line(
+                sheet,
+                vec![(left + at, head), (left + at, head + side)],
+                GRID,
+                2,
+            )?;
+            line(
+                sheet,
+                vec![(left, head + at), (left + side, head + at)],
+                GRID,
+                2,
+            )?;
+        }
+        frame(sheet, [left, head, left + side, head + side], FAINT)?;
+        key(sheet, head + side + 80)
+    })
+}
+
+/// What the colours mean.
+fn key(sheet: &crate::canvas::Sheet<'_>, y: i32) -> crate::canvas::Drawn {
+    let text = "share of the row";
+    write(sheet, text, (MARGIN, y), At::Left, SMALL, FAINT)?;
+    let left = MARGIN + width_of(text, SMALL) + 70;
+    write(sheet, "0 %", (left - 14, y), At::Right, SMALL, FAINT)?;
+    for part in 0..20 {
+        let x = left + part * 12;
+        fill(
+            sheet,
+            [x, y - 14, x + 12, y + 14],
+            shade(f64::from(part) / 19.0),
+        )?;
+    }
+    frame(sheet, [left, y - 14, left + 240, y + 14], GRID)?;
+    write(sheet, "100 %", (left + 254, y), At::Left, SMALL, FAINT)
+}
+
+fn shade(share: f64) -> RGBColor {
+    // The root lets a few errors among many be seen.
+    between(PAPER, DEEP, share.sqrt())
+}
+
+fn percent(part: usize, all: usize) -> String {
+    let percent = 100.0 * part as f64 / all.max(1) as f64;
+    format!("{} %", number((percent * 100.0).round() / 100.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array2, array};
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_a_sentence() {
+        let labels = ["a", "b"].map(String::from);
+        let error = confusion("T", &labels, array![[1, 2, 3]].view())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("\"T\"") && error.contains("[2, 2]") && error.contains("[1, 3]"),
+            "{error}"
+        );
+        let none = confusion("T", &[], Array2::zeros((0, 0)).view());
+        assert!(matches!(none, Err(PictureError::Empty { .. })));
+        let many = vec![String::new(); 201];
+        let error = confusion("T", &many, Array2::zeros((201, 201)).view()).unwrap_err();
+        assert!(error.to_string().contains("201 classes"));
+    }
+
+    #[test]
+    fn a_share_is_a_percentage() {
+        assert_eq!(percent(1, 3), "33.33 %");
+        assert_eq!(percent(4, 4), "100 %");
+        assert_eq!(percent(0, 0), "0 %");
+    }
+}

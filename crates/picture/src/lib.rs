@@ -1,0 +1,20 @@
+//! Pictures of experiments, from plain numbers: SVG text, and PNG from the same.
+//!
+//! [`Chart`] draws series over an axis, [`confusion`](fn@confusion) what was taken for what, [`sequences`](fn@sequences) what goes in and is due over time. All pictures are drawn on white paper, so that they
+//! can be read on light and dark pages, in colours that colour-blind readers tell apart, and need no font and no library
+//! of the machine.
+
+mod axis;
+mod canvas;
+mod chart;
+mod confusion;
+mod error;
+mod picture;
+mod sequences;
+
+pub use axis::{Axis, Scale};
+pub use chart::{Chart, Series, Stroke};
+pub use confusion::confusion;
+pub use error::PictureError;
+pub use picture::Picture;
+pub use sequences::{Sequence, Style, Track, sequences};

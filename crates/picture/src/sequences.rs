@@ -1,0 +1,474 @@
+//! Sequences over time: what goes in, what is due, what came out, track under track.
+
+use ndarray::{Array2, ArrayView1};
+use plotters::style::RGBColor;
+
+use crate::canvas::{
+    At, Drawn, FAINT, GRID, INK, PAPER, SMALL, Sheet, TEXT, TITLE, VOID, between, colour, draw,
+    fill, frame, line, number, shorten, write,
+};
+use crate::{Axis, Picture, PictureError};
+
+/// How a track is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// A line per channel.
+    #[default]
+    Lines,
+    /// A cell per step and channel, the darker the larger; negative numbers have a colour of their own.
+    Cells,
+}
+
+/// Channels over time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Track {
+    /// What it is, at its left.
+    pub name: String,
+    /// The channels' names; where there are none, they are numbered.
+    pub channels: Vec<String>,
+    /// The steps that have values, ascending.
+    pub steps: Vec<usize>,
+    /// The values, `[steps.len(), channels]`.
+    pub values: Array2<f32>,
+    /// How it is drawn.
+    pub style: Style,
+}
+
+/// One sequence.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sequence {
+    /// What is said of it.
+    pub caption: String,
+    /// The number of its first step that is shown, for the axis.
+    pub first: usize,
+    /// How many steps are shown. The tracks' steps count from `first`.
+    pub length: usize,
+    /// Its tracks, from the top.
+    pub tracks: Vec<Track>,
+    /// What it is a picture of, `[height, width]`, drawn beside it.
+    pub image: Option<Array2<f32>>,
+}
+
+const WIDTH: i32 = 1800;
+const MARGIN: i32 = 40;
+/// Where time begins: names of tracks and channels are to the left of it.
+const LEFT: i32 = 330;
+/// The room to the right of the end of time, for the keys of lines.
+const RIGHT: i32 = 250;
+/// With the image beside it.
+const IMAGE: i32 = 260;
+const CAPTION: i32 = 64;
+const AXIS: i32 = 90;
+const GAP: i32 = 26;
+const POSITIVE: RGBColor = RGBColor(8, 69, 128);
+const NEGATIVE: RGBColor = RGBColor(166, 74, 0);
+/// More cells make files that no viewer opens.
+const MOST_CELLS: usize = 200_000;
+
+/// Draws sequences below one another.
+///
+/// # Errors
+///
+/// When there is none, or a track's shapes do not fit: each step less than the sequence's length, a row of values per step.
+pub fn sequences(title: &str, sequences: &[Sequence]) -> Result<Picture, PictureError> {
+    if sequences.is_empty() {
+        return Err(PictureError::empty(title, "there are no sequences"));
+    }
+    let tracks = || {
+        sequences
+            .iter()
+            .flat_map(|one| one.tracks.iter().map(move |track| (one, track)))
+    };
+    for (sequence, track) in tracks() {
+        track.check(title, sequence.length)?;
+    }
+    let cells = tracks().filter(|(_, track)| track.style == Style::Cells);
+    let cells: usize = cells.map(|(_, track)| track.values.len()).sum();
+    if cells > MOST_CELLS {
+        let problem = format!(
+            "{cells} cells are more than the {MOST_CELLS} that it can have; show fewer steps"
+        );
+        return Err(PictureError::shape(title, problem));
+    }
+    let heights = sequences.iter().map(Sequence::height);
+    let height = 90 + heights.sum::<i32>();
+    draw((WIDTH, height), |sheet| {
+        write(
+            sheet,
+            &shorten(title, 90),
+            (MARGIN, 50),
+            At::Left,
+            TITLE,
+            INK,
+        )?;
+        let mut top = 90;
+        for sequence in sequences {
+            sequence.draw(sheet, top)?;
+            top += sequence.height();
+        }
+        Ok(())
+    })
+}
+
+impl Sequence {
+    fn height(&self) -> i32 {
+        let tracks: i32 = self.tracks.iter().map(|track| track.height() + GAP).sum();
+        let image = self.image.as_ref().map_or(0, |_| IMAGE - 60);
+        CAPTION + tracks.max(image) + AXIS
+    }
+
+    fn right(&self) -> i32 {
+        let image = if self.image.is_some() { IMAGE } else { 0 };
+        WIDTH - RIGHT - image
+    }
+
+    fn draw(&self, sheet: &Sheet<'_>, top: i32) -> Drawn {
+        let caption = shorten(&self.caption, 100);
+        write(
+            sheet,
+            &caption,
+            (MARGIN, top + CAPTION / 2),
+            At::Left,
+            TEXT,
+            INK,
+        )?;
+        if let Some(image) = &self.image {
+            let left = WIDTH - IMAGE + 20;
+            draw_image(
+                sheet,
+                image,
+                [left, top + CAPTION, left + 200, top + CAPTION + 200],
+            )?;
+        }
+        let time = Time {
+            left: LEFT,
+            right: self.right(),
+            length: self.length,
+        };
+        let mut y = top + CAPTION;
+        for track in &self.tracks {
+            track.draw(sheet, &time, y)?;
+            y += track.height() + GAP;
+        }
+        // Ticks stand at the middles of the steps that they count.
+        let axis = Axis::new("");
+        let ends = [
+            self.first as f64,
+            (self.first + self.length).saturating_sub(1) as f64,
+        ];
+        let y = y - GAP + 8;
+        line(sheet, vec![(time.left, y), (time.right, y)], FAINT, 2)?;
+        let whole = |tick: &f64| tick.fract() == 0.0;
+        for tick in axis.ticks(ends, 10).into_iter().filter(whole) {
+            let (from, to) = time.span(tick as usize - self.first);
+            let x = (from + to) / 2;
+            line(sheet, vec![(x, y), (x, y + 8)], FAINT, 2)?;
+            write(sheet, &number(tick), (x, y + 28), At::Centre, SMALL, FAINT)?;
+        }
+        write(
+            sheet,
+            "step",
+            (time.right + 24, y + 28),
+            At::Left,
+            SMALL,
+            FAINT,
+        )
+    }
+}
+
+/// Time on the paper.
+struct Time {
+    left: i32,
+    right: i32,
+    length: usize,
+}
+
+impl Time {
+    /// From where to where a step is.
+    fn span(&self, step: usize) -> (i32, i32) {
+        let at = |step: usize| {
+            let part = step as f64 / self.length.max(1) as f64;
+            self.left + (part * f64::from(self.right - self.left)).round() as i32
+        };
+        (at(step), at(step + 1))
+    }
+}
+
+impl Track {
+    fn check(&self, title: &str, length: usize) -> Result<(), PictureError> {
+        let [rows, columns] = [self.values.nrows(), self.values.ncols()];
+        let problem = if rows != self.steps.len() {
+            format!(
+                "{} steps need as many rows of values, got {rows}",
+                self.steps.len()
+            )
+        } else if !self.channels.is_empty() && self.channels.len() != columns {
+            format!(
+                "{} names of channels need as many columns of values, got {columns}",
+                self.channels.len()
+            )
+        } else if let Some(step) = self.steps.iter().find(|&&step| step >= length) {
+            format!("step {step} is not among the {length} steps that are shown")
+        } else {
+            return Ok(());
+        };
+        Err(PictureError::shape(
+            title,
+            format!("track {:?}: {problem}", self.name),
+        ))
+    }
+
+    fn height(&self) -> i32 {
+        match self.style {
+            Style::Lines => 190,
+            Style::Cells => (self.values.ncols() as i32 * self.row()).max(34),
+        }
+    }
+
+    /// The height of a row of cells: as high as its name, as long as there are not too many.
+    fn row(&self) -> i32 {
+        let channels = self.values.ncols().max(1) as i32;
+        if channels <= 30 {
+            34
+        } else {
+            (480 / channels).max(6)
+        }
+    }
+
+    fn channel(&self, index: usize) -> String {
+        let own = self.channels.get(index).cloned();
+        shorten(&own.unwrap_or_else(|| index.to_string()), 16)
+    }
+
+    fn draw(&self, sheet: &Sheet<'_>, time: &Time, top: i32) -> Drawn {
+        let bottom = top + self.height();
+        let name = shorten(&self.name, 14);
+        write(sheet, &name, (MARGIN, top + 17), At::Left, SMALL, INK)?;
+        match self.style {
+            Style::Cells => self.cells(sheet, time, top)?,
+            Style::Lines => self.lines(sheet, time, top, bottom)?,
+        }
+        frame(sheet, [time.left, top, time.right, bottom], GRID)
+    }
+
+    fn cells(&self, sheet: &Sheet<'_>, time: &Time, top: i32) -> Drawn {
+        let (row, channels) = (self.row(), self.values.ncols());
+        fill(
+            sheet,
+            [time.left, top, time.right, top + self.height()],
+            VOID,
+        )?;
+        let largest = self.finite().fold(0.0_f64, |most, x| most.max(x.abs()));
+        for (&step, values) in self.steps.iter().zip(self.values.rows()) {
+            let (left, right) = time.span(step);
+            for (channel, &value) in values.iter().enumerate() {
+                let part = f64::from(value) / largest.max(f64::MIN_POSITIVE);
+                let colour = match (value.is_finite(), part < 0.0) {
+                    (false, _) => VOID,
+                    (true, true) => between(PAPER, NEGATIVE, -part),
+                    (true, false) => between(PAPER, POSITIVE, part),
+                };
+                let y = top + channel as i32 * row;
+                fill(sheet, [left, y, right, y + row], colour)?;
+            }
+        }
+        // All names where they have room, else the first and the last.
+        for channel in 0..channels {
+            let y = top + channel as i32 * row + row / 2;
+            if row >= 30 {
+                let at = (time.left - 14, y);
+                write(sheet, &self.channel(channel), at, At::Right, SMALL, FAINT)?;
+            }
+            if row >= 30 && channel > 0 {
+                let y = top + channel as i32 * row;
+                line(sheet, vec![(time.left, y), (time.right, y)], GRID, 1)?;
+            }
+        }
+        if row < 30 {
+            for (channel, y) in [(0, top + 14), (channels - 1, top + self.height() - 14)] {
+                let at = (time.left - 14, y);
+                write(sheet, &self.channel(channel), at, At::Right, SMALL, FAINT)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn lines(&self, sheet: &Sheet<'_>, time: &Time, top: i32, bottom: i32) -> Drawn {
+        let axis = Axis::new("");
+        let Some([low, high]) = axis.ends(self.finite(), 0.06) else {
+            return Ok(());
+        };
+        let y = |value: f64| {
+            let part = (value - low) / (high - low);
+            bottom - (part * f64::from(bottom - top)).round() as i32
+        };
+        for tick in axis.ticks([low, high], 3) {
+            line(
+                sheet,
+                vec![(time.left, y(tick)), (time.right, y(tick))],
+                GRID,
+                2,
+            )?;
+            // The name of the track is in the corner.
+            let at = (time.left - 14, y(tick));
+            write(sheet, &number(tick), at, At::Right, SMALL, FAINT)?;
+        }
+        let channels = self.values.columns().into_iter().enumerate();
+        for (channel, values) in channels {
+            for run in self.runs(values) {
+                let points = run.iter().map(|&(step, value)| {
+                    let (from, to) = time.span(step);
+                    ((from + to) / 2, y(value))
+                });
+                let points: Vec<_> = points.collect();
+                if let [(x, y)] = points[..] {
+                    // A lone step is a dot, here a small square.
+                    fill(sheet, [x - 6, y - 6, x + 6, y + 6], colour(channel))?;
+                } else {
+                    line(sheet, points, colour(channel), 3)?;
+                }
+            }
+        }
+        let count = self.values.ncols();
+        if count < 2 && self.channels.is_empty() {
+            return Ok(());
+        }
+        for channel in 0..count.min(6) {
+            let y = top + 17 + channel as i32 * 32;
+            let x = time.right + 20;
+            line(sheet, vec![(x, y), (x + 30, y)], colour(channel), 6)?;
+            let name = match channel {
+                5 if count > 6 => format!("… {count} in all"),
+                _ => self.channel(channel),
+            };
+            write(
+                sheet,
+                &shorten(&name, 14),
+                (x + 42, y),
+                At::Left,
+                SMALL,
+                INK,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The values of a channel as they follow one another without a gap.
+    fn runs(&self, values: ArrayView1<'_, f32>) -> Vec<Vec<(usize, f64)>> {
+        let known = self.steps.iter().zip(values);
+        let known = known.filter(|(_, value)| value.is_finite());
+        let known: Vec<_> = known
+            .map(|(&step, &value)| (step, f64::from(value)))
+            .collect();
+        let runs = known.chunk_by(|one, next| one.0 + 1 == next.0);
+        runs.map(<[_]>::to_vec).collect()
+    }
+
+    fn finite(&self) -> impl Iterator<Item = f64> + '_ {
+        let values = self.values.iter().map(|&value| f64::from(value));
+        values.filter(|value| value.is_finite())
+    }
+}
+
+fn draw_image(
+    sheet: &Sheet<'_>,
+    image: &Array2<f32>,
+    [left, top, right, bottom]: [i32; 4],
+) -> Drawn {
+    let (height, width) = image.dim();
+    let extremes = image
+        .iter()
+        .filter(|x| x.is_finite())
+        .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &x| {
+            (low.min(x), high.max(x))
+        });
+    let spread = f64::from(extremes.1 - extremes.0).max(f64::MIN_POSITIVE);
+    let at =
+        |part: usize, of: usize, from: i32, to: i32| from + (to - from) * part as i32 / of as i32;
+    for ((y, x), &value) in image.indexed_iter() {
+        let part = f64::from(value - extremes.0) / spread;
+        let ink = between(PAPER, INK, if part.is_finite() { part } else { 0.0 });
+        let cell = [
+            at(x, width, left, right),
+            at(y, height, top, bottom),
+            at(x + 1, width, left, right),
+            at(y + 1, height, top, bottom),
+        ];
+        fill(sheet, cell, ink)?;
+    }
+    frame(sheet, [left, top, right, bottom], FAINT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    fn refused(track: Track) -> String {
+        let sequence = Sequence {
+            length: 2,
+            tracks: vec![track],
+            ..Sequence::default()
+        };
+        sequences("T", &[sequence]).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_a_sentence() {
+        let track = Track {
+            name: "input".into(),
+            steps: vec![0, 1],
+            values: array![[1.0], [2.0]],
+            ..Track::default()
+        };
+        for (wrong, words) in [
+            (
+                Track {
+                    steps: vec![0],
+                    ..track.clone()
+                },
+                "1 steps need as many rows of values, got 2",
+            ),
+            (
+                Track {
+                    steps: vec![0, 2],
+                    ..track.clone()
+                },
+                "step 2 is not among the 2 steps",
+            ),
+            (
+                Track {
+                    channels: vec!["a".into(), "b".into()],
+                    ..track.clone()
+                },
+                "2 names of channels need as many columns of values, got 1",
+            ),
+        ] {
+            let message = refused(wrong);
+            assert!(
+                message.contains(words) && message.contains("\"input\""),
+                "{message}"
+            );
+        }
+        assert!(
+            sequences("T", &[])
+                .unwrap_err()
+                .to_string()
+                .contains("no sequences")
+        );
+    }
+
+    #[test]
+    fn a_line_is_broken_where_steps_or_values_are_missing() {
+        let track = Track {
+            steps: vec![0, 1, 3, 4, 5],
+            values: array![[1.0], [2.0], [3.0], [f32::NAN], [5.0]],
+            ..Track::default()
+        };
+        let runs = track.runs(track.values.column(0));
+        assert_eq!(
+            runs,
+            [vec![(0, 1.0), (1, 2.0)], vec![(3, 3.0)], vec![(5, 5.0)]]
+        );
+    }
+}

@@ -1,0 +1,263 @@
+//! What the pictures' files hold: valid XML with the right numbers at the right places, and PNGs of the right size.
+
+use ndarray::{Array2, array};
+use ran_picture::{
+    Axis, Chart, Picture, PictureError, Scale, Sequence, Series, Stroke, Style, Track, confusion,
+    sequences,
+};
+use roxmltree::Document;
+
+/// Each text of a picture and where it stands.
+fn texts(picture: &Picture) -> Vec<(String, i32, i32)> {
+    let document = Document::parse(picture.svg()).unwrap();
+    let nodes = document
+        .descendants()
+        .filter(|node| node.has_tag_name("text"));
+    let texts = nodes.map(|node| {
+        let place = |name| node.attribute(name).unwrap().parse().unwrap();
+        (
+            node.text().unwrap().trim().to_string(),
+            place("x"),
+            place("y"),
+        )
+    });
+    texts.collect()
+}
+
+fn count(picture: &Picture, tag: &str) -> usize {
+    let document = Document::parse(picture.svg()).unwrap();
+    let nodes = document.descendants();
+    nodes.filter(|node| node.has_tag_name(tag)).count()
+}
+
+/// Compares the PNG's signature and its size in the header (PNG specification, 5.2 and 11.2.2) with the SVG's size.
+fn assert_png(picture: &Picture) {
+    let document = Document::parse(picture.svg()).unwrap();
+    let size = ["width", "height"].map(|name| {
+        let size = document.root_element().attribute(name).unwrap();
+        size.parse::<u32>().unwrap()
+    });
+    let png = picture.png().unwrap();
+    assert_eq!(png[..8], *b"\x89PNG\r\n\x1a\n");
+    let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+    assert_eq!([number(16), number(20)], size.map(|side| 2 * side));
+    assert_eq!(&png[png.len() - 8..png.len() - 4], b"IEND");
+}
+
+fn chart() -> Chart {
+    Chart {
+        title: "A <chart> & more".into(),
+        x: Axis::new("step"),
+        y: Axis::new("error"),
+        series: vec![
+            Series {
+                deviation: Some(vec![0.5; 5]),
+                ..Series::new("first", (0..5).map(|x| [f64::from(x), 1.0]).collect())
+            },
+            Series {
+                stroke: Stroke::Dots,
+                ..Series::new("second", (0..5).map(|x| [f64::from(x), 2.0]).collect())
+            },
+        ],
+        marks: vec![(2.0, "here".into())],
+    }
+}
+
+#[test]
+fn a_chart_has_its_title_labels_legend_lines_and_bands() {
+    let picture = chart().draw().unwrap();
+    let texts: Vec<String> = texts(&picture).into_iter().map(|(text, ..)| text).collect();
+    for expected in [
+        "A <chart> & more",
+        "step",
+        "error",
+        "first",
+        "second",
+        "here",
+        "0",
+        "4",
+    ] {
+        assert!(
+            texts.iter().any(|text| text == expected),
+            "{expected} is missing: {texts:?}"
+        );
+    }
+    assert_eq!(count(&picture, "polygon"), 1);
+    // A dot per point, and one in the legend.
+    assert_eq!(count(&picture, "circle"), 6);
+    assert_png(&picture);
+}
+
+#[test]
+fn points_without_a_place_break_the_line() {
+    let lines = |points: Vec<[f64; 2]>, scale| {
+        let chart = Chart {
+            y: Axis {
+                scale,
+                ..Axis::new("y")
+            },
+            series: vec![Series::new("", points)],
+            ..Chart::default()
+        };
+        let picture = chart.draw().unwrap();
+        let document = Document::parse(picture.svg()).unwrap();
+        let series = document.descendants().filter(|node| {
+            node.has_tag_name("polyline") && node.attribute("stroke") == Some("#0072B2")
+        });
+        series.count()
+    };
+    let points = |y: f64| vec![[0.0, 1.0], [1.0, 2.0], [2.0, y], [3.0, 4.0], [4.0, 5.0]];
+    assert_eq!(lines(points(3.0), Scale::Linear), 1);
+    for hole in [f64::NAN, f64::INFINITY] {
+        assert_eq!(lines(points(hole), Scale::Linear), 2, "{hole}");
+    }
+    assert_eq!(lines(points(0.0), Scale::Linear), 1);
+    assert_eq!(lines(points(0.0), Scale::Log), 2);
+}
+
+#[test]
+fn a_forecast_that_leaves_the_range_stays_on_the_paper() {
+    let mut chart = chart();
+    chart.y.range = Some([0.0, 3.0]);
+    chart.series[0].points[3][1] = 1e30;
+    let picture = chart.draw().unwrap();
+    let document = Document::parse(picture.svg()).unwrap();
+    let lines = document
+        .descendants()
+        .filter_map(|node| node.attribute("points"));
+    for point in lines.flat_map(str::split_whitespace) {
+        let (x, y) = point.split_once(',').unwrap();
+        for place in [x, y] {
+            assert!(
+                (0..=1800).contains(&place.parse::<i32>().unwrap()),
+                "{point}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_chart_of_nothing_is_refused_with_a_sentence() {
+    let mut empty = chart();
+    for series in &mut empty.series {
+        series
+            .points
+            .iter_mut()
+            .for_each(|point| point[1] = f64::NAN);
+    }
+    let error = empty.draw().unwrap_err();
+    assert!(matches!(error, PictureError::Empty { .. }));
+    assert!(
+        error.to_string().contains("no point has a place"),
+        "{error}"
+    );
+    let mut wrong = chart();
+    wrong.series[0].deviation = Some(vec![0.1; 4]);
+    let message = wrong.draw().unwrap_err().to_string();
+    assert!(
+        message.contains("\"first\" has 5 points and 4 deviations"),
+        "{message}"
+    );
+}
+
+#[test]
+fn the_counts_of_a_confusion_matrix_stand_in_their_cells() {
+    let labels = ["ant", "bee", "cow"].map(String::from);
+    let counts = array![[901, 12, 0], [7, 802, 23], [4, 5, 703]];
+    let picture = confusion("Animals", &labels, counts.view()).unwrap();
+    let texts = texts(&picture);
+    let column = |name: &str| texts.iter().find(|(text, ..)| text == name).unwrap();
+    // The first of the two texts of each name stands at its row, the second over its column.
+    let rows = labels.each_ref().map(|name| column(name).2);
+    let columns = labels.each_ref().map(|name| {
+        let mut both = texts.iter().filter(|(text, ..)| text == name);
+        both.nth(1).unwrap().1
+    });
+    for ((row, column), count) in counts.indexed_iter() {
+        let found = texts
+            .iter()
+            .find(|(_, x, y)| (*x, *y) == (columns[column], rows[row]));
+        assert_eq!(found.unwrap().0, count.to_string(), "{row}, {column}");
+    }
+    assert!(
+        texts
+            .iter()
+            .any(|(text, ..)| text == "2406 of 2457 right (97.92 %), 51 wrong")
+    );
+    assert_png(&picture);
+}
+
+#[test]
+fn sequences_have_a_cell_per_value_and_names_of_channels() {
+    let track = |style| Track {
+        name: "input".into(),
+        channels: vec!["red".into(), "green".into()],
+        steps: vec![0, 1, 2],
+        values: array![[0.0, 1.0], [-1.0, f32::NAN], [0.5, 0.25]],
+        style,
+    };
+    let sequence = |tracks| Sequence {
+        caption: "one".into(),
+        first: 100,
+        length: 3,
+        tracks,
+        image: None,
+    };
+    let without = sequences("T", &[sequence(vec![])]).unwrap();
+    let with = sequences("T", &[sequence(vec![track(Style::Cells)])]).unwrap();
+    // A rectangle for each of the six values, and the ground below them.
+    assert_eq!(count(&with, "rect") - count(&without, "rect"), 7);
+    let texts: Vec<String> = texts(&with).into_iter().map(|(text, ..)| text).collect();
+    for expected in ["one", "input", "red", "green", "100", "102", "step"] {
+        assert!(
+            texts.iter().any(|text| text == expected),
+            "{expected} is missing: {texts:?}"
+        );
+    }
+    let image = Sequence {
+        image: Some(Array2::from_elem((4, 5), f32::NAN)),
+        ..sequence(vec![track(Style::Lines)])
+    };
+    let image = sequences("T", &[image]).unwrap();
+    assert!(count(&image, "rect") - count(&without, "rect") >= 20);
+    assert_png(&image);
+}
+
+#[test]
+fn no_name_breaks_the_file() {
+    let name = "a\u{0}b\u{1b}[31m\"<&>'\u{FFFF}\n\té😀";
+    let labels = [name.to_string(), String::new()];
+    let picture = confusion(name, &labels, array![[1, 2], [3, 4]].view()).unwrap();
+    assert!(
+        texts(&picture)
+            .iter()
+            .any(|(text, ..)| text.contains("\"<&>'"))
+    );
+    assert_png(&picture);
+    let mut chart = chart();
+    chart.title = name.into();
+    chart.series[0].name = name.into();
+    chart.x.label = name.into();
+    assert_png(&chart.draw().unwrap());
+}
+
+#[test]
+fn the_same_numbers_give_the_same_files() {
+    let (one, two) = (chart().draw().unwrap(), chart().draw().unwrap());
+    assert_eq!(one, two);
+    assert_eq!(one.png().unwrap(), two.png().unwrap());
+}
+
+#[test]
+fn the_png_has_text_without_any_font_of_the_machine() {
+    // Two pictures that differ in a single letter differ in their pixels.
+    let pixels = |title: &str| {
+        let chart = Chart {
+            title: title.into(),
+            ..chart()
+        };
+        chart.draw().unwrap().png().unwrap()
+    };
+    assert_ne!(pixels("a"), pixels("b"));
+    assert_ne!(pixels("λ ± 1"), pixels("σ ± 1"));
+}
