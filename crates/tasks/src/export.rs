@@ -248,6 +248,7 @@ fn lengths(
 mod tests {
     use super::*;
     use crate::TaskConfig;
+    use proptest::prelude::*;
 
     fn round_trip(text: &str) -> (Dataset, Dataset) {
         let dataset = toml::from_str::<TaskConfig>(text).unwrap().load(0).unwrap();
@@ -343,6 +344,45 @@ mod tests {
                 message.contains(expected),
                 "expected «{expected}», got «{message}»"
             );
+        }
+    }
+
+    /// An array of few dimensions and values, most of which are masks, zeros and ones.
+    fn array() -> impl Strategy<Value = Vec<u8>> {
+        let values = prop_oneof![Just(UNSCORED), Just(0.0), Just(1.0), any::<f32>()];
+        prop::collection::vec(0..4_usize, 0..4).prop_flat_map(move |shape| {
+            let count = shape.iter().product::<usize>();
+            let values = prop::collection::vec(values.clone(), count);
+            values.prop_map(move |values| npy::floats(&shape, &values))
+        })
+    }
+
+    proptest! {
+        // Each case writes and reads a file, so fewer of them than of what happens in memory.
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn arbitrary_arrays_never_panic_and_what_loads_is_whole(
+            changes in prop::collection::vec((0..7_usize, prop::option::of(array())), 1..4),
+            category in prop::sample::select(vec!["regression", "classification", "multi_classification"]),
+        ) {
+            let names = ["X_train", "Y_train", "L_train", "X_test", "Y_test", "labels", "category"];
+            let loaded = read_arrays(|arrays| {
+                arrays.insert("category".into(), npy::text(&[], &[category]));
+                for (name, array) in &changes {
+                    match array {
+                        Some(array) => arrays.insert(names[*name].into(), array.clone()),
+                        None => arrays.remove(names[*name]),
+                    };
+                }
+            });
+            let Ok(dataset) = loaded else { return Ok(()) };
+            for sample in dataset.train.iter().chain(&dataset.test) {
+                prop_assert_eq!(sample.inputs.ncols(), dataset.d_input);
+                prop_assert_eq!(sample.targets.dim(), (sample.scored.len(), dataset.d_output));
+                prop_assert!(sample.scored.iter().all(|&step| step < sample.inputs.nrows()));
+                prop_assert!(sample.inputs.iter().chain(&sample.targets).all(|x| x.is_finite()));
+            }
         }
     }
 }

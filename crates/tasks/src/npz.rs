@@ -139,6 +139,7 @@ fn write_archive(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn written(arrays: &[(&str, Vec<u8>)]) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
@@ -202,6 +203,37 @@ mod tests {
                 message.contains("data.npz: the .npz archive cannot be opened"),
                 "{message}"
             );
+        }
+    }
+
+    proptest! {
+        // Each case writes and reads a file, so fewer of them than of what happens in memory.
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn a_mutated_archive_never_panics_and_stays_finite(
+            mutations in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+            cut in prop::option::of(any::<prop::sample::Index>()),
+        ) {
+            let arrays = [("X", npy::floats(&[2, 2], &[1.0; 4])), ("y", npy::text(&[2], &["a", "b"]))];
+            let (_folder, path) = written(&arrays);
+            let mut bytes = std::fs::read(&path).unwrap();
+            for (place, byte) in mutations {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            if let Some(cut) = cut {
+                bytes.truncate(cut.index(bytes.len()));
+            }
+            std::fs::write(&path, bytes).unwrap();
+            if let Ok(mut npz) = Npz::open(&path) {
+                for name in npz.names() {
+                    let _ = npz.array(&name);
+                    if let Ok(array) = npz.floats(&name) {
+                        prop_assert!(array.iter().all(|value| value.is_finite()));
+                    }
+                }
+            }
         }
     }
 }

@@ -128,6 +128,7 @@ fn read(path: &Path, bytes: &[u8]) -> Result<Array2<f64>, TaskError> {
 mod tests {
     use super::*;
     use ndarray::array;
+    use proptest::prelude::*;
     use std::fs;
 
     fn load(name: &str, bytes: &[u8]) -> Result<Dataset, TaskError> {
@@ -182,6 +183,22 @@ mod tests {
                 message.contains(expected),
                 "expected «{expected}», got «{message}»"
             );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic_and_what_is_read_is_finite(
+            bytes in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..60),
+                "([0-9.e+-]{0,9}\n)*".prop_map(String::into_bytes),
+            ],
+        ) {
+            for name in ["laser.txt", "laser.npy"] {
+                if let Ok(values) = read(Path::new(name), &bytes) {
+                    prop_assert!(values.iter().all(|value| value.is_finite()));
+                }
+            }
         }
     }
 }

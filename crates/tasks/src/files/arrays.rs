@@ -179,3 +179,40 @@ fn texts(array: NpyArray) -> Result<Vec<String>, String> {
             .collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn array() -> impl Strategy<Value = NpyArray> {
+        prop::collection::vec(0..4_usize, 0..5).prop_flat_map(|shape| {
+            let count = shape.iter().product::<usize>();
+            let numbers = prop::collection::vec(any::<f64>(), count).prop_map(Values::Numbers);
+            let texts = prop::collection::vec("[a-c]?", count).prop_map(Values::Text);
+            let values = prop_oneof![numbers, texts];
+            values.prop_map(move |values| NpyArray {
+                shape: shape.clone(),
+                values,
+            })
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn arrays_of_any_shape_and_type_never_panic(inputs in array(), labels in array()) {
+            let (config, path) = (FilesConfig::default(), Path::new("toy.npy"));
+            let Ok(inputs) = floats(inputs) else { return Ok(()) };
+            let class = || Target::Class(Vec::new());
+            let goal = Goal::Forecast { horizon: 1 };
+            let series = recordings(&config, path, "it", inputs.clone(), None, Target::Series, &goal);
+            let labels = texts(labels);
+            let given = labels.clone().ok();
+            let labelled = recordings(&config, path, "it", inputs, given, class(), &Goal::Label);
+            for found in series.into_iter().chain(labelled) {
+                prop_assert!(!found.cases.is_empty());
+                prop_assert!(found.cases.iter().all(|case| !case.inputs.is_empty()));
+            }
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! What users' files give, format by format.
 
+mod examples;
+
 use crate::npy;
 use crate::{Category, Dataset, TaskConfig, TaskError};
 use ndarray::array;
