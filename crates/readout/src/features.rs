@@ -2,6 +2,8 @@
 
 use ndarray::{Array2, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroUsize;
+use std::ops::Range;
 
 /// What a readout sees of the states h_0, h_1, … of one sequence, when it is asked at a scored step s.
 ///
@@ -19,6 +21,10 @@ pub enum Features {
     /// The state of every step: one row per scored step where a sequence has several; where it has one,
     /// a row for each of the steps 0..=s, fitted to the same target, and the outputs are averaged.
     EveryStep,
+    /// The mean over each of so many parts, as equal as can be, of h_0..=h_s, one after another: what was when,
+    /// coarsely, for sequences whose course matters. Where there are more parts than steps, parts share steps. In a
+    /// config `{ segments = 7 }`.
+    Segments(NonZeroUsize),
 }
 
 impl Features {
@@ -27,6 +33,7 @@ impl Features {
         match self {
             Features::Last | Features::Mean | Features::EveryStep => d_state,
             Features::MeanAndLast => 2 * d_state,
+            Features::Segments(count) => count.get().saturating_mul(d_state),
         }
     }
 
@@ -59,6 +66,7 @@ impl Features {
                 rows
             }
             Features::EveryStep => states.select(Axis(0), &self.row_steps(scored)),
+            Features::Segments(count) => segment_means(states, scored, count),
         }
     }
 
@@ -136,6 +144,13 @@ impl Features {
     }
 }
 
+/// The steps of part `index` of `count` of the steps 0..=s; never empty.
+pub(crate) fn segment(s: usize, index: usize, count: NonZeroUsize) -> Range<usize> {
+    let bound = |index: usize| index * (s + 1) / count;
+    let start = bound(index);
+    start..bound(index + 1).max(start + 1)
+}
+
 pub(crate) fn check_scored(steps: usize, scored: &[usize]) {
     assert!(
         scored.windows(2).all(|pair| pair[0] < pair[1]),
@@ -169,18 +184,77 @@ fn running_means(states: ArrayView2<'_, f32>, scored: &[usize]) -> Array2<f32> {
     means
 }
 
+/// The mean over each part of 0..=s for each scored s, parts side by side.
+fn segment_means(
+    states: ArrayView2<'_, f32>,
+    scored: &[usize],
+    count: NonZeroUsize,
+) -> Array2<f32> {
+    let d_state = states.ncols();
+    let mut means = Array2::zeros((scored.len(), count.get() * d_state));
+    let mut sum = vec![0.0_f64; d_state];
+    for (mut row, &s) in means.rows_mut().into_iter().zip(scored) {
+        for index in 0..count.get() {
+            let steps = segment(s, index, count);
+            sum.fill(0.0);
+            for state in states.slice(s![steps.clone(), ..]).rows() {
+                for (total, &state) in sum.iter_mut().zip(state) {
+                    *total += f64::from(state);
+                }
+            }
+            let part = row.slice_mut(s![index * d_state..(index + 1) * d_state]);
+            for (mean, total) in part.into_iter().zip(&sum) {
+                *mean = (total / steps.len() as f64) as f32;
+            }
+        }
+    }
+    means
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use ndarray::array;
     use proptest::prelude::*;
 
-    const ALL: [Features; 4] = [
+    const ALL: [Features; 5] = [
         Features::Last,
         Features::Mean,
         Features::MeanAndLast,
         Features::EveryStep,
+        Features::Segments(NonZeroUsize::new(3).unwrap()),
     ];
+
+    #[test]
+    fn segments_are_means_of_parts_worked_by_hand() {
+        let states = array![[1.0, 10.0], [3.0, 20.0], [8.0, 60.0], [0.0, 4.0]];
+        let segments = |count| Features::Segments(NonZeroUsize::new(count).unwrap());
+        // Of three steps, two parts have one and two; of two steps, three parts share the first.
+        assert_eq!(
+            segments(2).rows(states.view(), &[1, 3]),
+            array![[1.0, 10.0, 3.0, 20.0], [2.0, 15.0, 4.0, 32.0]]
+        );
+        assert_eq!(
+            segments(2).rows(states.view(), &[2]),
+            array![[1.0, 10.0, 5.5, 40.0]]
+        );
+        assert_eq!(
+            segments(3).rows(states.slice(s![.., ..1]), &[1]),
+            array![[1.0, 1.0, 3.0]]
+        );
+        let mean = Features::Mean.rows(states.view(), &[0, 3]);
+        assert_eq!(segments(1).rows(states.view(), &[0, 3]), mean);
+    }
+
+    #[test]
+    fn segments_are_a_number_of_at_least_one_in_a_config() {
+        let segments = Features::Segments(NonZeroUsize::new(7).unwrap());
+        let text = serde_json::to_string(&segments).unwrap();
+        assert_eq!(text, "{\"segments\":7}");
+        assert_eq!(serde_json::from_str::<Features>(&text).unwrap(), segments);
+        let error = serde_json::from_str::<Features>("{\"segments\":0}").unwrap_err();
+        assert!(error.to_string().contains("nonzero"), "{error}");
+    }
 
     #[test]
     fn rows_equal_values_worked_by_hand() {

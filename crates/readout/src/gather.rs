@@ -1,8 +1,9 @@
 //! Features of a batch of sequences as a tensor, so that gradients reach the states.
 
 use crate::Features;
-use crate::features::check_scored;
+use crate::features::{check_scored, segment};
 use burn::tensor::{Int, Tensor, TensorCreationOptions, TensorData, backend::Backend};
+use std::num::NonZeroUsize;
 
 impl Features {
     /// The rows of features of a batch of sequences: those of the first sequence, then those of the second, and so
@@ -52,6 +53,7 @@ impl Features {
             Features::MeanAndLast => {
                 Tensor::cat(vec![places.means(states.clone()), places.states(states)], 1)
             }
+            Features::Segments(count) => places.segments(states, count),
         }
     }
 }
@@ -89,6 +91,37 @@ impl Places {
             Tensor::<B, 2>::from_data(shares, options).expand([self.rows.len(), self.d_state]);
         self.states(states.cumsum(1)) * shares
     }
+
+    /// The mean over steps a..b is the running sum before b less that before a.
+    fn segments<B: Backend>(&self, states: Tensor<B, 3>, count: NonZeroUsize) -> Tensor<B, 2> {
+        let [batch, _, d_state] = states.dims();
+        let device = states.device();
+        let options = TensorCreationOptions::<B>::new(device).with_dtype(states.dtype());
+        let before = Tensor::zeros([batch, 1, d_state], options.clone());
+        let sums = Tensor::cat(vec![before, states.cumsum(1)], 1);
+        let rows = self.rows.len();
+        let part = |index| {
+            let parts = self.rows.iter().map(|&(_, s)| segment(s, index, count));
+            let parts: Vec<_> = parts.collect();
+            let sums_at = |steps: Vec<usize>| {
+                let rows = self.rows.iter().zip(steps);
+                let rows = rows.map(|(&(sequence, _), step)| (sequence, step));
+                Self {
+                    rows: rows.collect(),
+                    steps: self.steps + 1,
+                    d_state,
+                }
+                .states(sums.clone())
+            };
+            let ends = sums_at(parts.iter().map(|part| part.end).collect());
+            let starts = sums_at(parts.iter().map(|part| part.start).collect());
+            let shares: Vec<f64> = parts.iter().map(|part| 1.0 / part.len() as f64).collect();
+            let shares = TensorData::new(shares, [rows, 1]);
+            let shares = Tensor::<B, 2>::from_data(shares, options.clone());
+            (ends - starts) * shares.expand([rows, d_state])
+        };
+        Tensor::cat((0..count.get()).map(part).collect(), 1)
+    }
 }
 
 #[cfg(test)]
@@ -99,11 +132,13 @@ mod tests {
     use ndarray::{Array2, Array3, Axis, concatenate, s};
 
     type Host = NdArray<f32>;
-    const ALL: [Features; 4] = [
+    const TWO: Features = Features::Segments(NonZeroUsize::new(2).unwrap());
+    const ALL: [Features; 5] = [
         Features::Last,
         Features::Mean,
         Features::MeanAndLast,
         Features::EveryStep,
+        TWO,
     ];
 
     fn states() -> Array3<f32> {
@@ -150,13 +185,15 @@ mod tests {
     #[test]
     fn gradients_equal_values_worked_by_hand_and_spare_padding() {
         // The sum of all features of one sequence of three steps, of which the last is padding.
-        let table: [(Features, &[usize], [f32; 3]); 6] = [
+        let table: [(Features, &[usize], [f32; 3]); 8] = [
             (Features::Last, &[1], [0.0, 1.0, 0.0]),
             (Features::Mean, &[1], [0.5, 0.5, 0.0]),
             (Features::MeanAndLast, &[1], [0.5, 1.5, 0.0]),
             (Features::EveryStep, &[1], [1.0, 1.0, 0.0]),
             (Features::Mean, &[0, 1], [1.5, 0.5, 0.0]),
             (Features::EveryStep, &[0, 1], [1.0, 1.0, 0.0]),
+            (TWO, &[1], [1.0, 1.0, 0.0]),
+            (TWO, &[2], [1.0, 0.5, 0.5]),
         ];
         for (features, scored, expected) in table {
             let states = Array3::from_shape_fn((1, 3, 1), |(_, t, _)| t as f32);

@@ -141,9 +141,14 @@ fn parts(description: &Description) -> String {
     text
 }
 
-/// A closed choice by its name in a configuration.
+/// A closed choice by its name in a configuration, with its number where it has one, as in `segments 7`.
 fn name(choice: &impl Serialize) -> String {
-    let name = serde_json::to_value(choice).ok();
-    let name = name.as_ref().and_then(serde_json::Value::as_str);
-    name.unwrap_or_default().to_owned()
+    match serde_json::to_value(choice) {
+        Ok(serde_json::Value::String(name)) => name,
+        Ok(serde_json::Value::Object(pairs)) => {
+            let pairs = pairs.iter().map(|(name, value)| format!("{name} {value}"));
+            pairs.collect::<Vec<_>>().join(", ")
+        }
+        _ => String::new(),
+    }
 }
