@@ -69,7 +69,11 @@ fn main() {
             .collect(),
         None => vec![(20, 16, 4), (40, 32, 4), (100, 8, 5), (8, 64, 4)],
     };
-    let (batch, steps) = (32, 28);
+    let batch: usize = std::env::args()
+        .nth(3)
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(32);
+    let steps = if batch == 1 { 200 } else { 28 };
     for (units, d_unit, context) in cases {
         for memory in [Memory::Rewritten, Memory::Sliding] {
             let spec = spec(units, d_unit, context, memory);
@@ -91,21 +95,25 @@ fn main() {
                 scan_forward(&spec, &weights, sequences).expect("a scan");
             });
             // Σ_t mean((h_t·readout)²), with the product done once for all steps.
-            let train = least(steps, repeats / 2, || {
-                let (output, tape) =
-                    scan_forward_taped(&spec, &weights, sequences).expect("a scan");
-                let gradient = loss_gradient(&output.states, &readout, d_state, batch);
-                let needs = Needs {
-                    weights: true,
-                    inputs: false,
-                    rows: false,
-                };
-                let given = ScannedGradients {
-                    states: Some(&gradient),
-                    older_rows: None,
-                };
-                scan_backward(&spec, &weights, &tape, given, None, needs).expect("a way back");
-            });
+            let train = if std::env::args().nth(4).is_some() {
+                0.0
+            } else {
+                least(steps, repeats / 2, || {
+                    let (output, tape) =
+                        scan_forward_taped(&spec, &weights, sequences).expect("a scan");
+                    let gradient = loss_gradient(&output.states, &readout, d_state, batch);
+                    let needs = Needs {
+                        weights: true,
+                        inputs: false,
+                        rows: false,
+                    };
+                    let given = ScannedGradients {
+                        states: Some(&gradient),
+                        older_rows: None,
+                    };
+                    scan_backward(&spec, &weights, &tape, given, None, needs).expect("a way back");
+                })
+            };
             println!(
                 "{units},{d_unit},{context},{batch},{steps} {memory:?}: forward {forward:.1}, train {train:.1}"
             );

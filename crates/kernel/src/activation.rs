@@ -57,6 +57,13 @@ impl Activation {
     }
 }
 
+impl math::Function for Activation {
+    #[inline(always)]
+    fn of<S: Lanes>(self, simd: S, x: S::f32s) -> S::f32s {
+        self.value(simd, x)
+    }
+}
+
 /// max(x, 0).
 #[inline(always)]
 pub(crate) fn relu<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {

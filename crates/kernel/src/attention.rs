@@ -1,7 +1,7 @@
 //! softmax(Q·Kᵀ/√d)·V over a short window, head by head, and its way back.
 
 use crate::arch::{Lanes, WithLanes, vectorize};
-use crate::math;
+use crate::{math, matvec};
 
 /// The sizes of attention over a window.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +65,44 @@ impl Window {
                 attended,
             },
         );
+    }
+
+    /// Attends for a single sequence, the width in the lanes.
+    ///
+    /// # Shapes
+    ///
+    /// - queries, attended: `[queries, width]`
+    /// - keys, values: `[context, width]`
+    /// - weights: `[context]`, room for those of one query
+    #[inline(always)]
+    pub fn attend_single<S: Lanes>(
+        self,
+        simd: S,
+        queries: &[f32],
+        keys: &[f32],
+        values: &[f32],
+        weights: &mut [f32],
+        attended: &mut [f32],
+    ) {
+        let Self { width, .. } = self;
+        let (head, scale) = (self.head(), self.scale());
+        for first in (0..width).step_by(head) {
+            for query in 0..self.queries {
+                let weights = &mut weights[..self.seen(query)];
+                let part = query * width + first..query * width + first + head;
+                let mut top = f32::MIN;
+                for (weight, key) in weights.iter_mut().zip(keys.chunks_exact(width)) {
+                    let key = &key[first..first + head];
+                    *weight = scale * matvec::dot(simd, &queries[part.clone()], key);
+                    top = top.max(*weight);
+                }
+                weights.iter_mut().for_each(|weight| *weight -= top);
+                matvec::apply(simd, weights, math::Exp);
+                let share = 1.0 / weights.iter().sum::<f32>();
+                let values = &values[first..];
+                matvec::mix(simd, weights, share, values, width, &mut attended[part]);
+            }
+        }
     }
 
     /// Goes back: sets the gradient of the queries, adds to those of keys and values.

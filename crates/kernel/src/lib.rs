@@ -19,6 +19,7 @@ pub mod buffer;
 mod error;
 mod kinds;
 pub mod math;
+pub mod matvec;
 pub mod norm;
 pub mod outer;
 mod output;
@@ -26,6 +27,7 @@ pub mod packed;
 pub mod product;
 mod scan;
 mod spec;
+mod stepper;
 pub mod unit;
 mod wiring;
 
@@ -39,5 +41,6 @@ pub use scan::{
     scan_forward_taped,
 };
 pub use spec::{Population, ScanSpec};
+pub use stepper::Stepper;
 pub use unit::{Kernel, Memory, Shape, UnitKernel};
 pub use wiring::Wiring;

@@ -4,6 +4,34 @@
 
 use crate::arch::Lanes;
 
+/// A function of vectors. Not a closure, as those are not inlined for sure, and then not compiled for the vectors.
+pub trait Function: Copy {
+    /// The value.
+    fn of<S: Lanes>(self, simd: S, x: S::f32s) -> S::f32s;
+}
+
+/// [`exp`].
+#[derive(Clone, Copy, Debug)]
+pub struct Exp;
+
+impl Function for Exp {
+    #[inline(always)]
+    fn of<S: Lanes>(self, simd: S, x: S::f32s) -> S::f32s {
+        exp(simd, x)
+    }
+}
+
+/// [`tanh`].
+#[derive(Clone, Copy, Debug)]
+pub struct Tanh;
+
+impl Function for Tanh {
+    #[inline(always)]
+    fn of<S: Lanes>(self, simd: S, x: S::f32s) -> S::f32s {
+        tanh(simd, x)
+    }
+}
+
 /// exp(x), 0 below −87.3 and infinity nowhere: arguments above 88 are taken as 88.
 #[inline(always)]
 pub fn exp<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {

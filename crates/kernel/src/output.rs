@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::arch::{Lanes, WithLanes};
-use crate::{math, norm};
+use crate::{math, matvec, norm};
 
 /// The last function of a population, applied to each of its rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,30 @@ impl WithLanes for Bound<'_> {
             Output::LayerNorm => {
                 let scales = S::as_mut_simd_f32s(self.scales).0;
                 norm::normalise(simd, self.width, rows, scales);
+            }
+        }
+    }
+}
+
+/// Applies the function to rows of `width` numbers of a single sequence, in place.
+pub(crate) struct BoundSingle<'a> {
+    pub(crate) output: Output,
+    pub(crate) width: usize,
+    pub(crate) rows: &'a mut [f32],
+}
+
+impl WithLanes for BoundSingle<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes>(self, simd: S) {
+        match self.output {
+            Output::Identity => {}
+            Output::Tanh => matvec::apply(simd, self.rows, math::Tanh),
+            Output::LayerNorm => {
+                for row in self.rows.chunks_exact_mut(self.width) {
+                    matvec::normalise(simd, row);
+                }
             }
         }
     }

@@ -115,6 +115,11 @@ impl Packed {
         Self(spec.places().map(pack).collect())
     }
 
+    /// One population's.
+    pub(crate) fn population(&self, index: usize) -> &[f32] {
+        self.0[index].get()
+    }
+
     /// Each population's.
     pub(crate) fn populations(&self) -> impl Iterator<Item = &[f32]> {
         self.0.iter().map(Buffer::get)

@@ -235,6 +235,17 @@ impl ScanSpec {
         self.arch.unwrap_or_else(|| Arch::for_batch(batch, threads))
     }
 
+    /// The instruction set for a single sequence: the widest that the units' widths fill, else the widest.
+    pub(crate) fn single_arch(&self) -> Arch {
+        let fills = |arch: &Arch| {
+            let mut widths = self.populations.iter().map(|population| population.d_unit);
+            arch.lanes() > 1 && widths.all(|width| width.is_multiple_of(arch.lanes()))
+        };
+        let fitting = || Arch::available().into_iter().find(fills);
+        let arch = self.arch.or_else(fitting);
+        arch.unwrap_or_else(Arch::widest)
+    }
+
     /// Rows that are computed in one step.
     pub(crate) fn step_rows(&self) -> usize {
         match self.memory {

@@ -70,6 +70,20 @@ pub struct Lane<'a, S: Lanes> {
     pub scratch: &'a mut [S::f32s],
 }
 
+/// One unit at one step of a single sequence, whose width lies in the lanes.
+pub struct Single<'a> {
+    /// The sizes.
+    pub shape: Shape,
+    /// The unit's weights.
+    pub weights: UnitWeights<'a>,
+    /// What the kernel remembers of the rows in the window.
+    pub window: &'a mut [f32],
+    /// Which row of the window the newest row has; 0 in rewritten memory.
+    pub slot: usize,
+    /// Room for what is needed within the step, as much as on vectors of one number.
+    pub scratch: &'a mut [f32],
+}
+
 /// What a unit's way back reads and writes beside what the way forward does.
 pub struct LaneBack<'a, S: Lanes> {
     /// The unit's input rows, `[rows, d_unit]`.
@@ -119,6 +133,12 @@ pub trait UnitKernel: Debug + Send + Sync + 'static {
 
     /// Computes the output rows of the input rows z, both `[rows, d_unit]`.
     fn forward<S: Lanes>(&self, simd: S, lane: Lane<'_, S>, z: &[S::f32s], out: &mut [S::f32s]);
+
+    /// As [`remember`](Self::remember), for a single sequence.
+    fn remember_single<S: Lanes>(&self, simd: S, single: Single<'_>, z: &[f32]);
+
+    /// As [`forward`](Self::forward), for a single sequence.
+    fn forward_single<S: Lanes>(&self, simd: S, single: Single<'_>, z: &[f32], out: &mut [f32]);
 
     /// Goes back through [`forward`](Self::forward). The window is as it was just after it.
     fn backward<S: Lanes>(&self, simd: S, lane: Lane<'_, S>, back: LaneBack<'_, S>);
@@ -188,6 +208,11 @@ pub trait Kernel: Debug + Send + Sync {
     fn remember(&self, block: Block<'_>, z: &[f32]);
     /// See [`UnitKernel::forward`]; z and out are `[units, rows, d_unit]` vectors.
     fn forward(&self, block: Block<'_>, z: &[f32], out: &mut [f32]);
+    /// See [`UnitKernel::remember_single`]; the block's window and z are those of some units alone, of which `first` is
+    /// the first, while its weights are those of all units.
+    fn remember_single(&self, block: Block<'_>, first: usize, z: &[f32]);
+    /// See [`UnitKernel::forward_single`]; as [`remember_single`](Self::remember_single).
+    fn forward_single(&self, block: Block<'_>, first: usize, z: &[f32], out: &mut [f32]);
     /// See [`UnitKernel::backward`].
     fn backward(&self, block: Block<'_>, back: BlockBack<'_>);
     /// See [`UnitKernel::settle`].
@@ -239,6 +264,30 @@ impl<K: UnitKernel> Kernel for K {
             block,
             z,
             out,
+        });
+    }
+
+    fn remember_single(&self, block: Block<'_>, first: usize, z: &[f32]) {
+        if UnitKernel::window_len(self, block.shape) > 0 {
+            let arch = block.arch;
+            arch.run(SingleStep {
+                kernel: self,
+                block,
+                first,
+                z,
+                out: None,
+            });
+        }
+    }
+
+    fn forward_single(&self, block: Block<'_>, first: usize, z: &[f32], out: &mut [f32]) {
+        let arch = block.arch;
+        arch.run(SingleStep {
+            kernel: self,
+            block,
+            first,
+            z,
+            out: Some(out),
         });
     }
 
@@ -340,6 +389,71 @@ impl<K: UnitKernel> WithLanes for Forward<'_, K> {
         for (unit, (z, out)) in z.zip(out).enumerate() {
             let lane = lane!(self, block, window_len, unit);
             self.kernel.forward(simd, lane, z, out);
+        }
+    }
+}
+
+struct SingleStep<'a, K> {
+    kernel: &'a K,
+    block: Block<'a>,
+    first: usize,
+    z: &'a [f32],
+    /// `None` only remembers.
+    out: Option<&'a mut [f32]>,
+}
+
+impl<K: UnitKernel> WithLanes for SingleStep<'_, K> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes>(self, simd: S) {
+        let Block {
+            shape,
+            weights,
+            transposed,
+            window,
+            slot,
+            scratch,
+            ..
+        } = self.block;
+        let window_len = UnitKernel::window_len(self.kernel, shape);
+        let len = weights.len() / shape.units;
+        let width = shape.d_unit;
+        let mut windows = window;
+        let mut next_window = || {
+            let (front, rest) = std::mem::take(&mut windows).split_at_mut(window_len);
+            windows = rest;
+            front
+        };
+        macro_rules! single {
+            ($unit:expr) => {
+                Single {
+                    shape,
+                    weights: UnitWeights {
+                        weights: &weights[(self.first + $unit) * len..][..transposed],
+                        transposed: &[],
+                    },
+                    window: next_window(),
+                    slot,
+                    scratch: &mut *scratch,
+                }
+            };
+        }
+        match self.out {
+            None => {
+                for (unit, z) in self.z.chunks_exact(width).enumerate() {
+                    let single = single!(unit);
+                    self.kernel.remember_single(simd, single, z);
+                }
+            }
+            Some(out) => {
+                let size = shape.rows() * width;
+                let rows = self.z.chunks_exact(size).zip(out.chunks_exact_mut(size));
+                for (unit, (z, out)) in rows.enumerate() {
+                    let single = single!(unit);
+                    self.kernel.forward_single(simd, single, z, out);
+                }
+            }
         }
     }
 }

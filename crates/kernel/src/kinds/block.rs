@@ -4,7 +4,7 @@ use crate::arch::Lanes;
 use crate::buffer::take;
 use crate::kinds::{FeedForward, Qkv};
 use crate::packed::{Tensor, UnitWeights};
-use crate::unit::{Lane, LaneBack, Shape, UnitGradient, UnitKernel};
+use crate::unit::{Lane, LaneBack, Shape, Single, UnitGradient, UnitKernel};
 
 /// A from the window as in [`Qkv`], then F from A as in [`FeedForward`].
 ///
@@ -78,6 +78,31 @@ impl UnitKernel for AttentionBlock {
         lane.weights = self.memory_weights(lane.shape, lane.weights);
         self.memory
             .recall(simd, &lane, attended, &mut memory, Some(out));
+    }
+
+    #[inline(always)]
+    fn remember_single<S: Lanes>(&self, simd: S, single: Single<'_>, z: &[f32]) {
+        UnitKernel::remember_single(&self.attention, simd, single, z);
+    }
+
+    #[inline(always)]
+    fn forward_single<S: Lanes>(&self, simd: S, single: Single<'_>, z: &[f32], out: &mut [f32]) {
+        let (shape, weights) = (single.shape, single.weights);
+        let mut scratch = single.scratch;
+        let attended = take(&mut scratch, z.len());
+        let attention = Single {
+            scratch: &mut *scratch,
+            ..single
+        };
+        UnitKernel::forward_single(&self.attention, simd, attention, z, attended);
+        let memory = Single {
+            shape,
+            weights: self.memory_weights(shape, weights),
+            window: &mut [],
+            slot: 0,
+            scratch,
+        };
+        UnitKernel::forward_single(&self.memory, simd, memory, attended, out);
     }
 
     #[inline(always)]

@@ -3,11 +3,12 @@
 use crate::activation::{Activation, relu};
 use crate::arch::Lanes;
 use crate::buffer::take;
+use crate::matvec::{add_scaled, apply, layer_norm, matvec};
 use crate::norm;
 use crate::outer::{Outer, add_rows, collect_rows};
 use crate::packed::{Matrix, Tensor, UnitWeights};
 use crate::product::{Sizes, Start, product};
-use crate::unit::{Lane, LaneBack, Shape, UnitGradient, UnitKernel};
+use crate::unit::{Lane, LaneBack, Shape, Single, UnitGradient, UnitKernel};
 
 /// F = act(Z·FF_in + b_in)·FF_out + b_out.
 ///
@@ -290,6 +291,44 @@ impl UnitKernel for FeedForward {
         let mut scratch = std::mem::take(&mut lane.scratch);
         let mut trace = self.trace::<S>(lane.shape, &mut scratch);
         self.recall(simd, &lane, z, &mut trace, Some(out));
+    }
+
+    #[inline(always)]
+    fn remember_single<S: Lanes>(&self, _: S, _: Single<'_>, _: &[f32]) {}
+
+    #[inline(always)]
+    fn forward_single<S: Lanes>(&self, simd: S, single: Single<'_>, z: &[f32], out: &mut [f32]) {
+        let d = single.shape.d_unit;
+        let wide = EXPANSION * d;
+        let rows = single.shape.rows();
+        let tensors = self.tensors(d, single.weights);
+        let mut scratch = single.scratch;
+        let up = take(&mut scratch, rows * wide);
+        let (weights, bias) = (tensors.up.0.weights, Start::Bias(tensors.up.1));
+        let sizes = Sizes {
+            rows,
+            ins: d,
+            outs: wide,
+        };
+        if self.activation == Activation::Relu {
+            matvec(simd, sizes, z, weights, bias, |x| relu(simd, x), up);
+        } else {
+            matvec(simd, sizes, z, weights, bias, |x| x, up);
+            apply(simd, up, self.activation);
+        }
+        let (weights, bias) = (tensors.down.0.weights, Start::Bias(tensors.down.1));
+        let sizes = Sizes {
+            rows,
+            ins: wide,
+            outs: d,
+        };
+        matvec(simd, sizes, up, weights, bias, |x| x, out);
+        if self.residual {
+            add_scaled(simd, 1.0, z, out);
+        }
+        if self.layer_norm {
+            layer_norm(simd, tensors.norm, out);
+        }
     }
 
     #[inline(always)]

@@ -3,11 +3,12 @@
 use crate::arch::Lanes;
 use crate::attention::{Back, Window};
 use crate::buffer::take;
+use crate::matvec::{add_scaled, layer_norm, matvec};
 use crate::norm;
 use crate::outer::{Outer, add_rows, collect_rows};
 use crate::packed::{Matrix, Tensor, UnitWeights};
 use crate::product::{Sizes, Start, product};
-use crate::unit::{Lane, LaneBack, Memory, Shape, UnitGradient, UnitKernel};
+use crate::unit::{Lane, LaneBack, Memory, Shape, Single, UnitGradient, UnitKernel};
 
 /// A = softmax(Q·Kᵀ/√d)·V with Q = Z·W_q + b_q, K = Z·W_k + b_k, V = Z·W_v + b_v.
 ///
@@ -436,6 +437,88 @@ impl UnitKernel for Qkv {
         let mut scratch = std::mem::take(&mut lane.scratch);
         let mut trace = self.trace::<S>(lane.shape, &mut scratch);
         self.attend(simd, &mut lane, z, &mut trace, false, out);
+    }
+
+    #[inline(always)]
+    fn remember_single<S: Lanes>(&self, simd: S, single: Single<'_>, z: &[f32]) {
+        let shape = single.shape;
+        let d = shape.d_unit;
+        let tensors = self.tensors(d, &mut { single.weights });
+        let sizes = Sizes {
+            rows: 1,
+            ins: d,
+            outs: d,
+        };
+        let (keys, values) = single.window.split_at_mut(shape.context * d);
+        let row = single.slot * d..(single.slot + 1) * d;
+        for ((weights, bias), row) in [
+            (tensors.key, &mut keys[row.clone()]),
+            (tensors.value, &mut values[row]),
+        ] {
+            matvec(
+                simd,
+                sizes,
+                z,
+                weights.weights,
+                Start::Bias(bias),
+                |x| x,
+                row,
+            );
+        }
+    }
+
+    #[inline(always)]
+    fn forward_single<S: Lanes>(&self, simd: S, single: Single<'_>, z: &[f32], out: &mut [f32]) {
+        let Single {
+            shape,
+            weights,
+            window,
+            slot,
+            mut scratch,
+        } = single;
+        let d = shape.d_unit;
+        let rows = shape.rows();
+        let tensors = self.tensors(d, &mut { weights });
+        let sizes = Sizes {
+            rows,
+            ins: d,
+            outs: d,
+        };
+        let linear = |(weights, bias): (Matrix<'_>, &[f32]), y: &mut [f32]| {
+            matvec(simd, sizes, z, weights.weights, Start::Bias(bias), |x| x, y);
+        };
+        let query = take(&mut scratch, rows * d);
+        linear(tensors.query, query);
+        let window = match shape.memory {
+            Memory::Sliding => {
+                let newest = Single {
+                    shape,
+                    weights,
+                    window: &mut *window,
+                    slot,
+                    scratch: &mut [],
+                };
+                UnitKernel::remember_single(self, simd, newest, z);
+                window
+            }
+            Memory::Rewritten => {
+                let window = take(&mut scratch, 2 * rows * d);
+                let (keys, values) = window.split_at_mut(rows * d);
+                linear(tensors.key, keys);
+                linear(tensors.value, values);
+                window
+            }
+        };
+        let (keys, values) = window.split_at(shape.context * d);
+        let weights = take(&mut scratch, shape.context);
+        self.window(shape)
+            .attend_single(simd, query, keys, values, weights, out);
+        if self.residual {
+            add_scaled(simd, 1.0, z, out);
+        }
+        if self.layer_norm {
+            layer_norm(simd, tensors.norm, out);
+        }
     }
 
     #[inline(always)]

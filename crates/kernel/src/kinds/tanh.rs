@@ -2,9 +2,10 @@
 
 use crate::arch::Lanes;
 use crate::math;
+use crate::matvec;
 use crate::outer::{add_rows, collect_rows};
 use crate::packed::Tensor;
-use crate::unit::{Lane, LaneBack, Shape, UnitGradient, UnitKernel};
+use crate::unit::{Lane, LaneBack, Shape, Single, UnitGradient, UnitKernel};
 
 /// out = tanh(z + b).
 ///
@@ -55,6 +56,21 @@ impl UnitKernel for Tanh {
                 *out = math::tanh(simd, simd.add_f32s(z, simd.splat_f32s(bias)));
             }
         }
+    }
+
+    #[inline(always)]
+    fn remember_single<S: Lanes>(&self, _: S, _: Single<'_>, _: &[f32]) {}
+
+    #[inline(always)]
+    fn forward_single<S: Lanes>(&self, simd: S, single: Single<'_>, z: &[f32], out: &mut [f32]) {
+        let d = single.shape.d_unit;
+        let bias = { single.weights }.next(d);
+        for (z, out) in z.chunks_exact(d).zip(out.chunks_exact_mut(d)) {
+            for ((z, bias), out) in z.iter().zip(bias).zip(out) {
+                *out = z + bias;
+            }
+        }
+        matvec::apply(simd, out, math::Tanh);
     }
 
     #[inline(always)]

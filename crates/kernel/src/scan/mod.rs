@@ -10,6 +10,7 @@ use crate::arch::Arch;
 use crate::error::KernelError;
 use crate::packed::Packed;
 use crate::spec::ScanSpec;
+use crate::stepper::scan_single;
 use crate::unit::Memory;
 use backward::{BlockGradients, back_through_block};
 use forward::{BlockTape, run_block};
@@ -106,6 +107,9 @@ pub fn scan_forward(
     weights: &[&[f32]],
     sequences: Sequences<'_>,
 ) -> Result<Scanned, KernelError> {
+    if sequences.batch == 1 {
+        return scan_single(spec, weights, sequences, rayon::current_num_threads());
+    }
     Ok(run(spec, weights, sequences, false)?.0)
 }
 
@@ -285,7 +289,7 @@ fn part_of<'a>(
     }
 }
 
-fn check_weights(spec: &ScanSpec, weights: &[&[f32]]) -> Result<(), KernelError> {
+pub(crate) fn check_weights(spec: &ScanSpec, weights: &[&[f32]]) -> Result<(), KernelError> {
     let expected: Vec<usize> = spec.tensor_lens().collect();
     let got: Vec<usize> = weights.iter().map(|tensor| tensor.len()).collect();
     match got == expected {
@@ -294,7 +298,10 @@ fn check_weights(spec: &ScanSpec, weights: &[&[f32]]) -> Result<(), KernelError>
     }
 }
 
-fn check_sequences(spec: &ScanSpec, sequences: &Sequences<'_>) -> Result<(), KernelError> {
+pub(crate) fn check_sequences(
+    spec: &ScanSpec,
+    sequences: &Sequences<'_>,
+) -> Result<(), KernelError> {
     let Sequences {
         batch,
         steps,

@@ -1,0 +1,503 @@
+//! A single sequence, step by step: the width of units in the lanes, units spread over threads.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::{hint, thread};
+
+use crate::arch::Arch;
+use crate::buffer::Buffer;
+use crate::error::KernelError;
+use crate::output::BoundSingle;
+use crate::packed::Packed;
+use crate::scan::{check_sequences, check_weights};
+use crate::spec::{Place, Population, ScanSpec};
+use crate::unit::{Block, Memory};
+use crate::wiring::Fan;
+use crate::{Scanned, Sequences};
+
+/// A reservoir that is fed one sequence, a step or many at a time, and keeps its working memory in between.
+///
+/// Nothing is allocated in a step, and a step costs the same at any place in the sequence.
+#[derive(Debug)]
+pub struct Stepper {
+    spec: ScanSpec,
+    packed: Packed,
+    arch: Arch,
+    parts: Vec<Part>,
+    /// The state before the step at hand and that after it, `[rows, d_state]` each, in turns.
+    states: [Vec<AtomicU32>; 2],
+    /// The inputs that the last step read, oldest first, `[rows, d_input]`.
+    inputs: Vec<f32>,
+    /// Steps so far.
+    step: u64,
+}
+
+/// Units that one thread computes: a range of slots.
+#[derive(Debug)]
+struct Part {
+    shares: Vec<Share>,
+    slots: Range<usize>,
+    scratch: Buffer,
+    /// The last C rows z of its slots in turns (sliding memory), else those of the step at hand.
+    z: Buffer,
+    out: Buffer,
+}
+
+/// A part's units of one population.
+#[derive(Debug)]
+struct Share {
+    population: usize,
+    units: Range<usize>,
+    window: Buffer,
+}
+
+/// Numbers of weights that are worth a thread of their own: half a megabyte.
+const WORTH_A_THREAD: usize = 1 << 17;
+
+impl Stepper {
+    /// Begins with a working memory, as [`Sequences`] describes it for a batch of one.
+    ///
+    /// With more than one of `threads`, the units are shared by as many as their weights are worth, and
+    /// [`run`](Self::run) starts the others for the time of the call; [`step`](Self::step) uses none but the caller's.
+    ///
+    /// # Errors
+    ///
+    /// A slice whose length disagrees with the specification.
+    pub fn new(
+        spec: &ScanSpec,
+        weights: &[&[f32]],
+        rows: &[f32],
+        older_inputs: &[f32],
+        threads: usize,
+    ) -> Result<Self, KernelError> {
+        check_weights(spec, weights)?;
+        let start = Sequences {
+            batch: 1,
+            steps: 0,
+            inputs: &[],
+            rows,
+            older_inputs,
+        };
+        check_sequences(spec, &start)?;
+        let sliding = spec.memory() == Memory::Sliding;
+        let (context, d_state) = (spec.context(), spec.d_state());
+        let newest = &rows[(context - spec.step_rows()) * d_state..];
+        let bits = |&number: &f32| AtomicU32::new(number.to_bits());
+        let zeros = || (0..newest.len()).map(|_| AtomicU32::new(0)).collect();
+        let worth = (spec.weights_len() + spec.wiring().sources().len()) / WORTH_A_THREAD;
+        let mut stepper = Self {
+            packed: Packed::new(spec, weights, false),
+            arch: spec.single_arch(),
+            parts: parts(spec, threads.min(worth.max(1)).max(1)),
+            states: [newest.iter().map(bits).collect(), zeros()],
+            inputs: [&vec![0.0; spec.d_input()], older_inputs].concat(),
+            step: 0,
+            spec: spec.clone(),
+        };
+        if sliding {
+            for (slot, row) in rows.chunks_exact(d_state).take(context - 1).enumerate() {
+                stepper.remember(slot, row);
+            }
+        }
+        Ok(stepper)
+    }
+
+    /// Feeds one input `[d_input]` and writes the new state `[d_state]`.
+    ///
+    /// # Panics
+    ///
+    /// If the slices have other lengths.
+    pub fn step(&mut self, input: &[f32], state: &mut [f32]) {
+        let d_state = self.spec.d_state();
+        assert_eq!(input.len(), self.spec.d_input(), "the width of the input");
+        assert_eq!(state.len(), d_state, "the width of the state");
+        self.take_input(input);
+        let mut parts = std::mem::take(&mut self.parts);
+        for part in &mut parts {
+            self.walk(part, self.step, &self.inputs);
+        }
+        self.parts = parts;
+        self.step += 1;
+        let newest = &self.states[(self.step % 2) as usize];
+        let newest = &newest[newest.len() - d_state..];
+        for (to, number) in state.iter_mut().zip(newest) {
+            *to = f32::from_bits(number.load(Ordering::Relaxed));
+        }
+    }
+
+    /// Feeds inputs `[steps, d_input]` and writes the states `[steps, d_state]`.
+    ///
+    /// # Panics
+    ///
+    /// If the slices have other lengths.
+    pub fn run(&mut self, inputs: &[f32], states: &mut [f32]) {
+        let (d_input, d_state) = (self.spec.d_input(), self.spec.d_state());
+        let steps = states.len() / d_state;
+        assert_eq!(inputs.len(), steps * d_input, "the length of the inputs");
+        assert_eq!(states.len(), steps * d_state, "the length of the states");
+        if self.parts.len() == 1 || steps < FEW_STEPS {
+            for step in 0..steps {
+                let input = &inputs[step * d_input..][..d_input];
+                self.step(input, &mut states[step * d_state..][..d_state]);
+            }
+            return;
+        }
+        let rows = self.spec.step_rows();
+        // Every step's inputs in a row: the older ones, then the new ones.
+        let all = [&self.inputs[d_input..], inputs].concat();
+        let mut parts = std::mem::take(&mut self.parts);
+        let barrier = Barrier::new(parts.len());
+        let walk_all = |part: &mut Part| {
+            let _poison = Poison(&barrier);
+            let own = part.slots.len();
+            let mut states = vec![0.0; steps * own];
+            for (at, newest) in states.chunks_exact_mut(own).enumerate() {
+                let inputs = &all[at * d_input..][..rows * d_input];
+                let step = self.step + at as u64;
+                self.walk(part, step, inputs);
+                let after = &self.states[((step + 1) % 2) as usize];
+                let after = &after[(rows - 1) * d_state..][part.slots.clone()];
+                for (to, number) in newest.iter_mut().zip(after) {
+                    *to = f32::from_bits(number.load(Ordering::Relaxed));
+                }
+                barrier.wait(at as u64 + 1);
+            }
+            states
+        };
+        let own = thread::scope(|scope| {
+            let (first, others) = parts.split_at_mut(1);
+            let others: Vec<_> = others
+                .iter_mut()
+                .map(|part| scope.spawn(|| walk_all(part)))
+                .collect();
+            let mut own = vec![walk_all(&mut first[0])];
+            for other in others {
+                match other.join() {
+                    Ok(states) => own.push(states),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            own
+        });
+        for (part, own) in parts.iter().zip(&own) {
+            let width = part.slots.len();
+            for (state, own) in states
+                .chunks_exact_mut(d_state)
+                .zip(own.chunks_exact(width))
+            {
+                state[part.slots.clone()].copy_from_slice(own);
+            }
+        }
+        self.parts = parts;
+        self.step += steps as u64;
+        let kept = self.inputs.len();
+        self.inputs.copy_from_slice(&all[all.len() - kept..]);
+    }
+
+    /// The older rows of memory, oldest first, `[context − 1, d_state]`.
+    pub fn older_rows(&self) -> Vec<f32> {
+        let (context, d_state) = (self.spec.context(), self.spec.d_state());
+        let mut rows = vec![0.0; (context - 1) * d_state];
+        for (older, row) in rows.chunks_exact_mut(d_state).enumerate() {
+            match self.spec.memory() {
+                Memory::Rewritten => {
+                    let state = &self.states[(self.step % 2) as usize];
+                    for (to, number) in row.iter_mut().zip(&state[older * d_state..]) {
+                        *to = f32::from_bits(number.load(Ordering::Relaxed));
+                    }
+                }
+                Memory::Sliding => {
+                    let slot = (self.step as usize + older) % context;
+                    for part in &self.parts {
+                        let width = part.slots.len();
+                        let z = &part.z.get()[slot * width..][..width];
+                        row[part.slots.clone()].copy_from_slice(z);
+                    }
+                }
+            }
+        }
+        rows
+    }
+
+    /// The state h, `[d_state]`.
+    pub fn state(&self) -> Vec<f32> {
+        let state = &self.states[(self.step % 2) as usize];
+        let newest = &state[state.len() - self.spec.d_state()..];
+        let number = |number: &AtomicU32| f32::from_bits(number.load(Ordering::Relaxed));
+        newest.iter().map(number).collect()
+    }
+
+    /// The last C − 1 inputs, oldest first, `[context − 1, d_input]`; none in sliding memory.
+    pub fn older_inputs(&self) -> &[f32] {
+        match self.spec.memory() {
+            Memory::Sliding => &[],
+            Memory::Rewritten => &self.inputs[self.spec.d_input()..],
+        }
+    }
+
+    fn take_input(&mut self, input: &[f32]) {
+        let d_input = self.spec.d_input();
+        let older = self.inputs.len() - d_input;
+        self.inputs.copy_within(d_input.., 0);
+        self.inputs[older..].copy_from_slice(input);
+    }
+
+    /// Puts a row z of before the first step into the window.
+    fn remember(&mut self, slot: usize, row: &[f32]) {
+        let mut parts = std::mem::take(&mut self.parts);
+        for part in &mut parts {
+            let width = part.slots.len();
+            let own = &row[part.slots.clone()];
+            part.z.get_mut()[slot * width..][..width].copy_from_slice(own);
+            for share in &mut part.shares {
+                let (population, place) = self.place(share.population);
+                let d_unit = population.d_unit;
+                let z = &row[place.state..][share.units.start * d_unit..share.units.end * d_unit];
+                let first = share.units.start;
+                let block = self.block(share, place, slot, &mut part.scratch);
+                population.kernel.remember_single(block, first, z);
+            }
+        }
+        self.parts = parts;
+    }
+
+    fn place(&self, index: usize) -> (&Population, Place) {
+        let mut places = self.spec.places();
+        places.nth(index).expect("a share's population exists")
+    }
+
+    fn block<'a>(
+        &'a self,
+        share: &'a mut Share,
+        place: Place,
+        slot: usize,
+        scratch: &'a mut Buffer,
+    ) -> Block<'a> {
+        Block {
+            arch: self.arch,
+            shape: place.shape,
+            weights: self.packed.population(share.population),
+            transposed: place.unit_weights,
+            window: share.window.get_mut(),
+            slot,
+            scratch: scratch.get_mut(),
+        }
+    }
+
+    /// One step of a part: from the state before to its slots of the state after.
+    fn walk(&self, part: &mut Part, step: u64, inputs: &[f32]) {
+        let (rows, d_state, context) = (
+            self.spec.step_rows(),
+            self.spec.d_state(),
+            self.spec.context(),
+        );
+        let before = &self.states[(step % 2) as usize];
+        let after = &self.states[((step + 1) % 2) as usize];
+        // The newest row of the first step has place C − 1.
+        let slot = ((step + context as u64 - 1) % context as u64) as usize;
+        let width = part.slots.len();
+        let z = &mut part.z.get_mut()[if rows == 1 { slot * width } else { 0 }..][..rows * width];
+        for share in &mut part.shares {
+            let (population, place) = self.place(share.population);
+            let d_unit = population.d_unit;
+            let first = place.state + share.units.start * d_unit;
+            let numbers = share.units.len() * rows * d_unit;
+            let at = (first - part.slots.start) * rows;
+            let z = &mut z[at..][..numbers];
+            let out = &mut part.out.get_mut()[..numbers];
+            for (index, z) in z.chunks_exact_mut(d_unit).enumerate() {
+                let (unit, row) = (index / rows, index % rows);
+                self.gather(first + unit * d_unit, row, inputs, before, z);
+            }
+            let block = Block {
+                arch: self.arch,
+                shape: place.shape,
+                weights: self.packed.population(share.population),
+                transposed: place.unit_weights,
+                window: share.window.get_mut(),
+                slot: if rows == 1 { slot } else { 0 },
+                scratch: part.scratch.get_mut(),
+            };
+            population
+                .kernel
+                .forward_single(block, share.units.start, z, out);
+            self.arch.run(BoundSingle {
+                output: population.output,
+                width: d_unit,
+                rows: out,
+            });
+            let leak = self.spec.leak();
+            for (index, out) in out.chunks_exact(d_unit).enumerate() {
+                let (unit, row) = (index / rows, index % rows);
+                let at = row * d_state + first + unit * d_unit;
+                for ((to, from), &out) in after[at..].iter().zip(&before[at..]).zip(out) {
+                    let value = match leak == 1.0 {
+                        true => out,
+                        false => {
+                            let before = f32::from_bits(from.load(Ordering::Relaxed));
+                            leak.mul_add(out, (1.0 - leak) * before)
+                        }
+                    };
+                    to.store(value.to_bits(), Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
+    /// Reads a unit's slots of one row along the wiring.
+    fn gather(&self, first: usize, row: usize, inputs: &[f32], state: &[AtomicU32], z: &mut [f32]) {
+        let (d_input, d_state) = (self.spec.d_input(), self.spec.d_state());
+        let inputs = &inputs[row * d_input..][..d_input];
+        let state = &state[row * d_state..][..d_state];
+        let read = |source: u32| match source as usize {
+            input if input < d_input => inputs[input],
+            other => f32::from_bits(state[other - d_input].load(Ordering::Relaxed)),
+        };
+        let wiring = self.spec.wiring();
+        match wiring.fan() {
+            Fan::Copies => {
+                for (z, &source) in z.iter_mut().zip(&wiring.sources()[first..]) {
+                    *z = read(source);
+                }
+            }
+            Fan::Scaled | Fan::Any => {
+                for (slot, z) in z.iter_mut().enumerate() {
+                    let (sources, weights) = wiring.of(first + slot);
+                    // Several sums, as each waits for its last addition.
+                    let mut sums = [0.0_f32; 8];
+                    let (mut eights, mut scales) =
+                        (sources.chunks_exact(8), weights.chunks_exact(8));
+                    for (sources, weights) in (&mut eights).zip(&mut scales) {
+                        for i in 0..8 {
+                            sums[i] = weights[i].mul_add(read(sources[i]), sums[i]);
+                        }
+                    }
+                    for (&source, &weight) in eights.remainder().iter().zip(scales.remainder()) {
+                        sums[0] = weight.mul_add(read(source), sums[0]);
+                    }
+                    *z = sums.iter().sum();
+                }
+            }
+        }
+    }
+}
+
+/// Steps that are not worth the start of a thread.
+const FEW_STEPS: usize = 16;
+
+/// Runs one sequence, as [`scan_forward`](crate::scan_forward) does a batch.
+pub(crate) fn scan_single(
+    spec: &ScanSpec,
+    weights: &[&[f32]],
+    sequence: Sequences<'_>,
+    threads: usize,
+) -> Result<Scanned, KernelError> {
+    check_sequences(spec, &sequence)?;
+    let Sequences {
+        rows, older_inputs, ..
+    } = sequence;
+    let mut stepper = Stepper::new(spec, weights, rows, older_inputs, threads)?;
+    let mut states = vec![0.0; spec.states_len(1, sequence.steps)];
+    stepper.run(sequence.inputs, &mut states);
+    Ok(Scanned {
+        states,
+        older_rows: stepper.older_rows(),
+    })
+}
+
+/// Shares the units between as many parts, about as many weights each.
+fn parts(spec: &ScanSpec, count: usize) -> Vec<Part> {
+    let each = spec.weights_len().div_ceil(count).max(1);
+    let mut parts: Vec<Part> = Vec::new();
+    let mut weights = 0;
+    for (index, (population, place)) in spec.places().enumerate() {
+        let mut unit = 0;
+        while unit < population.units {
+            // A part takes units until it has its share of the weights.
+            let end = (weights / each + 1) * each;
+            let room = (end - weights).div_ceil(place.unit_weights.max(1)).max(1);
+            let until = population.units.min(unit + room);
+            let first = place.state + unit * population.d_unit;
+            let slots = first..place.state + until * population.d_unit;
+            let window_len = population.kernel.window_len(place.shape);
+            let share = Share {
+                population: index,
+                units: unit..until,
+                window: Buffer::zeros((until - unit) * window_len),
+            };
+            let full = weights >= parts.len() * each;
+            match parts.last_mut().filter(|_| !full) {
+                Some(part) => {
+                    part.slots.end = slots.end;
+                    part.shares.push(share);
+                }
+                None => parts.push(Part {
+                    shares: vec![share],
+                    slots,
+                    scratch: Buffer::default(),
+                    z: Buffer::default(),
+                    out: Buffer::default(),
+                }),
+            }
+            weights += (until - unit) * place.unit_weights;
+            unit = until;
+        }
+    }
+    let scratch = spec
+        .places()
+        .map(|(population, place)| population.kernel.scratch_len(place.shape, 1));
+    let scratch = scratch.max().unwrap_or(0);
+    for part in &mut parts {
+        let width = part.slots.len();
+        part.scratch = Buffer::zeros(scratch);
+        part.z = Buffer::zeros(spec.context() * width);
+        part.out = Buffer::zeros(spec.step_rows() * width);
+    }
+    parts
+}
+
+/// Where threads wait for each other after every step.
+struct Barrier {
+    arrived: AtomicU64,
+    threads: u64,
+    poisoned: AtomicBool,
+}
+
+impl Barrier {
+    fn new(threads: usize) -> Self {
+        Self {
+            arrived: AtomicU64::new(0),
+            threads: threads as u64,
+            poisoned: AtomicBool::new(false),
+        }
+    }
+
+    /// Waits until all threads have come here `times` times.
+    fn wait(&self, times: u64) {
+        self.arrived.fetch_add(1, Ordering::AcqRel);
+        let mut spins = 0_u32;
+        while self.arrived.load(Ordering::Acquire) < times * self.threads {
+            assert!(
+                !self.poisoned.load(Ordering::Relaxed),
+                "another thread of the scan panicked"
+            );
+            spins += 1;
+            // The others may have no processor of their own.
+            match spins.is_multiple_of(1 << 12) {
+                true => thread::yield_now(),
+                false => hint::spin_loop(),
+            }
+        }
+    }
+}
+
+/// Frees those who wait, when a thread ends in a panic.
+struct Poison<'a>(&'a Barrier);
+
+impl Drop for Poison<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.poisoned.store(true, Ordering::Relaxed);
+        }
+    }
+}
