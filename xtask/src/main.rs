@@ -18,6 +18,7 @@ Tasks:
   experiment [NAME | FILE.toml]   train and judge a network; --list names the experiments
   describe [NAME | FILE.toml]     shapes, wiring, parameters and cost of a network
   datasets list | fetch | verify  the data sets that tasks use
+  bench                           microseconds per step; --scaling FOLDER draws how they grow
   ci                              the checks, as a newcomer would run them
 
 `cargo xtask TASK --help` tells a task's options.
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
     };
     let rest: Vec<_> = arguments.collect();
     match task.to_str() {
-        Some("experiment" | "describe" | "datasets") => ran::run(&task, &rest),
+        Some("experiment" | "describe" | "datasets" | "bench") => ran::run(&task, &rest),
         Some("ci") => ci::run(&rest),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
         }
         _ => {
             eprintln!(
-                "xtask: there is no task {:?}; there are experiment, describe, datasets and ci",
+                "xtask: there is no task {:?}; there are experiment, describe, datasets, bench and ci",
                 task.to_string_lossy()
             );
             ExitCode::from(WRONG_USAGE)

@@ -1,7 +1,5 @@
 //! A population of attention blocks.
 
-use std::sync::Arc;
-
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 use ran_memory_unit::{MemoryUnit, MemoryUnitConfig};
@@ -127,7 +125,7 @@ impl<B: Backend> Unit<B> for AttentionBlock<B> {
                 memory: self.memory.kernel(),
             };
             Fused {
-                kernel: Arc::new(kernel),
+                kernel: kernel.into(),
                 output: self.memory.output(),
                 weights: [self.qkv.tensors(), self.memory.tensors()].concat(),
             }

@@ -1,5 +1,6 @@
 //! The subcommands, one per file.
 
+pub(crate) mod bench;
 pub(crate) mod datasets;
 pub(crate) mod describe;
 pub(crate) mod experiment;

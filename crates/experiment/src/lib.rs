@@ -5,6 +5,7 @@
 //! [`describe_experiment`] counts what the model is made of. The program `ran` is a thin layer above.
 
 mod backend;
+pub mod bench;
 mod config;
 mod experiment;
 mod folder;
@@ -13,6 +14,7 @@ mod place;
 mod presets;
 mod record;
 mod run;
+pub mod scaling;
 mod seeds;
 mod setting;
 mod stats;

@@ -25,6 +25,7 @@ enum Command {
     Experiment(commands::experiment::Arguments),
     Describe(commands::describe::Arguments),
     Datasets(commands::datasets::Arguments),
+    Bench(commands::bench::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Experiment(arguments) => commands::experiment::execute(&arguments),
         Command::Describe(arguments) => commands::describe::execute(&arguments),
         Command::Datasets(arguments) => commands::datasets::execute(&arguments),
+        Command::Bench(arguments) => commands::bench::execute(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,7 +1,5 @@
 //! A population of memory units.
 
-use std::sync::Arc;
-
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 use ran_kernel::FeedForward;
@@ -150,7 +148,7 @@ impl<B: Backend> Unit<B> for MemoryUnit<B> {
 
     fn fused(&self) -> Option<Fused<B>> {
         Some(Fused {
-            kernel: Arc::new(self.kernel()),
+            kernel: self.kernel().into(),
             output: self.output,
             weights: self.tensors(),
         })

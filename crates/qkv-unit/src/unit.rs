@@ -1,7 +1,5 @@
 //! A population of QKV units.
 
-use std::sync::Arc;
-
 use burn::module::Module;
 use burn::tensor::{Bool, Tensor, activation::softmax, backend::Backend};
 use ran_kernel::Qkv;
@@ -186,7 +184,7 @@ impl<B: Backend> Unit<B> for QkvUnit<B> {
 
     fn fused(&self) -> Option<Fused<B>> {
         Some(Fused {
-            kernel: Arc::new(self.kernel()),
+            kernel: self.kernel().into(),
             output: self.output,
             weights: self.tensors(),
         })

@@ -1,7 +1,5 @@
 //! A population of tanh units.
 
-use std::sync::Arc;
-
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use ran_unit::{Fused, Output, Unit, UnitShape, uniform};
@@ -68,7 +66,7 @@ impl<B: Backend> Unit<B> for TanhUnit<B> {
 
     fn fused(&self) -> Option<Fused<B>> {
         Some(Fused {
-            kernel: Arc::new(ran_kernel::Tanh),
+            kernel: ran_kernel::Tanh.into(),
             output: Output::Identity,
             weights: vec![self.bias.val().flatten(0, 1)],
         })

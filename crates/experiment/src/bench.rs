@@ -1,0 +1,315 @@
+//! How long a step of a network takes, on any backend.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Instant;
+
+use burn::backend::Autodiff;
+use burn::tensor::{Distribution, Tensor, backend::Backend};
+use ran_reservoir::{
+    MemoryKind, PopulationConfig, Reservoir, ReservoirConfig, UnitKind, WiringKind,
+};
+use ran_unit::Initializer;
+use serde::Serialize;
+
+use crate::BackendKind;
+use crate::backend::{ScanBackend, Work, compute};
+
+/// Inputs and outputs of every measured network, those of Japanese Vowels.
+const D_INPUT: usize = 12;
+const D_OUTPUT: usize = 9;
+
+/// The sizes of a measured network and of the batch that it is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// Units, U.
+    pub units: usize,
+    /// Width of a unit, D.
+    pub d_unit: usize,
+    /// Rows of context, C.
+    pub context: usize,
+    /// Sequences, B.
+    pub batch: usize,
+    /// Steps, T.
+    pub steps: usize,
+}
+
+impl Case {
+    /// The cases that are measured when none is asked for; the last one is streaming.
+    pub const USUAL: [Self; 5] = [
+        Self::of([20, 16, 4, 32, 28]),
+        Self::of([40, 32, 4, 32, 28]),
+        Self::of([100, 8, 5, 32, 28]),
+        Self::of([8, 64, 4, 32, 28]),
+        Self::of([40, 32, 4, 1, 200]),
+    ];
+
+    const fn of([units, d_unit, context, batch, steps]: [usize; 5]) -> Self {
+        Self {
+            units,
+            d_unit,
+            context,
+            batch,
+            steps,
+        }
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            units,
+            d_unit,
+            context,
+            batch,
+            steps,
+        } = self;
+        write!(f, "{units},{d_unit},{context},{batch},{steps}")
+    }
+}
+
+/// Why a text is no [`Case`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no case: five whole numbers from 1 to 100000 are needed, units,dim,context,batch,steps, as in 20,16,4,32,28"
+)]
+pub struct CaseError(String);
+
+impl FromStr for Case {
+    type Err = CaseError;
+
+    fn from_str(text: &str) -> Result<Self, CaseError> {
+        let numbers: Result<Vec<usize>, _> = text.split(',').map(|n| n.trim().parse()).collect();
+        let numbers = numbers.map_err(|_| CaseError(text.into()))?;
+        let numbers: [usize; 5] = numbers.try_into().map_err(|_| CaseError(text.into()))?;
+        let case = Self::of(numbers);
+        let widths = (case.units * case.d_unit).max(case.context);
+        match numbers.iter().all(|n| (1..=100_000).contains(n)) && widths <= 1_000_000 {
+            true => Ok(case),
+            false => Err(CaseError(text.into())),
+        }
+    }
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// The states of every step, and the readout of the last.
+    Forward,
+    /// A training step: the readout of every step, the mean of its squares, and the gradients of all weights.
+    Train,
+}
+
+/// What is measured of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Network {
+    /// Attention blocks in an identity wiring.
+    AttentionBlocks,
+    /// A classical echo state network: U·D tanh neurons, each of which reads a tenth of the others.
+    EchoState,
+    /// One attention block with as many heads as there are units, as wide as all units are: a causal Transformer's
+    /// block at a place that has `context` rows before it.
+    Transformer,
+}
+
+/// One measurement, as `bench --json` prints it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Measurement {
+    /// Always `"ran"`; the peers call themselves otherwise.
+    pub framework: &'static str,
+    /// The backend's name.
+    pub backend: &'static str,
+    /// The network, where it is not one of attention blocks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<&'static str>,
+    /// The working memory.
+    pub memory: MemoryKind,
+    /// What was measured.
+    pub phase: Phase,
+    /// units,dim,context,batch,steps.
+    pub case: String,
+    /// Microseconds per step of the whole batch: the median of several runs.
+    pub us_per_step: f64,
+}
+
+/// What to measure.
+#[derive(Clone, Copy, Debug)]
+pub struct Bench {
+    /// The network.
+    pub network: Network,
+    /// Its sizes.
+    pub case: Case,
+    /// Its memory.
+    pub memory: MemoryKind,
+    /// What of it.
+    pub phase: Phase,
+    /// How many runs the median is taken of, after one that is not counted.
+    pub repeats: usize,
+}
+
+impl Bench {
+    /// Measures on a backend.
+    ///
+    /// # Errors
+    ///
+    /// When the backend is not there, or the sizes do not make a network.
+    pub fn measure(self, backend: BackendKind) -> anyhow::Result<Measurement> {
+        let us_per_step = compute(backend, self)??;
+        Ok(Measurement {
+            framework: "ran",
+            backend: backend.name(),
+            network: match self.network {
+                Network::AttentionBlocks => None,
+                Network::EchoState => Some("echo-state"),
+                Network::Transformer => Some("transformer"),
+            },
+            memory: self.memory,
+            phase: self.phase,
+            case: self.case.to_string(),
+            us_per_step: (us_per_step * 100.0).round() / 100.0,
+        })
+    }
+
+    fn config(&self) -> ReservoirConfig {
+        let Case {
+            units,
+            d_unit,
+            context,
+            ..
+        } = self.case;
+        let population = match self.network {
+            Network::AttentionBlocks => {
+                PopulationConfig::new(UnitKind::AttentionBlock, units, d_unit)
+            }
+            Network::EchoState => PopulationConfig::new(UnitKind::TanhUnit, units * d_unit, 1),
+            Network::Transformer => {
+                let block = PopulationConfig::new(UnitKind::AttentionBlock, 1, units * d_unit);
+                PopulationConfig {
+                    heads: Some(units),
+                    ..block
+                }
+            }
+        };
+        let mut config = ReservoirConfig::new(context, vec![population]);
+        config.memory = self.memory;
+        if self.network == Network::EchoState {
+            config.wiring = WiringKind::Sparse;
+            config.fan_in = Some((units * d_unit / 10).max(1));
+            config.leak = 0.3;
+        }
+        config
+    }
+
+    fn random<B: Backend, const R: usize>(shape: [usize; R], device: &B::Device) -> Tensor<B, R> {
+        Tensor::random(shape, Distribution::Normal(0.0, 1.0), device)
+    }
+
+    /// The median of runs, in microseconds per step.
+    fn median(&self, mut run: impl FnMut()) -> f64 {
+        run();
+        let mut times: Vec<f64> = (0..self.repeats.max(1))
+            .map(|_| {
+                let start = Instant::now();
+                run();
+                start.elapsed().as_secs_f64()
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2] / self.case.steps as f64 * 1e6
+    }
+
+    fn forward<B: ScanBackend>(&self, device: &B::Device) -> anyhow::Result<f64> {
+        let Case { batch, steps, .. } = self.case;
+        let reservoir =
+            Reservoir::<B>::init(&self.config(), D_INPUT, Initializer::Reservoir, 0, device)?;
+        let inputs = Self::random([batch, steps, D_INPUT], device);
+        let readout = Self::random::<B, 2>([reservoir.d_state(), D_OUTPUT], device);
+        Ok(self.median(|| {
+            let start = reservoir.start(batch, device);
+            let (_, memory) = reservoir.forward(inputs.clone(), start, None);
+            // Reading a number back waits for the device.
+            memory.state().matmul(readout.clone()).sum().into_data();
+        }))
+    }
+
+    fn train<B: ScanBackend>(&self, device: &B::Device) -> anyhow::Result<f64> {
+        type A<B> = Autodiff<B>;
+        let Case { batch, steps, .. } = self.case;
+        let reservoir =
+            Reservoir::<A<B>>::init(&self.config(), D_INPUT, Initializer::Trained, 0, device)?;
+        let d_state = reservoir.d_state();
+        let inputs = Self::random::<A<B>, 3>([batch, steps, D_INPUT], device);
+        let readout =
+            Self::random::<A<B>, 2>([d_state, D_OUTPUT], device) / (d_state as f64).sqrt();
+        let readout = readout.detach().require_grad();
+        Ok(self.median(|| {
+            let start = reservoir.start(batch, device);
+            let (states, _) = reservoir.forward(inputs.clone(), start, None);
+            let outputs = states.matmul(readout.clone().unsqueeze());
+            let loss = outputs.powi_scalar(2).mean() * steps as f64;
+            let gradients = loss.backward();
+            let gradient = readout.grad(&gradients).expect("the readout has one");
+            gradient.sum().into_data();
+        }))
+    }
+}
+
+impl Work for Bench {
+    type Output = anyhow::Result<f64>;
+
+    fn on<B: ScanBackend>(self, device: &B::Device) -> Self::Output {
+        match self.phase {
+            Phase::Forward => self.forward::<B>(device),
+            Phase::Train => self.train::<B>(device),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_is_five_numbers_and_says_so() {
+        let case: Case = "20,16,4,32,28".parse().unwrap();
+        assert_eq!(case, Case::USUAL[0]);
+        assert_eq!(case.to_string(), "20,16,4,32,28");
+        for wrong in [
+            "",
+            "20,16,4,32",
+            "20,16,4,32,0",
+            "a,1,1,1,1",
+            "1,1,1,1,1,1",
+            "-1,1,1,1,1",
+        ] {
+            let error = wrong.parse::<Case>().unwrap_err().to_string();
+            assert!(error.contains("units,dim,context,batch,steps"), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_network_and_phase_is_measured() {
+        let case = Case::of([2, 4, 3, 2, 5]);
+        for network in [
+            Network::AttentionBlocks,
+            Network::EchoState,
+            Network::Transformer,
+        ] {
+            for memory in [MemoryKind::Sliding, MemoryKind::Rewritten] {
+                for phase in [Phase::Forward, Phase::Train] {
+                    let bench = Bench {
+                        network,
+                        case: Case { units: 10, ..case },
+                        memory,
+                        phase,
+                        repeats: 1,
+                    };
+                    let measured = bench.measure(BackendKind::Ndarray).unwrap();
+                    assert!(measured.us_per_step > 0.0);
+                    assert_eq!(measured.case, "10,4,3,2,5");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! `ran bench`: how long a step takes.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use ran_experiment::BackendKind;
+use ran_experiment::bench::{Bench, Case, Measurement, Network, Phase};
+use ran_experiment::scaling::{Curve, svg};
+use ran_reservoir::MemoryKind;
+
+/// Microseconds per step of a network of random weights: the median of several runs.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The working memory [default: both]; may be given again.
+    #[arg(long, value_enum, value_name = "MEMORY")]
+    memory: Vec<Memory>,
+    /// units,dim,context,batch,steps [default: four usual cases and streaming]; may be given again.
+    #[arg(long = "case", value_name = "CASE")]
+    cases: Vec<Case>,
+    /// The states alone, or a training step [default: both, with a batch of 1 forward alone].
+    #[arg(long, value_enum, value_name = "PHASE")]
+    phase: Vec<Phase>,
+    /// Where to compute: ndarray or wgpu.
+    #[arg(long, default_value_t = BackendKind::Ndarray)]
+    backend: BackendKind,
+    /// Measures a classical echo state network of units·dim tanh neurons, each of which reads a tenth of the others.
+    #[arg(long)]
+    echo_state: bool,
+    /// Runs that the median is taken of.
+    #[arg(long, default_value_t = 7, value_name = "RUNS")]
+    repeats: usize,
+    /// Measures how the time grows with each size instead, and writes a picture (SVG) for each into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    scaling: Option<PathBuf>,
+    /// Prints one line of JSON per measurement.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Memory {
+    Sliding,
+    Rewritten,
+}
+
+impl From<Memory> for MemoryKind {
+    fn from(memory: Memory) -> Self {
+        match memory {
+            Memory::Sliding => Self::Sliding,
+            Memory::Rewritten => Self::Rewritten,
+        }
+    }
+}
+
+pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
+    if let Some(folder) = &arguments.scaling {
+        return scaling(arguments, folder);
+    }
+    let cases = match arguments.cases.is_empty() {
+        true => Case::USUAL.to_vec(),
+        false => arguments.cases.clone(),
+    };
+    let memories = match arguments.memory.is_empty() {
+        true => vec![Memory::Rewritten, Memory::Sliding],
+        false => arguments.memory.clone(),
+    };
+    let network = match arguments.echo_state {
+        true => Network::EchoState,
+        false => Network::AttentionBlocks,
+    };
+    let mut shown = Shown::new(arguments.json);
+    for case in cases {
+        for &memory in &memories {
+            for phase in [Phase::Forward, Phase::Train] {
+                let asked = arguments.phase.contains(&phase);
+                let usual =
+                    arguments.phase.is_empty() && (phase == Phase::Forward || case.batch > 1);
+                if !(asked || usual) {
+                    continue;
+                }
+                let bench = Bench {
+                    network,
+                    case,
+                    memory: memory.into(),
+                    phase,
+                    repeats: arguments.repeats,
+                };
+                shown.show(&bench.measure(arguments.backend)?)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn scaling(arguments: &Arguments, folder: &std::path::Path) -> anyhow::Result<()> {
+    let named = || folder.display().to_string();
+    fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", named()))?;
+    let mut shown = Shown::new(arguments.json);
+    for curve in Curve::ALL {
+        let mut outcome = Ok(());
+        let chart = curve.draw(arguments.backend, arguments.repeats, |measured| {
+            if outcome.is_ok() {
+                outcome = shown.show(measured);
+            }
+        })?;
+        outcome?;
+        let path = folder.join(curve.name).with_extension("svg");
+        let cannot = || format!("{} cannot be written", path.display());
+        fs::write(&path, svg(&chart)?).with_context(cannot)?;
+        eprintln!("written: {}", path.display());
+    }
+    Ok(())
+}
+
+/// Prints measurements as they come.
+struct Shown {
+    json: bool,
+    begun: bool,
+}
+
+impl Shown {
+    fn new(json: bool) -> Self {
+        Self { json, begun: false }
+    }
+
+    fn show(&mut self, measured: &Measurement) -> anyhow::Result<()> {
+        let mut out = io::stdout().lock();
+        if self.json {
+            writeln!(out, "{}", serde_json::to_string(measured)?)?;
+            return Ok(out.flush()?);
+        }
+        if !self.begun {
+            let (case, memory, phase) = ("case", "memory", "phase");
+            writeln!(out, "{case:18}{memory:11}{phase:9}{:>14}", "us per step")?;
+            self.begun = true;
+        }
+        let name = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        writeln!(
+            out,
+            "{:18}{:11}{:9}{:>14.2}",
+            measured.case,
+            name(serde_json::to_value(measured.memory)?),
+            name(serde_json::to_value(measured.phase)?),
+            measured.us_per_step
+        )?;
+        Ok(out.flush()?)
+    }
+}

@@ -1,0 +1,143 @@
+//! How the time of a step grows with each size of a network, as pictures.
+
+use ran_picture::{Axis, Chart, PictureError, Scale, Series, Stroke};
+use ran_reservoir::MemoryKind;
+
+use crate::BackendKind;
+use crate::bench::{Bench, Case, Network, Phase};
+
+/// One size of a network, with all others kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Curve {
+    /// The file's name, without its ending.
+    pub name: &'static str,
+    title: &'static str,
+    label: &'static str,
+    values: &'static [usize],
+    set: fn(Case, usize) -> Case,
+}
+
+/// The network that the curves pass through.
+const MIDDLE: Case = Case {
+    units: 20,
+    d_unit: 16,
+    context: 4,
+    batch: 32,
+    steps: 64,
+};
+
+impl Curve {
+    /// The five curves.
+    pub const ALL: [Self; 5] = [
+        Self {
+            name: "scaling-steps",
+            title: "A step costs the same however long the sequence is",
+            label: "steps before",
+            values: &[4, 16, 64, 256, 1024, 4096],
+            set: |case, steps| Case { steps, ..case },
+        },
+        Self {
+            name: "scaling-units",
+            title: "Linear in the number of units",
+            label: "units",
+            values: &[5, 10, 20, 40, 80, 160],
+            set: |case, units| Case { units, ..case },
+        },
+        Self {
+            name: "scaling-context",
+            title: "Rows of context",
+            label: "rows of context",
+            values: &[1, 2, 4, 8, 16, 32],
+            set: |case, context| Case { context, ..case },
+        },
+        Self {
+            name: "scaling-width",
+            title: "Width of a unit",
+            label: "width of a unit",
+            values: &[4, 8, 16, 32, 64],
+            set: |case, d_unit| Case { d_unit, ..case },
+        },
+        Self {
+            name: "scaling-batch",
+            title: "Sequences in a batch",
+            label: "sequences in a batch",
+            values: &[1, 2, 4, 8, 16, 32, 64, 128, 256],
+            set: |case, batch| Case { batch, ..case },
+        },
+    ];
+
+    /// Measures the curve, telling each measurement, and draws it.
+    ///
+    /// # Errors
+    ///
+    /// When the backend is not there.
+    pub fn draw(
+        &self,
+        backend: BackendKind,
+        repeats: usize,
+        mut tell: impl FnMut(&crate::bench::Measurement),
+    ) -> anyhow::Result<Chart> {
+        let mut measure = |network, case, memory| -> anyhow::Result<f64> {
+            let bench = Bench {
+                network,
+                case,
+                memory,
+                phase: Phase::Forward,
+                repeats,
+            };
+            let measured = bench.measure(backend)?;
+            tell(&measured);
+            Ok(measured.us_per_step)
+        };
+        let mut series = Vec::new();
+        for (name, memory) in [
+            ("sliding", MemoryKind::Sliding),
+            ("rewritten", MemoryKind::Rewritten),
+        ] {
+            let mut points = Vec::new();
+            for &value in self.values {
+                let time = measure(Network::AttentionBlocks, (self.set)(MIDDLE, value), memory)?;
+                points.push([value as f64, time]);
+            }
+            series.push(Series::new(&format!("RAN, {name} memory"), points));
+        }
+        if self.name == "scaling-steps" {
+            let mut points = Vec::new();
+            for &value in self.values {
+                // A Transformer's next step attends to every row before it.
+                let case = Case {
+                    context: value,
+                    batch: 4,
+                    steps: 4,
+                    ..MIDDLE
+                };
+                let time = measure(Network::Transformer, case, MemoryKind::Sliding)?;
+                points.push([value as f64, time * (MIDDLE.batch / case.batch) as f64]);
+            }
+            series.push(Series {
+                stroke: Stroke::Dashed,
+                ..Series::new("one causal Transformer block as wide as the state", points)
+            });
+        }
+        let log = |label: &str| Axis {
+            scale: Scale::Log,
+            ..Axis::new(label)
+        };
+        Ok(Chart {
+            title: self.title.into(),
+            x: log(self.label),
+            y: log("microseconds per step of the batch"),
+            series,
+            ..Chart::default()
+        })
+    }
+}
+
+/// The curve's picture.
+///
+/// # Errors
+///
+/// When no point can be drawn.
+pub fn svg(chart: &Chart) -> Result<String, PictureError> {
+    Ok(chart.draw()?.svg().to_owned())
+}
