@@ -246,7 +246,9 @@ impl Bench {
         Ok(self.median(|| {
             let start = reservoir.start(batch, device);
             let (states, _) = reservoir.forward(inputs.clone(), start, None);
-            let outputs = states.matmul(readout.clone().unsqueeze());
+            // One product for all sequences and steps.
+            let states = states.reshape([batch * steps, d_state]);
+            let outputs = states.matmul(readout.clone());
             let loss = outputs.powi_scalar(2).mean() * steps as f64;
             let gradients = loss.backward();
             let gradient = readout.grad(&gradients).expect("the readout has one");

@@ -12,6 +12,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// Keeps the memory of large arrays for the next of their size, where the system's allocator would give it back and ask for
+/// it again at every batch.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Experiments with Recurrent Attention Networks.
 #[derive(Debug, Parser)]
 #[command(name = "ran", version)]

@@ -78,7 +78,11 @@ fn main() {
         for memory in [Memory::Rewritten, Memory::Sliding] {
             let spec = spec(units, d_unit, context, memory);
             let d_state = spec.d_state();
-            let weights = noise(spec.weights_len(), std::env::var("WS").map_or(1.0, |x| x.parse::<f32>().unwrap()) / (d_unit as f32).sqrt());
+            let weights = noise(
+                spec.weights_len(),
+                std::env::var("WS").map_or(1.0, |x| x.parse::<f32>().unwrap())
+                    / (d_unit as f32).sqrt(),
+            );
             let readout = noise(d_state * D_OUTPUT, 1.0 / (d_unit as f32).sqrt());
             let weights = spec.split(&weights).expect("weights");
             let inputs = noise(batch * steps * D_INPUT, 1.7);
@@ -109,7 +113,7 @@ fn main() {
                     };
                     let given = ScannedGradients {
                         states: Some(&gradient),
-                        older_rows: None,
+                        rows: None,
                     };
                     scan_backward(&spec, &weights, &tape, given, None, needs).expect("a way back");
                 })

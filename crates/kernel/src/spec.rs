@@ -193,11 +193,6 @@ impl ScanSpec {
         batch * steps * self.d_state()
     }
 
-    /// Numbers in the older rows of memory for a batch, `[batch, context − 1, d_state]`.
-    pub fn older_rows_len(&self, batch: usize) -> usize {
-        batch * (self.context - 1) * self.d_state()
-    }
-
     /// Cuts weights that lie one tensor after another, population after population, into tensors.
     ///
     /// # Errors

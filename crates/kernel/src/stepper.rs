@@ -194,26 +194,29 @@ impl Stepper {
         self.inputs.copy_from_slice(&all[all.len() - kept..]);
     }
 
-    /// The older rows of memory, oldest first, `[context − 1, d_state]`.
-    pub fn older_rows(&self) -> Vec<f32> {
+    /// The rows of memory, oldest first, `[context, d_state]`; the newest is the state h.
+    pub fn rows(&self) -> Vec<f32> {
         let (context, d_state) = (self.spec.context(), self.spec.d_state());
-        let mut rows = vec![0.0; (context - 1) * d_state];
-        for (older, row) in rows.chunks_exact_mut(d_state).enumerate() {
-            match self.spec.memory() {
-                Memory::Rewritten => {
-                    let state = &self.states[(self.step % 2) as usize];
-                    for (to, number) in row.iter_mut().zip(&state[older * d_state..]) {
-                        *to = f32::from_bits(number.load(Ordering::Relaxed));
-                    }
-                }
-                Memory::Sliding => {
-                    let slot = (self.step as usize + older) % context;
+        let mut rows = vec![0.0; context * d_state];
+        let (older, newest) = rows.split_at_mut((context - 1) * d_state);
+        let state = &self.states[(self.step % 2) as usize];
+        let number = |number: &AtomicU32| f32::from_bits(number.load(Ordering::Relaxed));
+        match self.spec.memory() {
+            Memory::Rewritten => {
+                let to = older.iter_mut().chain(newest);
+                to.zip(state).for_each(|(to, from)| *to = number(from));
+            }
+            Memory::Sliding => {
+                for (row, to) in older.chunks_exact_mut(d_state).enumerate() {
+                    let slot = ((self.step + row as u64) % context as u64) as usize;
                     for part in &self.parts {
                         let width = part.slots.len();
                         let z = &part.z.get()[slot * width..][..width];
-                        row[part.slots.clone()].copy_from_slice(z);
+                        to[part.slots.clone()].copy_from_slice(z);
                     }
                 }
+                let to = newest.iter_mut();
+                to.zip(state).for_each(|(to, from)| *to = number(from));
             }
         }
         rows
@@ -401,7 +404,7 @@ pub(crate) fn scan_single(
     stepper.run(sequence.inputs, &mut states);
     Ok(Scanned {
         states,
-        older_rows: stepper.older_rows(),
+        rows: stepper.rows(),
     })
 }
 

@@ -33,7 +33,7 @@ fn batch_of_two(case: &Case) -> (Vec<f32>, Vec<f32>) {
     let weights = case.spec.split(&case.weights).unwrap();
     let scanned = ran_kernel::scan_forward(&case.spec, &weights, sequences).unwrap();
     let half = |numbers: &[f32]| numbers[..numbers.len() / 2].to_vec();
-    (half(&scanned.states), half(&scanned.older_rows))
+    (half(&scanned.states), half(&scanned.rows))
 }
 
 fn close(got: &[f32], expected: &[f32], what: &str) {
@@ -55,7 +55,7 @@ fn steps_one_by_one_equal_the_scan_for_every_kind_memory_context_and_instruction
                         output: [Output::Tanh, Output::LayerNorm][index % 2],
                     });
                     let case = Case::new(1, memory, context, 0.7, fan, parts.collect(), [1, 9, 2]);
-                    let (states, older_rows) = batch_of_two(&case);
+                    let (states, rows) = batch_of_two(&case);
                     let weights = case.spec.split(&case.weights).unwrap();
                     for arch in Arch::available() {
                         let at = format!(
@@ -74,7 +74,7 @@ fn steps_one_by_one_equal_the_scan_for_every_kind_memory_context_and_instruction
                             stepper.step(input, state);
                         }
                         close(&found, &states, &at);
-                        close(&stepper.older_rows(), &older_rows, &at);
+                        close(&stepper.rows(), &rows, &at);
                         assert_eq!(stepper.state(), &found[8 * d_state..], "{at}");
                         if memory == Memory::Rewritten {
                             let last = &case.inputs[(9 - (context - 1)) * 2..];
@@ -119,7 +119,7 @@ fn threads_that_share_the_units_change_no_bit_and_leave_the_memory_as_one_would(
                 stepper.run(inputs, states);
             }
             let older = stepper.older_inputs().to_vec();
-            (states, stepper.older_rows(), older)
+            (states, stepper.rows(), older)
         };
         let one = run(1, 1);
         assert_eq!(run(3, 1), one);

@@ -52,9 +52,8 @@ pub struct Scan<B: Backend> {
 pub struct Scanned<B: Backend> {
     /// The states, `[batch, steps, d_state]`.
     pub states: FloatTensor<B>,
-    /// The older rows of the memory after the last step, `[batch, context − 1, d_state]`; `None` where the context is
-    /// 1.
-    pub older_rows: Option<FloatTensor<B>>,
+    /// The rows of the memory after the last step, [`Memory::rows`], `[batch, context, d_state]`.
+    pub rows: FloatTensor<B>,
 }
 
 /// Gradients of a loss with respect to what a scan was given; `None` where nobody wanted them.
@@ -72,11 +71,11 @@ pub struct ScanGradients<B: Backend> {
 
 /// The way back through a scan.
 pub trait WayBack<B: Backend>: Debug + Send + Sync {
-    /// Computes gradients from those of the states or of the older rows; `None` is zero.
+    /// Computes gradients from those of the states or of the rows; `None` is zero.
     fn back(
         &self,
         states: Option<FloatTensor<B>>,
-        older_rows: Option<FloatTensor<B>>,
+        rows: Option<FloatTensor<B>>,
         needs: Needs,
     ) -> ScanGradients<B>;
 }
@@ -145,12 +144,7 @@ impl<B: ScanBackend, U: Unit<B>> Reservoir<B, U> {
     ) -> (Tensor<B, 3>, Memory<B>) {
         let tensor = |primitive| Tensor::<B, 3>::from_primitive(TensorPrimitive::Float(primitive));
         let steps = inputs.dims()[1];
-        let states = tensor(scanned.states);
-        let newest = states.clone().narrow(1, steps - 1, 1);
-        let rows = match scanned.older_rows {
-            Some(older) => Tensor::cat(vec![tensor(older), newest], 1),
-            None => newest,
-        };
+        let (states, rows) = (tensor(scanned.states), tensor(scanned.rows));
         let kept = self.context() - 1;
         let inputs = memory.inputs.map(|older| match steps.checked_sub(kept) {
             Some(first) => inputs.narrow(1, first, kept),

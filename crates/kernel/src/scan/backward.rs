@@ -16,8 +16,8 @@ pub(crate) struct BlockGradients<'a> {
     pub(crate) sequences: usize,
     /// Gradient of the states, if there is one.
     pub(crate) states: Option<&'a [f32]>,
-    /// Gradient of the older rows after the last step, if there is one.
-    pub(crate) older_rows: Option<&'a [f32]>,
+    /// Gradient of the rows of memory after the last step, if there is one.
+    pub(crate) rows_after: Option<&'a [f32]>,
     pub(crate) inputs: &'a mut [f32],
     pub(crate) rows: &'a mut [f32],
     pub(crate) older_inputs: &'a mut [f32],
@@ -144,7 +144,7 @@ impl<'a, 'b> Walk<'a, 'b> {
                 .for_each(|row| self.remember(row));
         } else {
             for row in 0..context - 1 {
-                self.add_output_gradient(Row::Older(row), Target::State(row));
+                self.add_output_gradient(Row::After(row), Target::State(row));
             }
         }
         for step in (0..self.steps).rev() {
@@ -153,9 +153,13 @@ impl<'a, 'b> Walk<'a, 'b> {
             }
             let newest = Target::State(self.spec.step_rows() - 1);
             self.add_output_gradient(Row::State(step), newest);
+            if step + 1 == self.steps {
+                let newest = Target::State(self.spec.step_rows() - 1);
+                self.add_output_gradient(Row::After(context - 1), newest);
+            }
             self.step_back(step);
             if sliding && step + context > self.steps && step >= last_border {
-                self.add_output_gradient(Row::Older(step + context - 1 - self.steps), Target::Z);
+                self.add_output_gradient(Row::After(step + context - 1 - self.steps), Target::Z);
             }
             self.scatter(step, start);
             if step == start && step > 0 {
@@ -174,7 +178,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             for row in 0..context - 1 {
                 self.settle(row);
                 if row >= self.steps && last_border == 0 {
-                    self.add_output_gradient(Row::Older(row - self.steps), Target::Z);
+                    self.add_output_gradient(Row::After(row - self.steps), Target::Z);
                 }
                 if self.needs.rows {
                     let rows = &mut self.block.rows[row * d_state..];
@@ -256,7 +260,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         };
         let (gradient, row, rows) = match row {
             Row::State(step) => (self.block.states, step, self.steps),
-            Row::Older(row) => (self.block.older_rows, row, context - 1),
+            Row::After(row) => (self.block.rows_after, row, context),
         };
         let Some(gradient) = gradient else { return };
         let sequences = self.block.sequences;
@@ -390,8 +394,8 @@ impl<'a, 'b> Walk<'a, 'b> {
 enum Row {
     /// The state after a step.
     State(usize),
-    /// An older row of memory after the last step.
-    Older(usize),
+    /// A row of memory after the last step.
+    After(usize),
 }
 
 /// Where the gradient of such a row goes.

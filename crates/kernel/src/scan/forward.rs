@@ -76,14 +76,14 @@ fn pack_inputs(spec: &ScanSpec, arch: Arch, part: &Sequences<'_>) -> (Buffer, us
     (inputs, older)
 }
 
-/// Runs all steps of a block and writes its states and the older rows of memory after the last.
+/// Runs all steps of a block and writes its states and the rows of memory after the last.
 pub(crate) fn run_block(
     spec: &ScanSpec,
     weights: &Packed,
     arch: Arch,
     part: Sequences<'_>,
     taped: bool,
-    (states, older_rows): (&mut [f32], &mut [f32]),
+    (states, rows_after): (&mut [f32], &mut [f32]),
 ) -> BlockTape {
     let lanes = arch.lanes();
     let (context, d_input, d_state) = (spec.context(), spec.d_input(), spec.d_state());
@@ -202,20 +202,18 @@ pub(crate) fn run_block(
         });
     }
 
-    for older in 0..context - 1 {
-        let vectors = match spec.memory() {
-            Memory::Rewritten => &state.get()[older * width..][..width],
-            Memory::Sliding => match (steps + older).checked_sub(context - 1) {
-                Some(step) => &tape.z.get()[step % kept * step_len..][..step_len],
-                None => &tape.older.get()[(steps + older) * width..][..width],
-            },
+    for row in 0..context {
+        let vectors = match (spec.memory(), (steps + row).checked_sub(context - 1)) {
+            (Memory::Rewritten, _) => &state.get()[row * width..][..width],
+            (Memory::Sliding, Some(step)) if step == steps => state.get(),
+            (Memory::Sliding, Some(step)) => &tape.z.get()[step % kept * step_len..][..step_len],
+            (Memory::Sliding, None) => &tape.older.get()[(steps + row) * width..][..width],
         };
-        let rows = &mut older_rows[older * d_state..];
         arch.run(Unpack {
             vectors,
-            stride: (context - 1) * d_state,
+            stride: context * d_state,
             sequences: batch,
-            rows,
+            rows: &mut rows_after[row * d_state..],
         });
     }
     if !taped {

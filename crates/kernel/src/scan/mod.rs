@@ -73,14 +73,14 @@ pub struct Gradients {
     pub older_inputs: Vec<f32>,
 }
 
-/// What a scan returns. The memory goes on with the older rows and the last state as its rows and,
-/// when rewritten, with the last C − 1 inputs.
+/// What a scan returns. The memory goes on with the rows and, when rewritten, with the last C − 1
+/// inputs.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scanned {
     /// The states h₁ to h_T, `[batch, steps, d_state]`.
     pub states: Vec<f32>,
-    /// The older rows of memory after the last step, oldest first, `[batch, context − 1, d_state]`.
-    pub older_rows: Vec<f32>,
+    /// The rows of memory after the last step, `[batch, context, d_state]`; the newest is h_T.
+    pub rows: Vec<f32>,
 }
 
 /// Gradients of a loss with respect to what a scan returned; `None` is zero.
@@ -88,8 +88,8 @@ pub struct Scanned {
 pub struct ScannedGradients<'a> {
     /// That of the states.
     pub states: Option<&'a [f32]>,
-    /// That of the older rows.
-    pub older_rows: Option<&'a [f32]>,
+    /// That of the rows.
+    pub rows: Option<&'a [f32]>,
 }
 
 /// Runs the reservoir over a batch of sequences.
@@ -150,10 +150,10 @@ pub fn scan_backward(
         let expected = spec.states_len(batch, steps);
         check("the gradient of the states", states, expected, shape)?;
     }
-    if let Some(rows) = given.older_rows {
-        let shape = format!("batch {batch} × (context − 1) × d_state {d_state}");
-        let expected = spec.older_rows_len(batch);
-        check("the gradient of the older rows", rows, expected, shape)?;
+    if let Some(rows) = given.rows {
+        let shape = format!("batch {batch} × context × d_state {d_state}");
+        let expected = spec.rows_len(batch);
+        check("the gradient of the rows", rows, expected, shape)?;
     }
     if truncate == Some(0) {
         return Err(KernelError::Range {
@@ -203,8 +203,8 @@ pub fn scan_backward(
                 let row = spec.states_len(1, steps);
                 &all[block * lanes * row..][..sequences * row]
             }),
-            older_rows: given.older_rows.map(|all| {
-                let row = spec.older_rows_len(1);
+            rows_after: given.rows.map(|all| {
+                let row = spec.rows_len(1);
                 &all[block * lanes * row..][..sequences * row]
             }),
             inputs,
@@ -243,23 +243,23 @@ fn run(
     let lanes = arch.lanes();
     let mut scanned = Scanned {
         states: vec![0.0; spec.states_len(batch, steps)],
-        older_rows: vec![0.0; spec.older_rows_len(batch)],
+        rows: vec![0.0; spec.rows_len(batch)],
     };
-    let mut rest = (&mut scanned.states[..], &mut scanned.older_rows[..]);
+    let mut rest = (&mut scanned.states[..], &mut scanned.rows[..]);
     let mut parts = Vec::new();
     for first in (0..batch).step_by(lanes) {
         let sequences = lanes.min(batch - first);
         let (states, states_rest) = rest.0.split_at_mut(spec.states_len(sequences, steps));
-        let (older, older_rest) = rest.1.split_at_mut(spec.older_rows_len(sequences));
-        rest = (states_rest, older_rest);
-        parts.push((first, sequences, states, older));
+        let (rows, rows_rest) = rest.1.split_at_mut(spec.rows_len(sequences));
+        rest = (states_rest, rows_rest);
+        parts.push((first, sequences, states, rows));
     }
     let packed = Packed::new(spec, weights, false);
     let blocks = parts
         .into_par_iter()
-        .map(|(first, count, states, older)| {
+        .map(|(first, count, states, rows)| {
             let part = part_of(spec, &sequences, first, count);
-            run_block(spec, &packed, arch, part, taped, (states, older))
+            run_block(spec, &packed, arch, part, taped, (states, rows))
         })
         .collect();
     let tape = Tape {

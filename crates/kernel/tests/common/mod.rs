@@ -185,14 +185,14 @@ impl Case {
     pub fn forward(&self, spec: &ScanSpec, sequences: Sequences<'_>) -> Vec<f32> {
         let weights = spec.split(&self.weights).expect("weights");
         let scanned = scan_forward(spec, &weights, sequences).expect("a scan");
-        joined(&scanned, sequences.batch)
+        joined(&scanned, sequences.batch, spec.d_state())
     }
 
     /// The same with a tape.
     pub fn taped(&self, spec: &ScanSpec) -> (Vec<f32>, Tape) {
         let weights = spec.split(&self.weights).expect("weights");
         let (scanned, tape) = scan_forward_taped(spec, &weights, self.sequences()).expect("a scan");
-        (joined(&scanned, self.batch), tape)
+        (joined(&scanned, self.batch, spec.d_state()), tape)
     }
 
     /// Goes back, given the gradient of what [`taped`](Self::taped) returned.
@@ -209,27 +209,39 @@ impl Case {
         let (mut of_states, mut of_rows) = (Vec::new(), Vec::new());
         for sequence in gradient.chunks_exact(gradient.len() / self.batch) {
             of_states.extend_from_slice(&sequence[..states]);
+            // Half of the last state's gradient comes through the memory's newest row.
+            let newest = of_states.len() - spec.d_state()..;
             of_rows.extend_from_slice(&sequence[states..]);
+            for number in &mut of_states[newest] {
+                *number *= 0.5;
+                of_rows.push(*number);
+            }
         }
         let given = ScannedGradients {
             states: Some(&of_states),
-            older_rows: Some(&of_rows),
+            rows: Some(&of_rows),
         };
         scan_backward(spec, &weights, tape, given, truncate, needs).expect("a way back")
     }
 
     /// Numbers in what the scan returns.
     pub fn output_len(&self) -> usize {
-        self.spec.states_len(self.batch, self.steps) + self.spec.older_rows_len(self.batch)
+        let older = self.batch * (self.spec.context() - 1) * self.spec.d_state();
+        self.spec.states_len(self.batch, self.steps) + older
     }
 }
 
 /// States and older rows as the naive scan returns them: of each sequence first the ones, then the others.
-fn joined(scanned: &Scanned, batch: usize) -> Vec<f32> {
+fn joined(scanned: &Scanned, batch: usize, d_state: usize) -> Vec<f32> {
     let part = |numbers: &[f32], b: usize| {
         let len = numbers.len() / batch;
         numbers[b * len..][..len].to_vec()
     };
-    let sequence = |b| [part(&scanned.states, b), part(&scanned.older_rows, b)].concat();
+    let sequence = |b| {
+        let (states, mut rows) = (part(&scanned.states, b), part(&scanned.rows, b));
+        let newest = rows.split_off(rows.len() - d_state);
+        assert_eq!(newest, states[states.len() - d_state..], "the newest row");
+        [states, rows].concat()
+    };
     (0..batch).flat_map(sequence).collect()
 }

@@ -28,7 +28,7 @@ impl<B: ScanBackend, C: CheckpointStrategy> ScanBackend for Autodiff<B, C> {
             let scanned = B::scan(&inner(scan, weights.collect()))?;
             return Some(Scanned {
                 states: Self::from_inner(scanned.states),
-                older_rows: scanned.older_rows.map(Self::from_inner),
+                rows: Self::from_inner(scanned.rows),
             });
         }
         let weights = Self::float_cat(scan.weights.clone(), 0);
@@ -54,7 +54,7 @@ impl<B: ScanBackend, C: CheckpointStrategy> ScanBackend for Autodiff<B, C> {
         };
         Some(Scanned {
             states: node(scanned.states, true),
-            older_rows: scanned.older_rows.map(|rows| node(rows, false)),
+            rows: node(scanned.rows, false),
         })
     }
 }
@@ -77,7 +77,7 @@ fn inner<B: ScanBackend, C: CheckpointStrategy>(
 
 /// A scan in the graph. Its parents are the flat weights, the inputs, the rows and the older inputs.
 ///
-/// What a scan returns lies in two nodes, the states and the older rows: gradients are linear in both, so each node
+/// What a scan returns lies in two nodes, the states and the rows: gradients are linear in both, so each node
 /// goes back with its own, and the usual loss, which reads the states alone, goes back once.
 #[derive(Debug)]
 struct ScanNode;
@@ -115,11 +115,11 @@ impl<B: Backend> Backward<B, 4> for ScanNode {
             of_states,
             has_older_inputs,
         } = ops.state;
-        let (states, older_rows) = match of_states {
+        let (states, rows) = match of_states {
             true => (Some(gradient), None),
             false => (None, Some(gradient)),
         };
-        let found = back.back(states, older_rows, needs);
+        let found = back.back(states, rows, needs);
         let older_inputs = found.older_inputs.filter(|_| has_older_inputs);
         let found = [found.weights, found.inputs, found.rows, older_inputs];
         for (parent, gradient) in ops.parents.into_iter().zip(found) {

@@ -98,10 +98,9 @@ impl Plain {
     ) -> Scanned<B> {
         let [batch, steps] = [self.inputs.shape()[0], self.inputs.shape()[1]];
         let (context, d_state) = (spec.context(), spec.d_state());
-        let older = [batch, context - 1, d_state];
         Scanned {
             states: tensor(scanned.states, &[batch, steps, d_state]),
-            older_rows: (context > 1).then(|| tensor(scanned.older_rows, &older)),
+            rows: tensor(scanned.rows, &[batch, context, d_state]),
         }
     }
 }
@@ -142,16 +141,16 @@ impl<B: Backend<FloatTensorPrimitive = NdArrayTensor>> WayBack<B> for Back {
     fn back(
         &self,
         states: Option<NdArrayTensor>,
-        older_rows: Option<NdArrayTensor>,
+        rows: Option<NdArrayTensor>,
         needs: Needs,
     ) -> ScanGradients<B> {
         let given = |gradient: Option<NdArrayTensor>| {
             gradient.map(|one| numbers(&one).expect("gradients are of their tensors' type"))
         };
-        let (states, older_rows) = (given(states), given(older_rows));
+        let (states, rows) = (given(states), given(rows));
         let given = ScannedGradients {
             states: states.as_ref().map(slice),
-            older_rows: older_rows.as_ref().map(slice),
+            rows: rows.as_ref().map(slice),
         };
         let weights = self.plain.weights(&self.spec);
         let gradients = expect(scan_backward(
