@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::{hint, thread};
 
-use crate::arch::Arch;
+use crate::arch::{Arch, Lanes, WithLanes};
 use crate::buffer::Buffer;
 use crate::error::KernelError;
 use crate::output::BoundSingle;
@@ -12,7 +12,7 @@ use crate::packed::Packed;
 use crate::scan::{check_sequences, check_weights};
 use crate::spec::{Place, Population, ScanSpec};
 use crate::unit::{Block, Memory};
-use crate::wiring::Fan;
+use crate::wiring::{Fan, Wiring};
 use crate::{Scanned, Sequences};
 
 /// A reservoir that is fed one sequence, a step or many at a time, and keeps its working memory in between.
@@ -41,6 +41,8 @@ struct Part {
     /// The last C rows z of its slots in turns (sliding memory), else those of the step at hand.
     z: Buffer,
     out: Buffer,
+    /// What a wiring of sums reads, `[rows, d_input + d_state]`; empty for one of copies.
+    sources: Buffer,
 }
 
 /// A part's units of one population.
@@ -51,8 +53,8 @@ struct Share {
     window: Buffer,
 }
 
-/// Numbers of weights that are worth a thread of their own: half a megabyte.
-const WORTH_A_THREAD: usize = 1 << 17;
+/// Weights of units and wiring that are worth a thread of their own: some ten microseconds' work.
+const WORTH_A_THREAD: usize = 50_000;
 
 impl Stepper {
     /// Begins with a working memory, as [`Sequences`] describes it for a batch of one.
@@ -300,6 +302,18 @@ impl Stepper {
         let slot = ((step + context as u64 - 1) % context as u64) as usize;
         let width = part.slots.len();
         let z = &mut part.z.get_mut()[if rows == 1 { slot * width } else { 0 }..][..rows * width];
+        let copies = self.spec.wiring().fan() == Fan::Copies;
+        let d_input = self.spec.d_input();
+        let all = d_input + d_state;
+        if !copies {
+            for (row, sources) in part.sources.get_mut().chunks_exact_mut(all).enumerate() {
+                let (of_inputs, of_state) = sources.split_at_mut(d_input);
+                of_inputs.copy_from_slice(&inputs[row * d_input..][..d_input]);
+                for (to, number) in of_state.iter_mut().zip(&before[row * d_state..]) {
+                    *to = f32::from_bits(number.load(Ordering::Relaxed));
+                }
+            }
+        }
         for share in &mut part.shares {
             let (population, place) = self.place(share.population);
             let d_unit = population.d_unit;
@@ -310,7 +324,16 @@ impl Stepper {
             let out = &mut part.out.get_mut()[..numbers];
             for (index, z) in z.chunks_exact_mut(d_unit).enumerate() {
                 let (unit, row) = (index / rows, index % rows);
-                self.gather(first + unit * d_unit, row, inputs, before, z);
+                let first = first + unit * d_unit;
+                match copies {
+                    true => self.copy(first, row, inputs, before, z),
+                    false => self.arch.run(Sum {
+                        wiring: self.spec.wiring(),
+                        first,
+                        sources: &part.sources.get()[row * all..][..all],
+                        z,
+                    }),
+                }
             }
             let block = Block {
                 arch: self.arch,
@@ -338,7 +361,7 @@ impl Stepper {
                         true => out,
                         false => {
                             let before = f32::from_bits(from.load(Ordering::Relaxed));
-                            leak.mul_add(out, (1.0 - leak) * before)
+                            leak * out + (1.0 - leak) * before
                         }
                     };
                     to.store(value.to_bits(), Ordering::Relaxed);
@@ -347,40 +370,49 @@ impl Stepper {
         }
     }
 
-    /// Reads a unit's slots of one row along the wiring.
-    fn gather(&self, first: usize, row: usize, inputs: &[f32], state: &[AtomicU32], z: &mut [f32]) {
+    /// Reads a unit's slots of one row along a wiring of copies.
+    fn copy(&self, first: usize, row: usize, inputs: &[f32], state: &[AtomicU32], z: &mut [f32]) {
         let (d_input, d_state) = (self.spec.d_input(), self.spec.d_state());
         let inputs = &inputs[row * d_input..][..d_input];
         let state = &state[row * d_state..][..d_state];
-        let read = |source: u32| match source as usize {
-            input if input < d_input => inputs[input],
-            other => f32::from_bits(state[other - d_input].load(Ordering::Relaxed)),
-        };
-        let wiring = self.spec.wiring();
-        match wiring.fan() {
-            Fan::Copies => {
-                for (z, &source) in z.iter_mut().zip(&wiring.sources()[first..]) {
-                    *z = read(source);
+        for (z, &source) in z.iter_mut().zip(&self.spec.wiring().sources()[first..]) {
+            *z = match source as usize {
+                input if input < d_input => inputs[input],
+                other => f32::from_bits(state[other - d_input].load(Ordering::Relaxed)),
+            };
+        }
+    }
+}
+
+/// Sums the sources of slots from `first` on.
+struct Sum<'a> {
+    wiring: &'a Wiring,
+    first: usize,
+    /// Inputs, then the state.
+    sources: &'a [f32],
+    z: &'a mut [f32],
+}
+
+impl WithLanes for Sum<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes>(self, _: S) {
+        for (slot, z) in self.z.iter_mut().enumerate() {
+            let (sources, weights) = self.wiring.of(self.first + slot);
+            // Several sums, as each waits for its last addition.
+            let mut sums = [0.0_f32; 8];
+            let (sources, few) = sources.as_chunks::<8>();
+            let (weights, few_weights) = weights.as_chunks::<8>();
+            for (sources, weights) in sources.iter().zip(weights) {
+                for i in 0..8 {
+                    sums[i] += weights[i] * self.sources[sources[i] as usize];
                 }
             }
-            Fan::Scaled | Fan::Any => {
-                for (slot, z) in z.iter_mut().enumerate() {
-                    let (sources, weights) = wiring.of(first + slot);
-                    // Several sums, as each waits for its last addition.
-                    let mut sums = [0.0_f32; 8];
-                    let (mut eights, mut scales) =
-                        (sources.chunks_exact(8), weights.chunks_exact(8));
-                    for (sources, weights) in (&mut eights).zip(&mut scales) {
-                        for i in 0..8 {
-                            sums[i] = weights[i].mul_add(read(sources[i]), sums[i]);
-                        }
-                    }
-                    for (&source, &weight) in eights.remainder().iter().zip(scales.remainder()) {
-                        sums[0] = weight.mul_add(read(source), sums[0]);
-                    }
-                    *z = sums.iter().sum();
-                }
+            for (&source, &weight) in few.iter().zip(few_weights) {
+                sums[0] += weight * self.sources[source as usize];
             }
+            *z = sums.iter().sum();
         }
     }
 }
@@ -408,17 +440,26 @@ pub(crate) fn scan_single(
     })
 }
 
-/// Shares the units between as many parts, about as many weights each.
+/// Shares the units between as many parts, about as much work each. The first unit's wires stand for all of its kind.
 fn parts(spec: &ScanSpec, count: usize) -> Vec<Part> {
-    let each = spec.weights_len().div_ceil(count).max(1);
+    let cost = |population: &Population, place: Place| {
+        let slots = place.state..place.state + population.d_unit;
+        let wires: usize = slots.map(|slot| spec.wiring().of(slot).0.len()).sum();
+        place.unit_weights + wires
+    };
+    let costs = spec
+        .places()
+        .map(|(population, place)| population.units * cost(population, place));
+    let each = costs.sum::<usize>().div_ceil(count).max(1);
     let mut parts: Vec<Part> = Vec::new();
     let mut weights = 0;
     for (index, (population, place)) in spec.places().enumerate() {
+        let unit_cost = cost(population, place);
         let mut unit = 0;
         while unit < population.units {
             // A part takes units until it has its share of the weights.
             let end = (weights / each + 1) * each;
-            let room = (end - weights).div_ceil(place.unit_weights.max(1)).max(1);
+            let room = (end - weights).div_ceil(unit_cost.max(1)).max(1);
             let until = population.units.min(unit + room);
             let first = place.state + unit * population.d_unit;
             let slots = first..place.state + until * population.d_unit;
@@ -440,9 +481,10 @@ fn parts(spec: &ScanSpec, count: usize) -> Vec<Part> {
                     scratch: Buffer::default(),
                     z: Buffer::default(),
                     out: Buffer::default(),
+                    sources: Buffer::default(),
                 }),
             }
-            weights += (until - unit) * place.unit_weights;
+            weights += (until - unit) * unit_cost;
             unit = until;
         }
     }
@@ -455,6 +497,10 @@ fn parts(spec: &ScanSpec, count: usize) -> Vec<Part> {
         part.scratch = Buffer::zeros(scratch);
         part.z = Buffer::zeros(spec.context() * width);
         part.out = Buffer::zeros(spec.step_rows() * width);
+        if spec.wiring().fan() != Fan::Copies {
+            let all = spec.d_input() + spec.d_state();
+            part.sources = Buffer::zeros(spec.step_rows() * all);
+        }
     }
     parts
 }
@@ -485,8 +531,8 @@ impl Barrier {
                 "another thread of the scan panicked"
             );
             spins += 1;
-            // The others may have no processor of their own.
-            match spins.is_multiple_of(1 << 12) {
+            // The others may have no processor of their own: after some microseconds, let them have this one.
+            match spins.is_multiple_of(1 << 9) {
                 true => thread::yield_now(),
                 false => hint::spin_loop(),
             }
