@@ -12,6 +12,7 @@ mod reference;
 mod reservoir;
 mod scan;
 mod standard;
+mod stream;
 mod wire;
 
 pub use config::{MemoryKind, ReservoirConfig, WiringKind};
@@ -21,3 +22,4 @@ pub use population::{PopulationConfig, UnitKind};
 pub use reservoir::Reservoir;
 pub use scan::{Scan, ScanBackend, ScanGradients, Scanned, WayBack};
 pub use standard::StandardUnit;
+pub use stream::Stream;

@@ -27,70 +27,91 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
     ) -> (Tensor<B, 3>, Memory<B>) {
         self.check(&inputs, &memory);
         assert_ne!(truncate, Some(0), "truncate must be at least 1 step, got 0");
-        let steps = inputs.dims()[1];
-        let mut memory = memory;
+        let border =
+            |step: usize| step > 0 && truncate.is_some_and(|every| step.is_multiple_of(every));
+        match self.memory() {
+            MemoryKind::Sliding => self.slide(inputs, memory, border),
+            MemoryKind::Rewritten => self.rewrite(inputs, memory, border),
+        }
+    }
+
+    /// All steps in sliding memory. The older rows and the state are joined to a memory after the last step alone.
+    fn slide(
+        &self,
+        inputs: Tensor<B, 3>,
+        memory: Memory<B>,
+        border: impl Fn(usize) -> bool,
+    ) -> (Tensor<B, 3>, Memory<B>) {
+        let [batch, steps, _] = inputs.dims();
+        let kept = self.context() - 1;
+        let mut state = memory.rows.clone().narrow(1, kept, 1); // [batch, 1, d_state]
+        let mut older = (kept > 0).then(|| memory.rows.narrow(1, 0, kept));
         let mut states = Vec::with_capacity(steps);
         for step in 0..steps {
-            if step > 0 && truncate.is_some_and(|every| step.is_multiple_of(every)) {
-                memory = memory.detach();
+            if border(step) {
+                (state, older) = (state.detach(), older.map(Tensor::detach));
             }
-            memory = self.step(inputs.clone().narrow(1, step, 1), memory);
-            states.push(memory.state().unsqueeze_dim(1));
+            let row = self
+                .wire
+                .read(inputs.clone().narrow(1, step, 1), state.clone());
+            let window = match older {
+                Some(older) => Tensor::cat(vec![older, row], 1), // [batch, context, d_state]
+                None => row,
+            };
+            let outputs = self.each(&window, |unit, window| {
+                let d_state = unit.shape().d_state();
+                unit.newest(window).reshape([batch, 1, d_state])
+            });
+            older = (kept > 0).then(|| window.narrow(1, 1, kept));
+            state = self.leaked(state, outputs);
+            states.push(state.clone());
         }
-        (Tensor::cat(states, 1), memory)
-    }
-
-    /// One step of every sequence.
-    ///
-    /// # Shapes
-    ///
-    /// - input: `[batch, 1, d_input]`
-    fn step(&self, input: Tensor<B, 3>, memory: Memory<B>) -> Memory<B> {
-        match self.memory() {
-            MemoryKind::Sliding => self.slide(input, memory),
-            MemoryKind::Rewritten => self.rewrite(input, memory),
-        }
-    }
-
-    fn slide(&self, input: Tensor<B, 3>, memory: Memory<B>) -> Memory<B> {
-        let older = self.context() - 1;
-        let [batch, ..] = memory.rows.dims();
-        let state = memory.state().unsqueeze_dim(1);
-        let row = self.wire.read(input, state.clone());
-        let window = match older {
-            0 => row,
-            _ => Tensor::cat(vec![memory.rows.narrow(1, 0, older), row], 1),
-        };
-        let outputs = self.each(&window, |unit, window| {
-            let d_state = unit.shape().d_state();
-            unit.newest(window).reshape([batch, 1, d_state])
-        });
-        let state = self.leaked(state, outputs);
         let rows = match older {
-            0 => state,
-            _ => Tensor::cat(vec![window.narrow(1, 1, older), state], 1),
+            Some(older) => Tensor::cat(vec![older, state], 1),
+            None => state,
         };
-        Memory { rows, inputs: None }
+        (Tensor::cat(states, 1), Memory { rows, inputs: None })
     }
 
-    fn rewrite(&self, input: Tensor<B, 3>, memory: Memory<B>) -> Memory<B> {
+    /// All steps in rewritten memory. Older and new inputs are joined once, and each step reads a window of them.
+    fn rewrite(
+        &self,
+        inputs: Tensor<B, 3>,
+        memory: Memory<B>,
+        border: impl Fn(usize) -> bool,
+    ) -> (Tensor<B, 3>, Memory<B>) {
         let context = self.context();
-        let [batch, ..] = memory.rows.dims();
-        let inputs = match memory.inputs {
-            Some(older) => Tensor::cat(vec![older, input], 1), // [batch, context, d_input]
-            None => input,
+        let [batch, steps, _] = inputs.dims();
+        let mut rows = memory.rows;
+        let mut all = match memory.inputs {
+            Some(older) => Tensor::cat(vec![older, inputs], 1), // [batch, context − 1 + steps, d_input]
+            None => inputs,
         };
-        let window = self.wire.read(inputs.clone(), memory.rows.clone());
-        let outputs = self.each(&window, |unit, window| {
-            let d_state = unit.shape().d_state();
-            unit.forward(window)
-                .swap_dims(1, 2)
-                .reshape([batch, context, d_state])
-        });
-        Memory {
-            rows: self.leaked(memory.rows, outputs),
-            inputs: (context > 1).then(|| inputs.narrow(1, 1, context - 1)),
+        let mut states = Vec::with_capacity(steps);
+        for step in 0..steps {
+            if border(step) {
+                rows = rows.detach();
+                // What earlier steps left in memory is constant; what is still to come is not.
+                let known = step + context - 1;
+                let (past, future) = (
+                    all.clone().narrow(1, 0, known).detach(),
+                    all.narrow(1, known, steps - step),
+                );
+                all = Tensor::cat(vec![past, future], 1);
+            }
+            let window = all.clone().narrow(1, step, context);
+            let window = self.wire.read(window, rows.clone());
+            let outputs = self.each(&window, |unit, window| {
+                let d_state = unit.shape().d_state();
+                unit.forward(window)
+                    .swap_dims(1, 2)
+                    .reshape([batch, context, d_state])
+            });
+            rows = self.leaked(rows, outputs);
+            states.push(rows.clone().narrow(1, context - 1, 1));
         }
+        let inputs = (context > 1).then(|| all.narrow(1, steps, context - 1));
+        (Tensor::cat(states, 1), Memory { rows, inputs })
     }
 
     /// Calls each population with its part of the window and joins the answers.

@@ -161,11 +161,6 @@ impl<B: Backend, U> Reservoir<B, U> {
     ) -> Result<Memory<B>, ReservoirError> {
         let batch = saved.rows.shape.first().copied().unwrap_or(0);
         let rows = vec![batch, self.context, self.d_state()];
-        let mismatch = |part, expected: Vec<usize>, got: &[usize]| ReservoirError::Memory {
-            part,
-            expected,
-            got: got.to_vec(),
-        };
         if saved.rows.shape[..] != rows[..] {
             return Err(mismatch("rows", rows, &saved.rows.shape));
         }
@@ -189,7 +184,7 @@ impl<B: Backend, U> Reservoir<B, U> {
     }
 
     /// The shape of the inputs that the memory keeps, where it keeps any.
-    fn older_inputs_shape(&self, batch: usize) -> Option<[usize; 3]> {
+    pub(crate) fn older_inputs_shape(&self, batch: usize) -> Option<[usize; 3]> {
         let keeps = self.memory == MemoryKind::Rewritten && self.context > 1;
         keeps.then(|| [batch, self.context - 1, self.d_input()])
     }
@@ -220,8 +215,17 @@ impl<B: Backend, U> Reservoir<B, U> {
     }
 }
 
+/// A saved memory whose shapes are another reservoir's.
+pub(crate) fn mismatch(part: &'static str, expected: Vec<usize>, got: &[usize]) -> ReservoirError {
+    ReservoirError::Memory {
+        part,
+        expected,
+        got: got.to_vec(),
+    }
+}
+
 /// Checks that saved numbers are floats that fill their shape: a backend would panic at others.
-fn check_numbers(part: &'static str, saved: &TensorData) -> Result<(), ReservoirError> {
+pub(crate) fn check_numbers(part: &'static str, saved: &TensorData) -> Result<(), ReservoirError> {
     let count = saved.shape.iter().copied().fold(1, usize::saturating_mul);
     let bytes = count.saturating_mul(saved.dtype.size());
     if saved.dtype.is_float() && saved.bytes.len() == bytes {

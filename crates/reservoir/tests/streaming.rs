@@ -260,3 +260,45 @@ fn rewritten_memory_keeps_the_last_inputs() {
     let older = memory.inputs.expect("rewritten memory reads inputs again");
     assert_eq!(older.to_data(), signal(2, 4).narrow(1, 2, 2).to_data());
 }
+
+#[test]
+fn a_stream_on_the_host_gives_the_states_of_one_call_and_hands_its_memory_over() {
+    for_every_setting(|reservoir, setting| {
+        let inputs = signal(1, 9);
+        let (states, after) = run(reservoir, inputs.clone());
+        let numbers: Vec<f32> = inputs.into_data().to_vec().unwrap();
+        let (d_input, d_state) = (reservoir.d_input(), reservoir.d_state());
+        let mut streamed = vec![0.0; 9 * d_state];
+        let mut stream = reservoir.stream(None).unwrap().expect("it has kernels");
+        let mut steps = numbers.chunks(d_input).zip(streamed.chunks_mut(d_state));
+        for (input, state) in steps.by_ref().take(4) {
+            stream.step(input, state);
+        }
+        // A second stream goes on with the memory of the first.
+        let mut stream = reservoir.stream(Some(&stream.memory())).unwrap().unwrap();
+        for (input, state) in steps {
+            stream.step(input, state);
+        }
+        let shape = [1, 9, d_state];
+        let streamed = Tensor::from_data(TensorData::new(streamed, shape), &DEVICE);
+        assert_close(streamed, states, setting);
+        let memory = reservoir.restore(&stream.memory(), &DEVICE).unwrap();
+        assert_close(memory.rows, after.rows, setting);
+        if let (Some(one), Some(other)) = (memory.inputs, after.inputs) {
+            assert_close(one, other, setting);
+        }
+    });
+}
+
+#[test]
+fn a_stream_refuses_the_memory_of_another_reservoir() {
+    let one = reservoir(UnitKind::TanhUnit, MemoryKind::Rewritten, 3, 1.0, 7);
+    let other = reservoir(UnitKind::TanhUnit, MemoryKind::Rewritten, 4, 1.0, 7);
+    let memory = other.start(1, &DEVICE).to_data();
+    let error = one.stream(Some(&memory)).unwrap_err().to_string();
+    assert!(error.contains("rows has shape [1, 4,"), "{error}");
+    let mut memory = one.start(1, &DEVICE).to_data();
+    memory.inputs = None;
+    let error = one.stream(Some(&memory)).unwrap_err().to_string();
+    assert!(error.contains("inputs has shape []"), "{error}");
+}
