@@ -71,7 +71,7 @@ impl fmt::Display for Case {
 /// Why a text is no [`Case`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no case: five whole numbers from 1 to 100000 are needed, units,dim,context,batch,steps, as in 20,16,4,32,28"
+    "{0:?} is no case: five whole numbers from 1 to 1000000 are needed, units,dim,context,batch,steps, as in 20,16,4,32,28"
 )]
 pub struct CaseError(String);
 
@@ -83,8 +83,11 @@ impl FromStr for Case {
         let numbers = numbers.map_err(|_| CaseError(text.into()))?;
         let numbers: [usize; 5] = numbers.try_into().map_err(|_| CaseError(text.into()))?;
         let case = Self::of(numbers);
-        let widths = (case.units * case.d_unit).max(case.context);
-        match numbers.iter().all(|n| (1..=100_000).contains(n)) && widths <= 1_000_000 {
+        let widths = case
+            .units
+            .saturating_mul(case.d_unit)
+            .saturating_mul(case.context);
+        match numbers.iter().all(|n| (1..=1_000_000).contains(n)) && widths <= 10_000_000 {
             true => Ok(case),
             false => Err(CaseError(text.into())),
         }
