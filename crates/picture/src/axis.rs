@@ -69,7 +69,17 @@ impl Axis {
     /// The places of about `count` ticks between two ends, at round values.
     pub(crate) fn ticks(&self, [low, high]: [f64; 2], count: usize) -> Vec<f64> {
         match self.scale {
-            Scale::Log if high - low >= 1.0 => {
+            // A few decades: 1, 2 and 5 of each.
+            Scale::Log if (1.0..2.5).contains(&(high - low)) => {
+                let decades = low.floor() as i32..=high.floor() as i32;
+                let places = decades.flat_map(|decade| {
+                    [1.0_f64, 2.0, 5.0].map(|step| step.log10() + f64::from(decade))
+                });
+                places
+                    .filter(|place| (low..=high).contains(place))
+                    .collect()
+            }
+            Scale::Log if high - low >= 2.5 => {
                 let decades = (high.floor() - low.ceil()) as usize + 1;
                 let every = decades.div_ceil(count.max(1));
                 let first = low.ceil() as i64;
@@ -148,6 +158,7 @@ mod tests {
             ["0.001", "0.01", "0.1", "1", "10"]
         );
         assert_eq!(names(&axis, [0.0, 0.7]), ["1", "2", "3", "4", "5"]);
+        assert_eq!(names(&axis, [0.6, 1.8]), ["5", "10", "20", "50"]);
         assert_eq!(axis.place(0.0), None);
         assert_eq!(axis.place(100.0), Some(2.0));
         assert!(axis.ticks([-20.0, 20.0], 5).len() <= 6);

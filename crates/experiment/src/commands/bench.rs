@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use ran_experiment::BackendKind;
 use ran_experiment::bench::{Bench, Case, Measurement, Network, Phase};
-use ran_experiment::scaling::{Curve, svg};
+use ran_experiment::scaling::Curve;
 use ran_reservoir::MemoryKind;
 
 /// Microseconds per step of a network of random weights: the median of several runs.
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     /// Runs that the median is taken of.
     #[arg(long, default_value_t = 7, value_name = "RUNS")]
     repeats: usize,
-    /// Measures how the time grows with each size instead, and writes a picture (SVG) for each into this folder.
+    /// Measures how the time grows with each size instead, and writes a picture of each (SVG, PNG) into this folder.
     #[arg(long, value_name = "FOLDER")]
     scaling: Option<PathBuf>,
     /// Prints one line of JSON per measurement.
@@ -107,10 +107,16 @@ fn scaling(arguments: &Arguments, folder: &std::path::Path) -> anyhow::Result<()
             }
         })?;
         outcome?;
-        let path = folder.join(curve.name).with_extension("svg");
-        let cannot = || format!("{} cannot be written", path.display());
-        fs::write(&path, svg(&chart)?).with_context(cannot)?;
-        eprintln!("written: {}", path.display());
+        let picture = chart.draw()?;
+        for (ending, bytes) in [
+            ("svg", picture.svg().as_bytes().to_vec()),
+            ("png", picture.png()?),
+        ] {
+            let path = folder.join(curve.name).with_extension(ending);
+            let cannot = || format!("{} cannot be written", path.display());
+            fs::write(&path, bytes).with_context(cannot)?;
+            eprintln!("written: {}", path.display());
+        }
     }
     Ok(())
 }
