@@ -1,7 +1,8 @@
 //! A single sequence, step by step: the width of units in the lanes, units spread over threads.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 use std::{hint, thread};
 
 use crate::arch::{Arch, Lanes, WithLanes};
@@ -60,7 +61,8 @@ impl Stepper {
     /// Begins with a working memory, as [`Sequences`] describes it for a batch of one.
     ///
     /// With more than one of `threads`, the units are shared by as many as their weights are worth, and
-    /// [`run`](Self::run) starts the others for the time of the call; [`step`](Self::step) uses none but the caller's.
+    /// [`run`](Self::run) takes the others from rayon's pool for the time of the call, if they are free;
+    /// [`step`](Self::step) uses none but the caller's.
     ///
     /// # Errors
     ///
@@ -138,10 +140,7 @@ impl Stepper {
         assert_eq!(inputs.len(), steps * d_input, "the length of the inputs");
         assert_eq!(states.len(), steps * d_state, "the length of the states");
         if self.parts.len() == 1 || steps < FEW_STEPS {
-            for step in 0..steps {
-                let input = &inputs[step * d_input..][..d_input];
-                self.step(input, &mut states[step * d_state..][..d_state]);
-            }
+            self.run_alone(inputs, states);
             return;
         }
         let rows = self.spec.step_rows();
@@ -166,21 +165,32 @@ impl Stepper {
             }
             states
         };
-        let own = thread::scope(|scope| {
+        let crew = Crew::new(parts.len() - 1);
+        let mut own: Vec<Vec<f32>> = parts.iter().map(|_| Vec::new()).collect();
+        let together = {
             let (first, others) = parts.split_at_mut(1);
-            let others: Vec<_> = others
-                .iter_mut()
-                .map(|part| scope.spawn(|| walk_all(part)))
-                .collect();
-            let mut own = vec![walk_all(&mut first[0])];
-            for other in others {
-                match other.join() {
-                    Ok(states) => own.push(states),
-                    Err(panic) => std::panic::resume_unwind(panic),
+            let (own_first, own_others) = own.split_at_mut(1);
+            rayon::in_place_scope(|scope| {
+                for (part, own) in others.iter_mut().zip(own_others) {
+                    let (crew, walk_all) = (&crew, &walk_all);
+                    scope.spawn(move |_| {
+                        if crew.join() {
+                            *own = walk_all(part);
+                        }
+                    });
                 }
-            }
-            own
-        });
+                let together = crew.assemble();
+                if together {
+                    own_first[0] = walk_all(&mut first[0]);
+                }
+                together
+            })
+        };
+        if !together {
+            self.parts = parts;
+            self.run_alone(inputs, states);
+            return;
+        }
         for (part, own) in parts.iter().zip(&own) {
             let width = part.slots.len();
             for (state, own) in states
@@ -194,6 +204,13 @@ impl Stepper {
         self.step += steps as u64;
         let kept = self.inputs.len();
         self.inputs.copy_from_slice(&all[all.len() - kept..]);
+    }
+
+    fn run_alone(&mut self, inputs: &[f32], states: &mut [f32]) {
+        let (d_input, d_state) = (self.spec.d_input(), self.spec.d_state());
+        for (step, state) in states.chunks_exact_mut(d_state).enumerate() {
+            self.step(&inputs[step * d_input..][..d_input], state);
+        }
     }
 
     /// The rows of memory, oldest first, `[context, d_state]`; the newest is the state h.
@@ -503,6 +520,54 @@ fn parts(spec: &ScanSpec, count: usize) -> Vec<Part> {
         }
     }
     parts
+}
+
+/// Threads that are to work at the same time, or not at all: those that wait for each other after every step must all be
+/// running, and a pool that is busy elsewhere may have none to spare.
+struct Crew {
+    needed: usize,
+    come: AtomicUsize,
+    decision: AtomicU8,
+}
+
+const OPEN: u8 = 0;
+const TOGETHER: u8 = 1;
+const ALONE: u8 = 2;
+
+/// How long the first of a crew waits for the others: some dozens of steps' time.
+const PATIENCE: Duration = Duration::from_micros(300);
+
+impl Crew {
+    fn new(needed: usize) -> Self {
+        Self {
+            needed,
+            come: AtomicUsize::new(0),
+            decision: AtomicU8::new(OPEN),
+        }
+    }
+
+    /// Waits until the others have come; false when they have not in time.
+    fn assemble(&self) -> bool {
+        let start = Instant::now();
+        while self.come.load(Ordering::Acquire) < self.needed && start.elapsed() < PATIENCE {
+            hint::spin_loop();
+        }
+        let together = self.come.load(Ordering::Acquire) == self.needed;
+        let decision = if together { TOGETHER } else { ALONE };
+        self.decision.store(decision, Ordering::Release);
+        together
+    }
+
+    /// Comes, and waits for the decision whether there is work.
+    fn join(&self) -> bool {
+        self.come.fetch_add(1, Ordering::AcqRel);
+        loop {
+            match self.decision.load(Ordering::Acquire) {
+                OPEN => hint::spin_loop(),
+                decision => return decision == TOGETHER,
+            }
+        }
+    }
 }
 
 /// Where threads wait for each other after every step.
