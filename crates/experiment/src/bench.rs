@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::backend::Autodiff;
 use burn::tensor::{Distribution, Tensor, backend::Backend};
@@ -14,6 +14,9 @@ use serde::Serialize;
 
 use crate::BackendKind;
 use crate::backend::{ScanBackend, Work, compute};
+
+/// How long runs are not counted.
+const WARM_UP: Duration = Duration::from_millis(300);
 
 /// Inputs and outputs of every measured network, those of Japanese Vowels.
 const D_INPUT: usize = 12;
@@ -147,7 +150,7 @@ pub struct Bench {
     pub memory: MemoryKind,
     /// What of it.
     pub phase: Phase,
-    /// How many runs the median is taken of, after one that is not counted.
+    /// How many runs the median is taken of, after some that are not counted.
     pub repeats: usize,
 }
 
@@ -208,9 +211,14 @@ impl Bench {
         Tensor::random(shape, Distribution::Normal(0.0, 1.0), device)
     }
 
-    /// The median of runs, in microseconds per step.
+    /// The median of runs, in microseconds per step. Runs that are not counted come first, until threads, memory and
+    /// the processor's clock have settled.
     fn median(&self, mut run: impl FnMut()) -> f64 {
+        let begin = Instant::now();
         run();
+        while begin.elapsed() < WARM_UP {
+            run();
+        }
         let mut times: Vec<f64> = (0..self.repeats.max(1))
             .map(|_| {
                 let start = Instant::now();
