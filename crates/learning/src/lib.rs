@@ -24,19 +24,40 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod batch;
+mod checkpoint;
 mod config;
 mod describe;
 mod error;
+mod force;
+mod gradient;
+mod learning_config;
+mod loss;
 mod model;
 mod model_file;
+mod network;
+mod online;
+mod optimiser;
 mod samples;
+mod schedule;
+mod session;
 mod states;
+mod stream;
 mod train;
+mod truncate;
 
-pub use config::{LearningConfig, ModelConfig, ReadoutConfig, Regime};
+pub use checkpoint::epochs_of_checkpoint;
+pub use config::{ModelConfig, ReadoutConfig, Regime};
 pub use describe::{
     Description, PopulationDescription, ReadoutDescription, WiringDescription, describe,
 };
 pub use error::LearningError;
+pub use force::{Generator, GeneratorConfig};
+pub use learning_config::LearningConfig;
 pub use model::{Model, ModelCard};
-pub use train::{Event, Report, Trained, train};
+pub use online::{OnlineConfig, OnlineReadout};
+pub use schedule::Schedule;
+pub use session::{Epoch, Event, Session};
+pub use stream::ModelStream;
+pub use train::{Report, Trained, train, train_in};
+pub use truncate::Truncate;
