@@ -19,7 +19,12 @@ fn a_run_leaves_a_folder_whose_configuration_runs_again() {
         .collect();
     assert_eq!(
         names,
-        ["config.toml", "model.safetensors", "records.jsonl", "run.json"]
+        [
+            "config.toml",
+            "model.safetensors",
+            "records.jsonl",
+            "run.json"
+        ]
     );
     assert!(
         written[0].starts_with("runs/japanese-vowels"),
