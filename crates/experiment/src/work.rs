@@ -7,7 +7,7 @@ use ran_learning::{Description, Event, LearningError, Report, Session, describe,
 use ran_tasks::Dataset;
 
 use crate::Experiment;
-use crate::backend::{Backend, Work};
+use crate::backend::{ScanBackend, Work};
 
 /// Draws a model and counts what it is made of.
 pub(crate) struct Describing<'a> {
@@ -19,7 +19,7 @@ pub(crate) struct Describing<'a> {
 impl Work for Describing<'_> {
     type Output = Result<Description, LearningError>;
 
-    fn on<B: Backend>(self, device: &B::Device) -> Self::Output {
+    fn on<B: ScanBackend>(self, device: &B::Device) -> Self::Output {
         let model = self.experiment.config.model();
         let (d_input, d_output) = (self.dataset.d_input, self.dataset.d_output);
         describe::<B>(&model, d_input, d_output, self.seed, device)
@@ -43,7 +43,7 @@ impl Work for Training<'_> {
     /// What was found, and the model's bytes where they were asked for.
     type Output = Result<(Report, Option<Vec<u8>>), LearningError>;
 
-    fn on<B: Backend>(self, device: &B::Device) -> Self::Output {
+    fn on<B: ScanBackend>(self, device: &B::Device) -> Self::Output {
         let model = self.experiment.config.model();
         let session = Session {
             observe: Some(self.observe),

@@ -3,7 +3,7 @@
 use burn::tensor::backend::Backend;
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use ran_readout::{Online, Rls, RlsConfig};
-use ran_reservoir::{Memory, Reservoir, ReservoirConfig};
+use ran_reservoir::{Memory, Reservoir, ReservoirConfig, ScanBackend};
 use ran_unit::Initializer;
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +45,7 @@ pub struct Generator<B: Backend> {
     device: B::Device,
 }
 
-impl<B: Backend> Generator<B> {
+impl<B: ScanBackend> Generator<B> {
     /// Draws a generator of signals of a width from a seed. Its output is zero at first.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use burn::module::AutodiffModule;
 use burn::tensor::{ElementConversion, Tensor, TensorData, backend::Backend};
 use ndarray::{Array2, Axis, concatenate};
 use ran_readout::Link;
+use ran_reservoir::ScanBackend;
 use ran_tasks::{Category, Dataset, Sample, scores};
 
 use crate::batch::{Batch, dropout_mask, epoch_rng, shuffled};
@@ -41,7 +42,7 @@ pub(crate) struct Outcome<B: Backend> {
 ///
 /// If the configuration is wrong, the checkpoint is not this run's or cannot be saved, or the loss leaves the range of
 /// numbers.
-pub(crate) fn train_by_gradient<B: Backend>(
+pub(crate) fn train_by_gradient<B: ScanBackend>(
     card: &ModelCard,
     dataset: &Dataset,
     device: &B::Device,
@@ -79,7 +80,7 @@ struct Run<'a, B: Backend> {
     kept: BTreeMap<Path, TensorData>,
 }
 
-impl<'a, B: Backend> Run<'a, B> {
+impl<'a, B: ScanBackend> Run<'a, B> {
     fn begin(
         card: &'a ModelCard,
         dataset: &'a Dataset,

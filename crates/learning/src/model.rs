@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use burn::tensor::backend::Backend;
 use ndarray::{Array1, Array2, ArrayView2};
 use ran_readout::{Features, LinearReadout, Link};
-use ran_reservoir::Reservoir;
+use ran_reservoir::{Reservoir, ScanBackend};
 use ran_tasks::{Category, Dataset, Sample, Standardiser, TaskConfig};
 use serde::{Deserialize, Serialize};
 
@@ -101,7 +101,10 @@ impl<B: Backend> Model<B> {
     /// # Shapes
     ///
     /// - output: one `[scored steps, d_output]` per sequence: probabilities, or values for regression
-    pub fn predict(&self, samples: &[Sample], device: &B::Device) -> Vec<Array2<f32>> {
+    pub fn predict(&self, samples: &[Sample], device: &B::Device) -> Vec<Array2<f32>>
+    where
+        B: ScanBackend,
+    {
         let features = self.card.config.features();
         let readout = Readout::of(&self.readout, features, self.card.link());
         let mut predictions = vec![Array2::zeros((0, 0)); samples.len()];

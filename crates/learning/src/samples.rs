@@ -3,10 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 
-use burn::tensor::backend::Backend;
 use ndarray::{Array2, ArrayView2};
 use ran_readout::{Features, Samples};
-use ran_reservoir::Reservoir;
+use ran_reservoir::{Reservoir, ScanBackend};
 use ran_tasks::Sample;
 
 use crate::session::{Event, Session};
@@ -20,7 +19,7 @@ type Rows = (usize, Array2<f32>);
 
 /// Features of sequences: kept after the first walk where they fit, else computed again, so that memory stays bounded
 /// whatever the number of samples.
-pub(crate) struct StateSamples<'a, 's, B: Backend> {
+pub(crate) struct StateSamples<'a, 's, B: ScanBackend> {
     reservoir: &'a Reservoir<B>,
     features: Features,
     samples: &'a [Sample],
@@ -31,7 +30,7 @@ pub(crate) struct StateSamples<'a, 's, B: Backend> {
     session: RefCell<&'a mut Session<'s>>,
 }
 
-impl<'a, 's, B: Backend> StateSamples<'a, 's, B> {
+impl<'a, 's, B: ScanBackend> StateSamples<'a, 's, B> {
     pub(crate) fn new(
         reservoir: &'a Reservoir<B>,
         features: Features,
@@ -99,7 +98,7 @@ impl<'a, 's, B: Backend> StateSamples<'a, 's, B> {
     }
 }
 
-impl<B: Backend> Samples for StateSamples<'_, '_, B> {
+impl<B: ScanBackend> Samples for StateSamples<'_, '_, B> {
     fn count(&self) -> usize {
         self.rows
     }

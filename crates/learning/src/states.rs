@@ -2,10 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use burn::tensor::{Tensor, TensorData, backend::Backend};
+use burn::tensor::{Tensor, TensorData};
 use ndarray::{Array2, ArrayView2, ArrayView3, s};
 use ran_readout::Features;
-use ran_reservoir::Reservoir;
+use ran_reservoir::{Reservoir, ScanBackend};
 use ran_tasks::Sample;
 
 /// Sequences that go through the reservoir together.
@@ -17,20 +17,20 @@ const BATCH: usize = 64;
 ///
 /// - inputs: `[batch, steps, d_input]`
 /// - output: `[batch, steps, d_state]`
-pub(crate) fn scan<B: Backend>(
+pub(crate) fn scan<B: ScanBackend>(
     reservoir: &Reservoir<B>,
     inputs: Tensor<B, 3>,
     truncate: Option<usize>,
 ) -> Tensor<B, 3> {
     let start = reservoir.start(inputs.dims()[0], &inputs.device());
-    reservoir.forward_reference(inputs, start, truncate).0
+    reservoir.forward(inputs, start, truncate).0
 }
 
 /// Runs sequences through a reservoir, in batches of similar length, and hands over each one's rows of features.
 ///
 /// `visit` gets the sequence's index and its features, `[rows, width]`, and can break the walk off. Sequences come
 /// ordered by length, and in the same order every time.
-pub(crate) fn walk_features<B: Backend>(
+pub(crate) fn walk_features<B: ScanBackend>(
     reservoir: &Reservoir<B>,
     features: Features,
     samples: &[Sample],

@@ -3,7 +3,7 @@
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use ndarray::{Array1, ArrayView1, ArrayView2, Axis, concatenate};
 use ran_readout::Features;
-use ran_reservoir::{Memory, Reservoir};
+use ran_reservoir::{Memory, Reservoir, ScanBackend};
 
 use crate::model::Readout;
 use crate::{LearningError, Model};
@@ -42,7 +42,7 @@ impl<B: Backend> Model<B> {
     }
 }
 
-impl<B: Backend> ModelStream<'_, B> {
+impl<B: ScanBackend> ModelStream<'_, B> {
     /// Takes the next step of the signal, raw, and predicts.
     ///
     /// # Shapes
@@ -120,7 +120,7 @@ impl<B: Backend> ModelStream<'_, B> {
 ///
 /// - inputs: `[1, d_input]`
 /// - state: `[d_state]`
-pub(crate) fn advance<B: Backend>(
+pub(crate) fn advance<B: ScanBackend>(
     reservoir: &Reservoir<B>,
     inputs: ArrayView2<'_, f32>,
     memory: &Memory<B>,
@@ -129,7 +129,7 @@ pub(crate) fn advance<B: Backend>(
     let numbers: Vec<f32> = inputs.iter().copied().collect();
     let data = TensorData::new(numbers, [1, 1, inputs.ncols()]);
     let inputs = Tensor::from_data(data, device);
-    let (states, memory) = reservoir.forward_reference(inputs, memory.clone(), None);
+    let (states, memory) = reservoir.forward(inputs, memory.clone(), None);
     let state = states.into_data().convert::<f32>();
     let state = state.into_vec().expect("states were converted to f32");
     (Array1::from_vec(state), memory)

@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::tensor::backend::Backend;
 use ndarray::{Array2, Axis, concatenate};
 use ran_readout::{LinearReadout, Online, Samples, fit_ridge};
-use ran_reservoir::Reservoir;
+use ran_reservoir::{Reservoir, ScanBackend};
 use ran_tasks::{Category, Dataset, Sample, scores, stack_targets};
 use serde::Serialize;
 
@@ -58,7 +58,7 @@ pub struct Trained<B: Backend> {
 ///
 /// If the configuration is wrong or does not fit the task, the training set does not determine a readout, or the
 /// training diverges.
-pub fn train<B: Backend>(
+pub fn train<B: ScanBackend>(
     config: &ModelConfig,
     dataset: &Dataset,
     seed: u64,
@@ -81,7 +81,7 @@ pub fn train<B: Backend>(
 ///
 /// As [`train`], and if the checkpoint to go on from is not this run's, a checkpoint cannot be saved, or the session is
 /// stopped before there is a model.
-pub fn train_in<B: Backend>(
+pub fn train_in<B: ScanBackend>(
     config: &ModelConfig,
     dataset: &Dataset,
     seed: u64,
@@ -181,7 +181,7 @@ fn interrupted<B: Backend>(mut card: ModelCard, outcome: Outcome<B>) -> Trained<
 }
 
 /// Fits the readout in closed form or step by step on the states of a reservoir, and judges the model.
-fn fit<B: Backend>(
+fn fit<B: ScanBackend>(
     card: ModelCard,
     dataset: &Dataset,
     reservoir: Reservoir<B>,
@@ -262,7 +262,7 @@ fn fit_readout<B: Backend>(
 }
 
 /// Judges a model on the validation and test sets.
-fn report<B: Backend>(
+fn report<B: ScanBackend>(
     model: &Model<B>,
     dataset: &Dataset,
     train: f64,
