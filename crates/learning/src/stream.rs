@@ -1,7 +1,7 @@
 //! A model that follows a live signal, one step after another.
 
 use burn::tensor::{Tensor, TensorData, backend::Backend};
-use ndarray::{Array1, ArrayView1, ArrayView2, Axis, concatenate};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, concatenate};
 use ran_readout::Features;
 use ran_reservoir::{Memory, Reservoir, ScanBackend};
 
@@ -10,7 +10,8 @@ use crate::{LearningError, Model};
 
 /// A model and what it remembers of a signal.
 ///
-/// Each step costs the same however long the signal is. The prediction at a step is what [`Model::predict`] gives for a
+/// Each step costs the same however long the signal is, but with the features `segments`, whose parts of the signal move
+/// with each step: they need all its states. The prediction at a step is what [`Model::predict`] gives for a
 /// sequence that is scored there.
 #[derive(Clone, Debug)]
 pub struct ModelStream<'a, B: Backend> {
@@ -20,6 +21,8 @@ pub struct ModelStream<'a, B: Backend> {
     readout: Readout,
     /// The sum of the states so far, or that of the outputs where these are averaged.
     sum: Array1<f64>,
+    /// All states so far, `[steps, d_state]`, for the features that need them.
+    states: Array2<f32>,
     steps: usize,
 }
 
@@ -29,7 +32,7 @@ impl<B: Backend> Model<B> {
         let features = self.card.config.features();
         let averaged = match features {
             Features::EveryStep => self.card.d_output,
-            Features::Last | Features::Mean | Features::MeanAndLast => self.reservoir.d_state(),
+            _ => self.reservoir.d_state(),
         };
         ModelStream {
             model: self,
@@ -37,6 +40,7 @@ impl<B: Backend> Model<B> {
             memory: self.reservoir.start(1, device),
             readout: Readout::of(&self.readout, features, self.card.link()),
             sum: Array1::zeros(averaged),
+            states: Array2::zeros((0, self.reservoir.d_state())),
             steps: 0,
         }
     }
@@ -84,6 +88,7 @@ impl<B: ScanBackend> ModelStream<'_, B> {
     pub fn reset(&mut self) {
         self.memory = self.model.reservoir.start(1, &self.device);
         self.sum.fill(0.0);
+        self.states = Array2::zeros((0, self.model.reservoir.d_state()));
         self.steps = 0;
     }
 
@@ -102,6 +107,11 @@ impl<B: ScanBackend> ModelStream<'_, B> {
             Features::MeanAndLast => {
                 let parts = [mean(&self.sum, self.steps), row(state)];
                 concatenate![Axis(1), parts[0], parts[1]]
+            }
+            Features::Segments(_) => {
+                let pushed = self.states.push_row(state.view());
+                pushed.expect("every state has the reservoir's width");
+                features.rows(self.states.view(), &[self.steps - 1])
             }
         };
         let mut outputs = self.readout.outputs(features.view());

@@ -1,6 +1,6 @@
 //! The example of FORCE learning does what it says.
 
-#[path = "../examples/force.rs"]
+#[path = "../../examples/force.rs"]
 #[allow(dead_code)]
 mod example;
 

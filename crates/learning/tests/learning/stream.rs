@@ -21,7 +21,7 @@ fn few_samples() -> Dataset {
 fn model(features: &str, regime: &str, dataset: &Dataset) -> Model<B> {
     let text = format!(
         "[reservoir]\ncontext = 3\nmemory = 'rewritten'\n[[reservoir.population]]\nkind = 'attention-block'\nunits = 4\n\
-         d_unit = 4\noutput = 'tanh'\n[readout]\nfeatures = '{features}'\n[learning]\nregime = '{regime}'\nepochs = 1\n"
+         d_unit = 4\noutput = 'tanh'\n[readout]\nfeatures = {features}\n[learning]\nregime = '{regime}'\nepochs = 1\n"
     );
     let config: ModelConfig = toml::from_str(&text).expect("it is a configuration");
     let trained = train::<B>(&config, dataset, 1, &DEVICE, &mut |_| {});
@@ -35,7 +35,13 @@ fn every_step_of_a_stream_equals_the_prediction_of_a_sequence_that_ends_there() 
         .standardiser
         .as_ref()
         .expect("the task standardises");
-    for features in ["last", "mean", "mean-and-last", "every-step"] {
+    for features in [
+        "'last'",
+        "'mean'",
+        "'mean-and-last'",
+        "'every-step'",
+        "{ segments = 3 }",
+    ] {
         for regime in ["reservoir", "full"] {
             let model = model(features, regime, &dataset);
             let mut stream = model.stream(&DEVICE);
@@ -73,7 +79,7 @@ fn every_step_of_a_stream_equals_the_prediction_of_a_sequence_that_ends_there() 
 #[test]
 fn inputs_that_do_not_fit_get_a_sentence_and_leave_the_stream_as_it_was() {
     let dataset = few_samples();
-    let model = model("last", "reservoir", &dataset);
+    let model = model("'last'", "reservoir", &dataset);
     let mut stream = model.stream(&DEVICE);
     let good = Array1::from_elem(12, 0.5);
     stream.step(good.view()).expect("the inputs are right");
