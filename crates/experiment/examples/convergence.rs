@@ -25,7 +25,10 @@ fn main() -> anyhow::Result<()> {
         _ => Scale::default(),
     };
     let chart = Chart {
-        title: format!("{} by epoch, mean and deviation over seeds", what.replace('_', " ")),
+        title: format!(
+            "{} by epoch, mean and deviation over seeds",
+            what.replace('_', " ")
+        ),
         x: Axis::new("epoch"),
         y: Axis {
             scale,
@@ -44,8 +47,15 @@ fn curve(what: &str, name: &str, folder: &Path) -> anyhow::Result<Series> {
     let mut epochs: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
     for line in text.lines() {
         let line: Value = serde_json::from_str(line)?;
-        let number = |key: &str| line[key].as_f64().with_context(|| format!("no {key} in {line}"));
-        epochs.entry(number("epoch")? as u64).or_default().push(number(what)?);
+        let number = |key: &str| {
+            line[key]
+                .as_f64()
+                .with_context(|| format!("no {key} in {line}"))
+        };
+        epochs
+            .entry(number("epoch")? as u64)
+            .or_default()
+            .push(number(what)?);
     }
     let seeds = epochs.values().map(Vec::len).max().unwrap_or(0);
     let mut series = Series::new(name, Vec::new());

@@ -1,13 +1,13 @@
 //! A reservoir of attention blocks is taught to generate a signal by itself: FORCE learning in closed loop.
 //!
-//! `cargo run --package ran-learning --example force`
+//! `cargo run --package ran-learning --example force`, or with a configuration of your own in a file: `… -- MINE.toml`
 
 use burn_ndarray::NdArray;
 use ndarray::{Array2, s};
 use ran_learning::{Generator, GeneratorConfig, LearningError};
 use ran_tasks::{MackeyGlassConfig, TaskConfig};
 
-const CONFIG: &str = "
+pub(crate) const CONFIG: &str = "
 rls = { delta = 1.0 }
 
 [reservoir]
@@ -28,8 +28,12 @@ output = 'tanh'
 ///
 /// - signal: `[steps, d_output]`
 /// - output: `[alone, d_output]`
-pub(crate) fn continued(signal: &Array2<f32>, alone: usize) -> Result<Array2<f32>, LearningError> {
-    let config: GeneratorConfig = toml::from_str(CONFIG).expect("the configuration is TOML");
+pub(crate) fn continued(
+    config: &str,
+    signal: &Array2<f32>,
+    alone: usize,
+) -> Result<Array2<f32>, LearningError> {
+    let config: GeneratorConfig = toml::from_str(config).expect("the configuration is TOML");
     let mut generator = Generator::<NdArray>::new(&config, signal.ncols(), 0, &Default::default())?;
     let taught = signal.nrows() - alone;
     generator.teach(signal.slice(s![..taught, ..]))?;
@@ -64,11 +68,14 @@ pub(crate) fn error(signal: &Array2<f32>, said: &Array2<f32>) -> f64 {
 }
 
 fn main() -> Result<(), LearningError> {
+    let file = std::env::args().nth(1);
+    let config = file.map(|file| std::fs::read_to_string(file).expect("the file can be read"));
+    let config = config.as_deref().unwrap_or(CONFIG);
     for (name, signal, alone) in [
         ("two sines", two_sines(2200), 200),
         ("Mackey-Glass", mackey_glass(3050), 50),
     ] {
-        let said = continued(&signal, alone)?;
+        let said = continued(config, &signal, alone)?;
         let error = error(&signal, &said);
         println!("{name}: {alone} steps alone, error {error:.4} of the signal's deviation");
     }

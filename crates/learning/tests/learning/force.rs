@@ -5,7 +5,7 @@
 mod example;
 
 use burn_ndarray::NdArray;
-use example::{continued, error, mackey_glass, two_sines};
+use example::{CONFIG, continued, error, mackey_glass, two_sines};
 use ndarray::Array2;
 use ran_learning::{Generator, GeneratorConfig};
 
@@ -13,12 +13,12 @@ use ran_learning::{Generator, GeneratorConfig};
 fn a_taught_network_generates_a_signal_by_itself() {
     // The mean of the signal would have an error of 1.
     let signal = two_sines(1600);
-    let said = continued(&signal, 100).expect("the configuration is right");
+    let said = continued(CONFIG, &signal, 100).expect("the configuration is right");
     let off = error(&signal, &said);
     assert!(off < 0.1, "two sines: {off}");
 
     let signal = mackey_glass(2030);
-    let said = continued(&signal, 30).expect("the configuration is right");
+    let said = continued(CONFIG, &signal, 30).expect("the configuration is right");
     let off = error(&signal, &said);
     assert!(off < 0.2, "Mackey-Glass: {off}");
 }

@@ -27,11 +27,16 @@ fn few_samples() -> Dataset {
     dataset
 }
 
+/// A small network that learns fast, where `learning` does not say otherwise.
 fn config(learning: &str) -> ModelConfig {
+    let rate = if learning.contains("learning_rate") {
+        ""
+    } else {
+        "learning_rate = 0.01\n"
+    };
     let text = format!(
         "[reservoir]\ncontext = 3\n[[reservoir.population]]\nkind = 'attention-block'\nunits = 4\nd_unit = 4\n\
-         residual = true\nlayer_norm = true\n[readout]\nfeatures = 'mean'\n[learning]\nbatch = 8\n\
-         learning_rate = 0.01\n{learning}"
+         residual = true\nlayer_norm = true\n[readout]\nfeatures = 'mean'\n[learning]\nbatch = 8\n{rate}{learning}"
     );
     toml::from_str(&text).expect("it is a configuration")
 }
