@@ -3,4 +3,6 @@
 pub(crate) mod bench;
 pub(crate) mod datasets;
 pub(crate) mod describe;
+pub(crate) mod evaluate;
 pub(crate) mod experiment;
+pub(crate) mod predict;

@@ -4,16 +4,19 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Where a run leaves its files: `config.toml`, `records.jsonl` and `model.safetensors`.
+/// Where a run leaves its files: `config.toml`, `run.json`, `records.jsonl` and `model.safetensors`, and where it trains by
+/// gradient `history.jsonl` and, until it is done, `checkpoint.safetensors`.
 ///
 /// Each file is written under another name in the same folder and then renamed, so that a run that is killed leaves
-/// files that are whole or absent. A run that fails before its first record takes back what it has written.
+/// files that are whole or absent. A run that fails before its first record or checkpoint takes back what it has written.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
     created: Vec<PathBuf>,
     written: Vec<PathBuf>,
     records: String,
+    history: String,
+    keep: bool,
 }
 
 /// A file or folder could not be written.
@@ -29,6 +32,16 @@ pub struct FolderError {
 const CONFIG: &str = "config.toml";
 const RECORDS: &str = "records.jsonl";
 const MODEL: &str = "model.safetensors";
+const RUN: &str = "run.json";
+const HISTORY: &str = "history.jsonl";
+const CHECKPOINT: &str = "checkpoint.safetensors";
+
+/// Whether a file must outlast a loss of power, or the end of this program alone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lasting {
+    Power,
+    Program,
+}
 
 impl RunFolder {
     /// Opens `folder`, which is created if need be; files of an earlier run there are removed.
@@ -39,17 +52,8 @@ impl RunFolder {
     pub fn open(folder: &Path) -> Result<Self, FolderError> {
         let mut run = Self::empty(folder);
         run.create(folder)?;
-        for name in [CONFIG, RECORDS, MODEL] {
-            let path = run.path.join(name);
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(FolderError {
-                        path,
-                        source: error,
-                    });
-                }
-                _ => {}
-            }
+        for name in [CONFIG, RECORDS, MODEL, RUN, HISTORY, CHECKPOINT] {
+            run.remove(name)?;
         }
         run.probe()?;
         Ok(run)
@@ -81,6 +85,18 @@ impl RunFolder {
         Ok(run)
     }
 
+    /// Opens the folder of a run to go on in it, and keeps everything there.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be written.
+    pub fn go_on(folder: &Path) -> Result<Self, FolderError> {
+        let mut run = Self::empty(folder);
+        run.keep = true;
+        run.probe()?;
+        Ok(run)
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -93,7 +109,16 @@ impl RunFolder {
     ///
     /// When it cannot be written.
     pub fn write_config(&mut self, text: &str) -> Result<(), FolderError> {
-        self.write(CONFIG, text.as_bytes())
+        self.write(CONFIG, text.as_bytes(), Lasting::Power)
+    }
+
+    /// Writes `run.json`: how the run was started.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn write_run(&mut self, text: &str) -> Result<(), FolderError> {
+        self.write(RUN, text.as_bytes(), Lasting::Power)
     }
 
     /// Adds a record to `records.jsonl`: a line of JSON, without its end.
@@ -103,9 +128,62 @@ impl RunFolder {
     /// When it cannot be written.
     pub fn add_record(&mut self, line: &str) -> Result<(), FolderError> {
         let records = format!("{}{line}\n", self.records);
-        self.write(RECORDS, records.as_bytes())?;
+        self.write(RECORDS, records.as_bytes(), Lasting::Power)?;
         self.records = records;
+        self.keep = true;
         Ok(())
+    }
+
+    /// Adds an epoch to `history.jsonl`: a line of JSON, without its end.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn add_epoch(&mut self, line: &str) -> Result<(), FolderError> {
+        let history = format!("{}{line}\n", self.history);
+        self.write(HISTORY, history.as_bytes(), Lasting::Program)?;
+        self.history = history;
+        Ok(())
+    }
+
+    /// Writes `checkpoint.safetensors`, instead of the one before.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn write_checkpoint(&mut self, bytes: &[u8]) -> Result<(), FolderError> {
+        self.write(CHECKPOINT, bytes, Lasting::Program)?;
+        self.keep = true;
+        Ok(())
+    }
+
+    /// Removes `checkpoint.safetensors`, when what it was for is done.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be removed.
+    pub fn remove_checkpoint(&mut self) -> Result<(), FolderError> {
+        self.remove(CHECKPOINT)
+    }
+
+    /// Goes on with these records and this history, whatever the files have.
+    pub(crate) fn take_over(&mut self, records: &str, history: &str) {
+        self.records = records.into();
+        self.history = history.into();
+    }
+
+    /// A file's bytes, with nothing for one that is not there.
+    ///
+    /// # Errors
+    ///
+    /// When it is there and cannot be read.
+    pub(crate) fn read(&self, file: RunFile) -> Result<Option<Vec<u8>>, FolderError> {
+        let path = self.path.join(file.name());
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(FolderError { path, source }),
+        }
     }
 
     /// Writes `model.safetensors`.
@@ -114,7 +192,7 @@ impl RunFolder {
     ///
     /// When it cannot be written.
     pub fn write_model(&mut self, bytes: &[u8]) -> Result<(), FolderError> {
-        self.write(MODEL, bytes)
+        self.write(MODEL, bytes, Lasting::Power)
     }
 
     fn empty(path: &Path) -> Self {
@@ -123,6 +201,8 @@ impl RunFolder {
             created: Vec::new(),
             written: Vec::new(),
             records: String::new(),
+            history: String::new(),
+            keep: false,
         }
     }
 
@@ -151,12 +231,25 @@ impl RunFolder {
         })
     }
 
-    fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
+    fn remove(&self, name: &str) -> Result<(), FolderError> {
+        let path = self.path.join(name);
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(FolderError { path, source })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&mut self, name: &str, bytes: &[u8], lasting: Lasting) -> Result<(), FolderError> {
         let path = self.path.join(name);
         let write = || {
             let mut file = temporary(&self.path, name)?;
             file.write_all(bytes)?;
-            file.as_file().sync_all()?;
+            // Waiting for the disk would take longer than a short epoch.
+            if lasting == Lasting::Power {
+                file.as_file().sync_all()?;
+            }
             file.persist(&path)?;
             Ok(())
         };
@@ -164,14 +257,38 @@ impl RunFolder {
             path: path.clone(),
             source,
         })?;
-        self.written.push(path);
+        if !self.written.contains(&path) {
+            self.written.push(path);
+        }
         Ok(())
+    }
+}
+
+/// A file of a run that is read when the run goes on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RunFile {
+    Config,
+    Run,
+    Records,
+    History,
+    Checkpoint,
+}
+
+impl RunFile {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Config => CONFIG,
+            Self::Run => RUN,
+            Self::Records => RECORDS,
+            Self::History => HISTORY,
+            Self::Checkpoint => CHECKPOINT,
+        }
     }
 }
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
-        if !self.records.is_empty() {
+        if self.keep {
             return;
         }
         // Whatever fails here is not worth more than the error that led here.

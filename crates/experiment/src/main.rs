@@ -1,7 +1,7 @@
 //! The program `ran`: experiments with Recurrent Attention Networks from the command line.
 //!
 //! Results go to standard output, progress and warnings to standard error. The exit code is 0 for success, 1 for
-//! failure and 2 for wrong usage.
+//! failure, 2 for wrong usage and 130 for a run that was stopped.
 
 mod commands;
 mod progress;
@@ -11,6 +11,8 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use commands::experiment::{INTERRUPTED, Interrupted};
+use ran_experiment::RunError;
 
 /// Keeps the memory of large arrays for the next of their size, where the system's allocator would give it back and ask for
 /// it again at every batch.
@@ -46,7 +48,13 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
-            ExitCode::FAILURE
+            let interrupted = error.is::<Interrupted>()
+                || matches!(error.downcast_ref(), Some(RunError::Stopped));
+            if interrupted {
+                ExitCode::from(INTERRUPTED)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }

@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use ran_experiment::{Notice, Seeds};
-use ran_learning::Event;
+use ran_learning::{Epoch, Event};
 
 /// A progress bar where standard error is a terminal; where it is not, only warnings are told.
 pub(crate) struct Progress {
     bar: ProgressBar,
     seeds: u64,
     begun: u64,
+    /// The epoch that is shown, and what the one before it came to.
+    epoch: usize,
+    last: String,
 }
 
 impl Progress {
@@ -24,6 +27,8 @@ impl Progress {
             bar,
             seeds: seeds.count(),
             begun: 0,
+            epoch: 0,
+            last: String::new(),
         }
     }
 
@@ -32,6 +37,8 @@ impl Progress {
         match notice {
             Notice::Seed(seed) => {
                 self.begun += 1;
+                self.epoch = 0;
+                self.last.clear();
                 let prefix = format!("seed {seed} ({} of {})", self.begun, self.seeds);
                 self.bar.set_prefix(prefix);
                 self.bar.set_message("loading");
@@ -42,6 +49,15 @@ impl Progress {
                 self.bar.set_length(*of as u64);
                 self.bar.set_position(*done as u64);
             }
+            Notice::Learning(Event::Step { epoch, done, of }) => {
+                self.bar.set_length(*of as u64);
+                self.bar.set_position(*done as u64);
+                if self.epoch != *epoch {
+                    self.epoch = *epoch;
+                    self.bar.set_message(format!("epoch {epoch}{}", self.last));
+                }
+            }
+            Notice::Learning(Event::Epoch(epoch)) => self.last = text(epoch),
             Notice::Learning(Event::Fitting) => self.bar.set_message("fitting the readout"),
             Notice::Learning(Event::Judging) => self.bar.set_message("judging"),
             Notice::Record(record, _) => {
@@ -64,4 +80,16 @@ impl Progress {
     pub(crate) fn tell(&self, line: &str) {
         self.bar.suspend(|| eprintln!("{line}"));
     }
+}
+
+/// What an epoch came to, in a few words.
+fn text(epoch: &Epoch) -> String {
+    let valid = epoch.valid.map(|valid| format!(", valid {valid:.4}"));
+    format!(
+        " of {} (loss {:.4}, train {:.4}{})",
+        epoch.epochs,
+        epoch.loss,
+        epoch.train,
+        valid.unwrap_or_default()
+    )
 }

@@ -1,26 +1,26 @@
 //! What a run leaves in writing: a record per seed, and one that sums them up.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{ExperimentConfig, stats};
 
 /// The outcome of one seed, and how it came about.
 ///
 /// Of two runs of the same command on the same machine, only `seconds` differs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The experiment's name.
     pub experiment: String,
     /// The task's name.
     pub task: String,
     /// The backend that computed it.
-    pub backend: &'static str,
+    pub backend: String,
     /// The seed of everything that was drawn.
     pub seed: u64,
     /// How the network learnt.
     pub regime: String,
     /// What the scores are.
-    pub metric: &'static str,
+    pub metric: String,
     /// The score on the training set.
     pub train: f64,
     /// The score on the validation set, where there is one.
@@ -33,12 +33,18 @@ pub struct Record {
     pub fixed_parameters: usize,
     /// The penalty λ of the readout, where ridge regression fitted it.
     pub ridge: Option<f64>,
+    /// Walks over the training set, where it was trained by gradient.
+    pub epochs: Option<usize>,
+    /// The one whose parameters the model has, counted from 1.
+    pub best_epoch: Option<usize>,
+    /// Whether the run was stopped in this seed: the scores are then its last epoch's.
+    pub interrupted: bool,
     /// What was out of the ordinary.
     pub warnings: Vec<String>,
     /// Time of the whole seed, from loading the task to the last score.
     pub seconds: f64,
     /// The version of the program.
-    pub version: &'static str,
+    pub version: String,
     /// The configuration, with all settings made.
     pub config: ExperimentConfig,
 }
@@ -53,16 +59,18 @@ pub struct Summary {
     /// The task's name.
     pub task: String,
     /// The backend that computed it.
-    pub backend: &'static str,
+    pub backend: String,
     /// How the network learnt.
     pub regime: String,
     /// What the scores are.
-    pub metric: &'static str,
-    /// Mean of the test scores; none where a seed has no test score.
+    pub metric: String,
+    /// Whether the run was stopped; `ran experiment --resume` goes on with it.
+    pub interrupted: bool,
+    /// Mean of the test scores of all finished seeds; none where one has no test score, or there are none.
     pub mean: Option<f64>,
     /// Their deviation, that of a sample (n − 1 below the fraction); 0 where there is one seed.
     pub std: Option<f64>,
-    /// The seeds.
+    /// The finished seeds.
     pub seeds: Vec<u64>,
     /// Time of all seeds.
     pub seconds: f64,
@@ -73,17 +81,23 @@ impl Summary {
     #[must_use]
     pub fn of(records: &[Record]) -> Option<Self> {
         let first = records.first()?;
-        let tests: Option<Vec<f64>> = records.iter().map(|record| record.test).collect();
+        let done: Vec<&Record> = records
+            .iter()
+            .filter(|record| !record.interrupted)
+            .collect();
+        let tests: Option<Vec<f64>> = done.iter().map(|record| record.test).collect();
+        let tests = tests.filter(|tests| !tests.is_empty());
         Some(Self {
             summary: true,
             experiment: first.experiment.clone(),
             task: first.task.clone(),
-            backend: first.backend,
+            backend: first.backend.clone(),
+            interrupted: done.len() < records.len(),
             regime: first.regime.clone(),
-            metric: first.metric,
+            metric: first.metric.clone(),
             mean: tests.as_deref().map(stats::mean),
             std: tests.as_deref().map(stats::deviation),
-            seeds: records.iter().map(|record| record.seed).collect(),
+            seeds: done.iter().map(|record| record.seed).collect(),
             seconds: records.iter().map(|record| record.seconds).sum(),
         })
     }

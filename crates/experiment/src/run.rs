@@ -1,13 +1,19 @@
 //! Running an experiment: for each seed, load the task, train, judge, and write down what came of it.
 
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use ran_learning::{Event, LearningError, Report, describe, train};
+use ran_learning::{Event, LearningError, Report};
 use ran_tasks::{Dataset, TaskError};
+use serde::Serialize;
 
-use crate::backend::{ScanBackend, Work, compute};
+use crate::resume::{ResumeError, Resumed, RunState};
+use crate::work::{Describing, Training};
 use crate::{
     BackendError, BackendKind, Experiment, FolderError, Place, Record, RunFolder, Seeds, Summary,
+    backend::compute,
 };
 
 /// How an experiment is run.
@@ -25,7 +31,7 @@ pub struct RunOptions {
 #[derive(Clone, Copy, Debug)]
 pub enum Notice<'a> {
     /// The run's files go to this folder.
-    Folder(&'a std::path::Path),
+    Folder(&'a Path),
     /// A seed begins.
     Seed(u64),
     /// Something happens in the training of the seed.
@@ -51,6 +57,24 @@ pub enum RunError {
         /// What is wrong.
         source: LearningError,
     },
+    /// The training diverged after its first epoch, and left what it had.
+    #[error("{origin}, seed {seed}: {source} in {}", folder.display())]
+    Diverged {
+        /// Where the configuration was read.
+        origin: String,
+        /// The seed.
+        seed: u64,
+        /// What happened.
+        source: LearningError,
+        /// The run's folder.
+        folder: PathBuf,
+    },
+    /// The run was stopped before there was anything to keep.
+    #[error("stopped before there was anything to keep")]
+    Stopped,
+    /// The run cannot be taken up again.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
     /// The files cannot be written.
     #[error(transparent)]
     Folder(#[from] FolderError),
@@ -59,9 +83,14 @@ pub enum RunError {
     Output(#[from] std::io::Error),
 }
 
+/// Is told what happens during a run.
+pub type Observe<'a> = dyn FnMut(Notice<'_>) -> std::io::Result<()> + 'a;
+
 /// Runs an experiment over its seeds and sums the records up.
 ///
-/// The folder holds every finished seed's record at any time, the configuration, and the first seed's model.
+/// The folder holds every finished seed's record at any time, the configuration, and the first seed's model; while a
+/// seed is trained by gradient, also its history and a checkpoint after each epoch. When `stop` becomes true, the run
+/// ends after the current gradient step with what it has, and [`resume`] goes on with it.
 ///
 /// # Errors
 ///
@@ -69,7 +98,8 @@ pub enum RunError {
 pub fn run(
     experiment: &Experiment,
     options: &RunOptions,
-    observe: &mut dyn FnMut(Notice<'_>) -> std::io::Result<()>,
+    stop: &AtomicBool,
+    observe: &mut Observe<'_>,
 ) -> Result<Summary, RunError> {
     let mut folder: Option<RunFolder> = None;
     let mut records = Vec::new();
@@ -77,7 +107,6 @@ pub fn run(
         observe(Notice::Seed(seed))?;
         let start = Instant::now();
         let dataset = experiment.config.task.load(seed)?;
-        let first = folder.is_none();
         let folder = match &mut folder {
             Some(folder) => folder,
             // Whatever is wrong with the model or the data should be known before anything is written.
@@ -88,27 +117,204 @@ pub fn run(
                 none.insert(opened)
             }
         };
-        let job = Training {
+        let seed = SeedRun {
             experiment,
+            backend: options.backend,
             dataset: &dataset,
             seed,
-            save: first,
-            // A progress bar that cannot be drawn is no reason to stop.
-            observe: &mut |event| drop(observe(Notice::Learning(event))),
+            start,
+            checkpoint: None,
         };
-        let (report, model) =
-            compute(options.backend, job)?.map_err(|source| wrong_model(experiment, source))?;
-        let seconds = start.elapsed().as_secs_f64();
-        let record = record(experiment, options.backend, &dataset, seed, report, seconds);
+        if !seed.run(folder, &mut records, stop, observe)? {
+            break;
+        }
+    }
+    Summary::of(&records).ok_or(RunError::Stopped)
+}
+
+/// Goes on with a run that was stopped or killed, from its last checkpoint, to the same numbers as without the break.
+///
+/// # Errors
+///
+/// As [`run`], and if the folder is not that of a run, or its run is complete.
+pub fn resume(
+    folder: &Path,
+    stop: &AtomicBool,
+    observe: &mut Observe<'_>,
+) -> Result<Summary, RunError> {
+    let Resumed {
+        experiment,
+        backend,
+        seeds,
+        mut folder,
+        mut records,
+        mut checkpoint,
+    } = Resumed::open(folder)?;
+    observe(Notice::Folder(folder.path()))?;
+    for record in &records {
+        let line = serde_json::to_string(record).map_err(std::io::Error::from)?;
+        observe(Notice::Seed(record.seed))?;
+        observe(Notice::Record(record, &line))?;
+    }
+    for seed in seeds.iter().skip(records.len()) {
+        observe(Notice::Seed(seed))?;
+        let start = Instant::now();
+        let dataset = experiment.config.task.load(seed)?;
+        let seed = SeedRun {
+            experiment: &experiment,
+            backend,
+            dataset: &dataset,
+            seed,
+            start,
+            checkpoint: checkpoint.take(),
+        };
+        if !seed.run(&mut folder, &mut records, stop, observe)? {
+            break;
+        }
+    }
+    Summary::of(&records).ok_or(RunError::Stopped)
+}
+
+/// One seed of a run.
+struct SeedRun<'a> {
+    experiment: &'a Experiment,
+    backend: BackendKind,
+    dataset: &'a Dataset,
+    seed: u64,
+    start: Instant,
+    checkpoint: Option<Vec<u8>>,
+}
+
+/// A line of `history.jsonl`.
+#[derive(Serialize)]
+struct HistoryLine {
+    seed: u64,
+    #[serde(flatten)]
+    epoch: ran_learning::Epoch,
+}
+
+impl SeedRun<'_> {
+    /// Trains and judges, and writes down what came of it. False if it was stopped.
+    fn run(
+        &self,
+        folder: &mut RunFolder,
+        records: &mut Vec<Record>,
+        stop: &AtomicBool,
+        observe: &mut Observe<'_>,
+    ) -> Result<bool, RunError> {
+        let save = records.is_empty();
+        let outcome = self.train(folder, save, stop, observe);
+        let (report, model) = match outcome {
+            Err(RunError::Learning {
+                source: LearningError::Stopped,
+                ..
+            }) => return Ok(false),
+            other => other?,
+        };
+        let record = self.record(report);
         let line = serde_json::to_string(&record).map_err(std::io::Error::from)?;
         if let Some(model) = model {
             folder.write_model(&model)?;
         }
         folder.add_record(&line)?;
+        if !record.interrupted {
+            folder.remove_checkpoint()?;
+        }
         observe(Notice::Record(&record, &line))?;
+        let goes_on = !record.interrupted;
         records.push(record);
+        Ok(goes_on)
     }
-    Ok(Summary::of(&records).expect("there is at least one seed"))
+
+    fn train(
+        &self,
+        folder: &mut RunFolder,
+        save: bool,
+        stop: &AtomicBool,
+        observe: &mut Observe<'_>,
+    ) -> Result<(Report, Option<Vec<u8>>), RunError> {
+        let folder = RefCell::new(folder);
+        // The learning crate knows no folders: what went wrong with one is kept here until it has returned.
+        let failed: RefCell<Option<FolderError>> = RefCell::new(None);
+        let fail = |error: FolderError| {
+            let told = std::io::Error::new(error.source.kind(), error.to_string());
+            failed.borrow_mut().get_or_insert(error);
+            told
+        };
+        let job = Training {
+            experiment: self.experiment,
+            dataset: self.dataset,
+            seed: self.seed,
+            save,
+            stop,
+            resume: self.checkpoint.as_deref(),
+            observe: &mut |event| {
+                if let Event::Epoch(epoch) = event {
+                    let seed = self.seed;
+                    let line = serde_json::to_string(&HistoryLine { seed, epoch });
+                    let line = line.expect("an epoch is plain numbers");
+                    // The checkpoint, which is written next, fails for the same reason and ends the run.
+                    let _ = folder.borrow_mut().add_epoch(&line).map_err(fail);
+                }
+                // A progress bar that cannot be drawn is no reason to stop.
+                drop(observe(Notice::Learning(event)));
+            },
+            checkpoint: &mut |bytes| {
+                let written = folder.borrow_mut().write_checkpoint(bytes);
+                written.map_err(fail)
+            },
+        };
+        let outcome = compute(self.backend, job)?;
+        if let Some(error) = failed.take() {
+            return Err(error.into());
+        }
+        outcome.map_err(|source| self.wrong(source, &mut folder.borrow_mut()))
+    }
+
+    /// What a failed training is to the run; a model that it left goes into the folder.
+    fn wrong(&self, mut source: LearningError, folder: &mut RunFolder) -> RunError {
+        if let LearningError::Diverged { model, .. } = &mut source
+            && let Some(model) = model.take()
+        {
+            return match folder.write_model(&model) {
+                Ok(()) => RunError::Diverged {
+                    origin: self.experiment.origin.clone(),
+                    seed: self.seed,
+                    source,
+                    folder: folder.path().into(),
+                },
+                Err(error) => error.into(),
+            };
+        }
+        wrong_model(self.experiment, source)
+    }
+
+    fn record(&self, report: Report) -> Record {
+        let experiment = self.experiment;
+        let seconds = self.start.elapsed().as_secs_f64();
+        Record {
+            experiment: experiment.name.clone(),
+            task: experiment.config.task.name().into(),
+            backend: self.backend.name().into(),
+            seed: self.seed,
+            regime: experiment.config.learning.regime.name().into(),
+            metric: self.dataset.metric_name().into(),
+            train: report.train,
+            valid: report.valid,
+            test: report.test,
+            trained_parameters: report.trained_parameters,
+            fixed_parameters: report.fixed_parameters,
+            ridge: report.ridge,
+            epochs: report.epochs,
+            best_epoch: report.best_epoch,
+            interrupted: report.interrupted,
+            warnings: report.warnings,
+            // Milliseconds are as fine as a reader needs.
+            seconds: (seconds * 1e3).round() / 1e3,
+            version: env!("CARGO_PKG_VERSION").into(),
+            config: experiment.config.clone(),
+        }
+    }
 }
 
 /// Draws the model without training it, which finds what does not fit.
@@ -141,77 +347,13 @@ fn open(experiment: &Experiment, options: &RunOptions) -> Result<RunFolder, Fold
     );
     let mut folder = options.place.open(&experiment.name, &text)?;
     folder.write_config(&text)?;
+    folder.write_run(&RunState::of(experiment, options).to_json())?;
     Ok(folder)
-}
-
-fn record(
-    experiment: &Experiment,
-    backend: BackendKind,
-    dataset: &Dataset,
-    seed: u64,
-    report: Report,
-    seconds: f64,
-) -> Record {
-    Record {
-        experiment: experiment.name.clone(),
-        task: experiment.config.task.name().into(),
-        backend: backend.name(),
-        seed,
-        regime: experiment.config.learning.regime.name().into(),
-        metric: dataset.metric_name(),
-        train: report.train,
-        valid: report.valid,
-        test: report.test,
-        trained_parameters: report.trained_parameters,
-        fixed_parameters: report.fixed_parameters,
-        ridge: report.ridge,
-        warnings: report.warnings,
-        // Milliseconds are as fine as a reader needs.
-        seconds: (seconds * 1e3).round() / 1e3,
-        version: env!("CARGO_PKG_VERSION"),
-        config: experiment.config.clone(),
-    }
 }
 
 pub(crate) fn wrong_model(experiment: &Experiment, source: LearningError) -> RunError {
     let origin = experiment.origin.clone();
     RunError::Learning { origin, source }
-}
-
-struct Describing<'a> {
-    experiment: &'a Experiment,
-    dataset: &'a Dataset,
-    seed: u64,
-}
-
-impl Work for Describing<'_> {
-    type Output = Result<ran_learning::Description, LearningError>;
-
-    fn on<B: ScanBackend>(self, device: &B::Device) -> Self::Output {
-        let model = self.experiment.config.model();
-        let (d_input, d_output) = (self.dataset.d_input, self.dataset.d_output);
-        describe::<B>(&model, d_input, d_output, self.seed, device)
-    }
-}
-
-struct Training<'a> {
-    experiment: &'a Experiment,
-    dataset: &'a Dataset,
-    seed: u64,
-    save: bool,
-    observe: &'a mut dyn FnMut(Event),
-}
-
-impl Work for Training<'_> {
-    /// What was found, and the model's bytes where they were asked for.
-    type Output = Result<(Report, Option<Vec<u8>>), LearningError>;
-
-    fn on<B: ScanBackend>(self, device: &B::Device) -> Self::Output {
-        let model = self.experiment.config.model();
-        let trained = train::<B>(&model, self.dataset, self.seed, device, self.observe)?;
-        let bytes = self.save.then(|| trained.model.to_bytes()).transpose()?;
-        Ok((trained.report, bytes))
-    }
 }
 
 /// The shapes, parameters and cost of an experiment's model, on the data of a seed.

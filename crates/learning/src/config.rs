@@ -1,11 +1,12 @@
 //! The configuration of a model and of how it learns, as it stands in a file.
 
+use crate::OnlineConfig;
 use ran_readout::{Features, Ridge};
 use ran_reservoir::ReservoirConfig;
 use ran_unit::Initializer;
 use serde::{Deserialize, Serialize};
 
-use crate::LearningError;
+use crate::{LearningConfig, LearningError};
 
 /// What is trained, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,14 +62,6 @@ impl Regime {
     }
 }
 
-/// How a model learns.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LearningConfig {
-    /// What is trained.
-    pub regime: Regime,
-}
-
 /// What is read off the states.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -78,6 +71,37 @@ pub struct ReadoutConfig {
     pub features: Option<Features>,
     /// The penalty λ of the ridge regression, or how it is chosen.
     pub ridge: Ridge,
+    /// Learns the readout step by step instead of by ridge regression.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub online: Option<OnlineConfig>,
+    /// Walks over the training set of an online readout. Default 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passes: Option<usize>,
+}
+
+impl ReadoutConfig {
+    fn validate(&self, regime: Regime) -> Result<(), LearningError> {
+        let wrong = |field: &str, problem: String| {
+            let field = format!("readout.{field}");
+            Err(LearningError::Config { field, problem })
+        };
+        let closed = matches!(regime, Regime::Reservoir | Regime::Hybrid);
+        if self.online.is_some() && !closed {
+            let regime = regime.name();
+            let problem = format!(
+                "belongs to the regimes \"reservoir\" and \"hybrid\"; the regime is {regime:?}"
+            );
+            return wrong("online", problem);
+        }
+        match self.passes {
+            Some(0) => wrong("passes", "must be at least 1, got 0".into()),
+            Some(_) if self.online.is_none() => wrong(
+                "passes",
+                "belongs to an online readout; readout.online is not given".into(),
+            ),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A reservoir, a readout, and how they learn.
@@ -107,6 +131,8 @@ impl ModelConfig {
     ///
     /// Names the first field that is wrong, what it was and what is allowed.
     pub fn validate(&self) -> Result<(), LearningError> {
-        Ok(self.reservoir.validate()?)
+        self.reservoir.validate()?;
+        self.learning.validate()?;
+        self.readout.validate(self.learning.regime)
     }
 }

@@ -7,7 +7,7 @@ use ran_reservoir::{MemoryKind, Reservoir, WiringKind};
 use ran_unit::Unit;
 use serde::Serialize;
 
-use crate::{LearningError, ModelConfig, Regime};
+use crate::{LearningConfig, LearningError, ModelConfig, Regime};
 
 /// A model's shapes, parameters and cost per step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -114,7 +114,7 @@ pub fn describe<B: Backend>(
         .enumerate()
         .map(|(index, (population, unit))| {
             let shape = unit.shape();
-            let counts = Counts::of(unit, regime);
+            let counts = Counts::of(unit, &config.learning);
             PopulationDescription {
                 name: population.name(index),
                 kind: population.kind.name(),
@@ -134,7 +134,7 @@ pub fn describe<B: Backend>(
         width,
         trained_parameters: width * d_output + d_output,
     };
-    let counts = Counts::of(&reservoir.populations, regime);
+    let counts = Counts::of(&reservoir.populations, &config.learning);
     Ok(Description {
         regime,
         d_input,
@@ -184,9 +184,9 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    pub(crate) fn of<B: Backend>(unit: &impl Module<B>, regime: Regime) -> Self {
+    pub(crate) fn of<B: Backend>(unit: &impl Module<B>, learning: &LearningConfig) -> Self {
         let mut counter = Counter {
-            regime,
+            learning,
             path: Vec::new(),
             counts: Self {
                 trained: 0,
@@ -198,13 +198,13 @@ impl Counts {
     }
 }
 
-struct Counter {
-    regime: Regime,
+struct Counter<'a> {
+    learning: &'a LearningConfig,
     path: Vec<String>,
     counts: Counts,
 }
 
-impl<B: Backend> ModuleVisitor<B> for Counter {
+impl<B: Backend> ModuleVisitor<B> for Counter<'_> {
     fn enter_module(&mut self, name: &str, _container: &str) {
         self.path.push(name.to_owned());
     }
@@ -215,7 +215,7 @@ impl<B: Backend> ModuleVisitor<B> for Counter {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
         let count = param.shape().num_elements();
-        if self.regime.trains(&self.path) {
+        if self.learning.trains(&self.path) {
             self.counts.trained += count;
         } else {
             self.counts.fixed += count;

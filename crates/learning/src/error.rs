@@ -2,6 +2,7 @@
 
 use ran_readout::ReadoutError;
 use ran_reservoir::ReservoirError;
+use ran_tasks::TaskError;
 
 /// Why a model cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -13,15 +14,63 @@ pub enum LearningError {
     /// The readout cannot be fitted.
     #[error("the readout cannot be fitted: {0}")]
     Readout(#[from] ReadoutError),
-    /// A regime that this version does not train.
-    #[error(
-        "learning.regime = {0:?} is described but not trained by this version; allowed for a run: \"reservoir\""
-    )]
-    Untrained(&'static str),
+    /// A field of the configuration is out of range, or does not fit the others.
+    #[error("{field} {problem}")]
+    Config {
+        /// The field's path, as in the file.
+        field: String,
+        /// What it was and what is allowed.
+        problem: String,
+    },
     /// A data set without sequences to train on.
     #[error("the task {0:?} has no sequences to train on")]
     NoTraining(String),
     /// A saved model cannot be read.
     #[error("the model file {0}")]
     ModelFile(String),
+    /// The validation set cannot be split off.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// The loss left the range of numbers.
+    #[error(
+        "the loss became {loss} in epoch {epoch} at step {step}: a smaller learning.learning_rate or learning.clip, \
+         output = \"tanh\" or layer_norm = true in the population usually keep it finite{kept}",
+        kept = what_is_kept(*kept)
+    )]
+    Diverged {
+        /// What the loss was.
+        loss: f64,
+        /// The epoch, counted from 1.
+        epoch: usize,
+        /// The gradient step of the epoch, counted from 1.
+        step: usize,
+        /// The epoch whose model is kept.
+        kept: Option<usize>,
+        /// That model, as the bytes of its file.
+        model: Option<Vec<u8>>,
+    },
+    /// The run was stopped before there was a model.
+    #[error("the training was stopped before there was a model")]
+    Stopped,
+    /// A checkpoint cannot be read, or is another run's.
+    #[error("the checkpoint {0}")]
+    Checkpoint(String),
+    /// A checkpoint cannot be saved.
+    #[error("the checkpoint of epoch {epoch} cannot be saved: {source}")]
+    Save {
+        /// The epoch, counted from 1.
+        epoch: usize,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// Inputs that do not fit a model.
+    #[error("{0}")]
+    Inputs(String),
+}
+
+fn what_is_kept(epoch: Option<usize>) -> String {
+    match epoch {
+        Some(epoch) => format!("; the model of epoch {epoch} is kept"),
+        None => String::new(),
+    }
 }

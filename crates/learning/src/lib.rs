@@ -1,8 +1,9 @@
 //! How a Recurrent Attention Network learns.
 //!
 //! A [`ModelConfig`] says what the reservoir and the readout are and what is trained ([`Regime`]); [`train`] draws a
-//! model from a seed, trains it on a task's training set and judges it on the others; [`describe`] counts its
-//! parameters and its cost. A [`Model`] predicts, and is kept as a safetensors file that holds its configuration.
+//! model from a seed, trains it on a task's training set and judges it on the others; [`train_in`] does so in a
+//! [`Session`] that can be stopped and taken up again; [`describe`] counts a model's parameters and its cost. A [`Model`]
+//! predicts whole sequences, a [`ModelStream`] follows a live signal, and a [`Generator`] is taught to make one.
 //!
 //! ```
 //! use burn_ndarray::NdArray;
@@ -16,27 +17,54 @@
 //! let (dataset, device) = (task.load(0)?, Default::default());
 //! let trained = train::<NdArray>(&config, &dataset, 0, &device, &mut |_| {})?;
 //! assert!(trained.report.test > Some(0.9));
-//!
-//! let file = trained.model.to_bytes()?;
-//! let model = Model::<NdArray>::from_bytes(file, &device)?;
-//! let probabilities = model.predict(&dataset.test, &device);
+//! let probabilities = trained.model.predict(&dataset.test, &device);
 //! assert_eq!(probabilities[0].dim(), (1, 9));
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("model.safetensors");
+//! std::fs::write(&path, trained.model.to_bytes()?)?;
+//!
+//! // A model is a safetensors file that holds its configuration. It is used in three lines:
+//! let model = Model::<NdArray>::from_bytes(std::fs::read(&path)?, &device)?;
+//! let mut stream = model.stream(&device);
+//! let probabilities = stream.step(ndarray::arr1(&[0.5; 12]).view())?;
+//! assert!((probabilities.sum() - 1.0).abs() < 1e-5);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod batch;
+mod checkpoint;
 mod config;
 mod describe;
 mod error;
+mod force;
+mod gradient;
+mod learning_config;
+mod loss;
 mod model;
 mod model_file;
+mod network;
+mod online;
+mod optimiser;
 mod samples;
+mod schedule;
+mod session;
 mod states;
+mod stream;
 mod train;
+mod truncate;
 
-pub use config::{LearningConfig, ModelConfig, ReadoutConfig, Regime};
+pub use checkpoint::epochs_of_checkpoint;
+pub use config::{ModelConfig, ReadoutConfig, Regime};
 pub use describe::{
     Description, PopulationDescription, ReadoutDescription, WiringDescription, describe,
 };
 pub use error::LearningError;
+pub use force::{Generator, GeneratorConfig};
+pub use learning_config::LearningConfig;
 pub use model::{Model, ModelCard};
-pub use train::{Event, Report, Trained, train};
+pub use online::{OnlineConfig, OnlineReadout};
+pub use schedule::Schedule;
+pub use session::{Epoch, Event, Session};
+pub use stream::ModelStream;
+pub use train::{Report, Trained, train, train_in};
+pub use truncate::Truncate;

@@ -1,12 +1,16 @@
 //! A trained model: a reservoir and its readout.
 
+use std::ops::ControlFlow;
+
 use burn::tensor::backend::Backend;
 use ndarray::{Array1, Array2, ArrayView2};
 use ran_readout::{Features, LinearReadout, Link};
 use ran_reservoir::{Reservoir, ScanBackend};
-use ran_tasks::{Category, Dataset, Sample, Standardiser};
+use ran_tasks::{Category, Dataset, Sample, Standardiser, TaskConfig};
 use serde::{Deserialize, Serialize};
 
+use crate::gradient::link;
+use crate::network::Network;
 use crate::states::walk_features;
 use crate::{ModelConfig, Regime};
 
@@ -17,6 +21,8 @@ pub struct ModelCard {
     pub version: String,
     /// The task that it was trained on.
     pub task: String,
+    /// The task's configuration, where it is known.
+    pub task_config: Option<TaskConfig>,
     /// What it predicts.
     pub category: Category,
     /// Width of its inputs, I.
@@ -27,6 +33,9 @@ pub struct ModelCard {
     pub labels: Vec<String>,
     /// What raw inputs are standardised with.
     pub standardiser: Option<Standardiser>,
+    /// Whether each sequence that it was trained on had one target: with the features `every-step` its outputs are then
+    /// averaged over the steps so far.
+    pub one_target: bool,
     /// The seed that it was drawn from.
     pub seed: u64,
     /// Its configuration.
@@ -34,15 +43,22 @@ pub struct ModelCard {
 }
 
 impl ModelCard {
-    pub(crate) fn new(config: &ModelConfig, dataset: &Dataset, seed: u64) -> Self {
+    pub(crate) fn new(
+        config: &ModelConfig,
+        task: Option<&TaskConfig>,
+        dataset: &Dataset,
+        seed: u64,
+    ) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             task: dataset.name.clone(),
+            task_config: task.cloned(),
             category: dataset.category,
             d_input: dataset.d_input,
             d_output: dataset.d_output,
             labels: dataset.labels.clone(),
             standardiser: dataset.standardiser.clone(),
+            one_target: dataset.train.iter().all(|sample| sample.scored.len() == 1),
             seed,
             config: config.clone(),
         }
@@ -50,16 +66,20 @@ impl ModelCard {
 
     /// What turns the readout's outputs into predictions: probabilities where the task is classification.
     pub fn link(&self) -> Link {
-        let closed_form = match self.config.learning.regime {
-            Regime::Reservoir | Regime::Hybrid => true,
-            Regime::Full | Regime::FixedQk => false,
-        };
-        match (self.category, closed_form) {
-            (Category::Regression, _) => Link::Identity,
-            (Category::Classification, true) => Link::Simplex,
-            (Category::Classification, false) => Link::Softmax,
-            (Category::MultiLabel, true) => Link::Clip,
-            (Category::MultiLabel, false) => Link::Logistic,
+        match (self.config.learning.regime, self.category) {
+            (Regime::Full | Regime::FixedQk, category) => link(category),
+            (Regime::Reservoir | Regime::Hybrid, Category::Regression) => Link::Identity,
+            (Regime::Reservoir | Regime::Hybrid, Category::Classification) => Link::Simplex,
+            (Regime::Reservoir | Regime::Hybrid, Category::MultiLabel) => Link::Clip,
+        }
+    }
+
+    /// Turns the regime `hybrid` into the one of its first half: what a model is before its readout is fitted again.
+    pub(crate) fn forget_closed_form(&mut self) {
+        let learning = &mut self.config.learning;
+        if let Some(regime) = learning.gradient_regime() {
+            learning.regime = regime;
+            learning.fixed_qk = false;
         }
     }
 }
@@ -85,8 +105,8 @@ impl<B: Backend> Model<B> {
     where
         B: ScanBackend,
     {
-        let readout = Readout::of(self);
         let features = self.card.config.features();
+        let readout = Readout::of(&self.readout, features, self.card.link());
         let mut predictions = vec![Array2::zeros((0, 0)); samples.len()];
         walk_features(
             &self.reservoir,
@@ -95,13 +115,25 @@ impl<B: Backend> Model<B> {
             device,
             &mut |index, rows| {
                 predictions[index] = readout.predict(&samples[index], rows.view());
+                ControlFlow::Continue(())
             },
         );
         predictions
     }
 }
 
+impl<B: Backend> Network<B> {
+    pub(crate) fn into_model(self, card: ModelCard) -> Model<B> {
+        Model {
+            card,
+            reservoir: self.reservoir,
+            readout: self.readout,
+        }
+    }
+}
+
 /// A readout on the host.
+#[derive(Clone, Debug)]
 pub(crate) struct Readout {
     features: Features,
     link: Link,
@@ -110,27 +142,36 @@ pub(crate) struct Readout {
 }
 
 impl Readout {
-    pub(crate) fn of<B: Backend>(model: &Model<B>) -> Self {
+    pub(crate) fn of<B: Backend>(
+        readout: &LinearReadout<B>,
+        features: Features,
+        link: Link,
+    ) -> Self {
         let numbers = |data: burn::tensor::TensorData| {
             let data = data.convert::<f32>();
             data.into_vec::<f32>()
                 .expect("numbers were converted to f32")
         };
-        let [width, d_output] = model.readout.weight.shape().dims();
-        let weight = numbers(model.readout.weight.val().into_data());
-        let bias = numbers(model.readout.bias.val().into_data());
+        let [width, d_output] = readout.weight.shape().dims();
+        let weight = numbers(readout.weight.val().into_data());
+        let bias = numbers(readout.bias.val().into_data());
         Self {
-            features: model.card.config.features(),
-            link: model.card.link(),
+            features,
+            link,
             weight: Array2::from_shape_vec((width, d_output), weight)
                 .expect("the weights have their dims"),
             bias: Array1::from_vec(bias),
         }
     }
 
+    /// The linear outputs for rows of features.
+    pub(crate) fn outputs(&self, rows: ArrayView2<'_, f32>) -> Array2<f32> {
+        rows.dot(&self.weight) + &self.bias
+    }
+
     /// From the rows of a sequence's features to a prediction for each scored step.
     pub(crate) fn predict(&self, sample: &Sample, rows: ArrayView2<'_, f32>) -> Array2<f32> {
-        let outputs = rows.dot(&self.weight) + &self.bias;
+        let outputs = self.outputs(rows);
         let steps = sample.inputs.nrows();
         let mut outputs = self.features.collect(steps, &sample.scored, outputs.view());
         self.link.apply(&mut outputs);

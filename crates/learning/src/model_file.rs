@@ -7,6 +7,7 @@ use ran_readout::{LinearReadout, LinearReadoutConfig};
 use ran_reservoir::Reservoir;
 use ran_topology::Wiring;
 use safetensors::SafeTensors;
+use serde::Deserialize;
 
 use crate::{LearningError, Model, ModelCard};
 
@@ -97,7 +98,7 @@ impl<B: Backend> Model<B> {
     /// configuration asks for; shapes are named as expected and got.
     pub fn from_bytes(bytes: Vec<u8>, device: &B::Device) -> Result<Self, LearningError> {
         let refused = LearningError::ModelFile;
-        let card = read_card(&bytes)?;
+        let card = ModelCard::from_bytes(&bytes)?;
         let mut numbers = Self::blank(&card, &bytes, device)?;
         let mut store = SafetensorsStore::from_bytes(Some(bytes)).skip_enum_variants(true);
         let failed = |error: String| refused(format!("cannot be read: {error}"));
@@ -144,31 +145,53 @@ impl<B: Backend> Model<B> {
     }
 }
 
-/// The model card of a safetensors file's bytes.
-///
-/// # Errors
-///
-/// If the bytes are truncated or are no model of this project.
-fn read_card(bytes: &[u8]) -> Result<ModelCard, LearningError> {
-    let refused = LearningError::ModelFile;
-    SafeTensors::deserialize(bytes)
-        .map_err(|error| refused(format!("is truncated or no safetensors file: {error}")))?;
-    let (_, header) = SafeTensors::read_metadata(bytes)
-        .map_err(|error| refused(format!("is truncated or no safetensors file: {error}")))?;
-    let card = header
-        .metadata()
-        .as_ref()
-        .and_then(|entries| entries.get(CARD));
-    let card = card.ok_or_else(|| {
-        refused(format!(
-            "has no {CARD:?} entry in its metadata: it is not a model of this project"
-        ))
-    })?;
-    serde_json::from_str(card).map_err(|error| {
-        refused(format!(
-            "is of another version, or damaged: its card {error}"
-        ))
-    })
+impl ModelCard {
+    /// The model card of a safetensors file's bytes.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are truncated, are no model of this project, or are of another version.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, LearningError> {
+        let refused = LearningError::ModelFile;
+        SafeTensors::deserialize(bytes)
+            .map_err(|error| refused(format!("is truncated or no safetensors file: {error}")))?;
+        let (_, header) = SafeTensors::read_metadata(bytes)
+            .map_err(|error| refused(format!("is truncated or no safetensors file: {error}")))?;
+        let card = header
+            .metadata()
+            .as_ref()
+            .and_then(|entries| entries.get(CARD));
+        let card = card.ok_or_else(|| {
+            refused(format!(
+                "has no {CARD:?} entry in its metadata: it is not a model of this project"
+            ))
+        })?;
+        check_version(card)?;
+        serde_json::from_str(card).map_err(|error| refused(format!("is damaged: its card {error}")))
+    }
+}
+
+/// Refuses a card of a version that may mean other things by the same words: one with another major or minor number.
+fn check_version(card: &str) -> Result<(), LearningError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: String,
+    }
+    let own = env!("CARGO_PKG_VERSION");
+    let card: Versioned = serde_json::from_str(card)
+        .map_err(|error| LearningError::ModelFile(format!("is damaged: its card {error}")))?;
+    let series = |version: &str| {
+        version
+            .rsplit_once('.')
+            .map(|(series, _)| series.to_owned())
+    };
+    if series(&card.version) == series(own) {
+        return Ok(());
+    }
+    Err(LearningError::ModelFile(format!(
+        "is of version {:?}, this program reads those of version {own:?} and its patches",
+        card.version
+    )))
 }
 
 /// Compares the file's tensors with those that its configuration asks for.

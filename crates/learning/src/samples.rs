@@ -1,13 +1,14 @@
 //! The training set as the rows that a ridge regression walks over.
 
 use std::cell::{Cell, RefCell};
+use std::ops::ControlFlow;
 
 use ndarray::{Array2, ArrayView2};
 use ran_readout::{Features, Samples};
 use ran_reservoir::{Reservoir, ScanBackend};
 use ran_tasks::Sample;
 
-use crate::Event;
+use crate::session::{Event, Session};
 use crate::states::walk_features;
 
 /// Rows of features that take more memory than this are computed again for each walk instead of kept.
@@ -18,7 +19,7 @@ type Rows = (usize, Array2<f32>);
 
 /// Features of sequences: kept after the first walk where they fit, else computed again, so that memory stays bounded
 /// whatever the number of samples.
-pub(crate) struct StateSamples<'a, B: ScanBackend> {
+pub(crate) struct StateSamples<'a, 's, B: ScanBackend> {
     reservoir: &'a Reservoir<B>,
     features: Features,
     samples: &'a [Sample],
@@ -26,17 +27,17 @@ pub(crate) struct StateSamples<'a, B: ScanBackend> {
     d_output: usize,
     rows: usize,
     kept: RefCell<Option<Vec<Rows>>>,
-    observe: RefCell<&'a mut dyn FnMut(Event)>,
+    session: RefCell<&'a mut Session<'s>>,
 }
 
-impl<'a, B: ScanBackend> StateSamples<'a, B> {
+impl<'a, 's, B: ScanBackend> StateSamples<'a, 's, B> {
     pub(crate) fn new(
         reservoir: &'a Reservoir<B>,
         features: Features,
         samples: &'a [Sample],
         d_output: usize,
         device: &'a B::Device,
-        observe: &'a mut dyn FnMut(Event),
+        session: &'a mut Session<'s>,
     ) -> Self {
         let rows = samples.iter().map(|sample| match features {
             Features::EveryStep if sample.scored.len() == 1 => sample.scored[0] + 1,
@@ -50,11 +51,11 @@ impl<'a, B: ScanBackend> StateSamples<'a, B> {
             d_output,
             rows: rows.sum(),
             kept: RefCell::new(None),
-            observe: RefCell::new(observe),
+            session: RefCell::new(session),
         }
     }
 
-    /// Visits every sequence's features.
+    /// Visits every sequence's features, unless the session is stopped on the way.
     pub(crate) fn each(&self, visit: &mut dyn FnMut(usize, ArrayView2<'_, f32>)) {
         if let Some(kept) = &*self.kept.borrow() {
             for (index, rows) in kept {
@@ -65,6 +66,7 @@ impl<'a, B: ScanBackend> StateSamples<'a, B> {
         let bytes = self.rows * self.d_features() * size_of::<f32>();
         let mut keep = (bytes <= KEPT_BYTES).then(Vec::new);
         let done = Cell::new(0);
+        let mut whole = true;
         let (features, samples) = (self.features, self.samples);
         walk_features(
             self.reservoir,
@@ -77,17 +79,26 @@ impl<'a, B: ScanBackend> StateSamples<'a, B> {
                     keep.push((index, rows));
                 }
                 done.set(done.get() + 1);
-                (self.observe.borrow_mut())(Event::States {
+                let mut session = self.session.borrow_mut();
+                session.tell(Event::States {
                     done: done.get(),
                     of: samples.len(),
                 });
+                whole = !session.stopped();
+                if whole {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
             },
         );
-        *self.kept.borrow_mut() = keep;
+        if whole {
+            *self.kept.borrow_mut() = keep;
+        }
     }
 }
 
-impl<B: ScanBackend> Samples for StateSamples<'_, B> {
+impl<B: ScanBackend> Samples for StateSamples<'_, '_, B> {
     fn count(&self) -> usize {
         self.rows
     }

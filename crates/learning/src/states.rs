@@ -1,5 +1,7 @@
 //! From sequences to rows of features: padded batches through the reservoir.
 
+use std::ops::ControlFlow;
+
 use burn::tensor::{Tensor, TensorData};
 use ndarray::{Array2, ArrayView2, ArrayView3, s};
 use ran_readout::Features;
@@ -9,24 +11,37 @@ use ran_tasks::Sample;
 /// Sequences that go through the reservoir together.
 const BATCH: usize = 64;
 
+/// The states of a batch of sequences.
+///
+/// # Shapes
+///
+/// - inputs: `[batch, steps, d_input]`
+/// - output: `[batch, steps, d_state]`
+pub(crate) fn scan<B: ScanBackend>(
+    reservoir: &Reservoir<B>,
+    inputs: Tensor<B, 3>,
+    truncate: Option<usize>,
+) -> Tensor<B, 3> {
+    let start = reservoir.start(inputs.dims()[0], &inputs.device());
+    reservoir.forward(inputs, start, truncate).0
+}
+
 /// Runs sequences through a reservoir, in batches of similar length, and hands over each one's rows of features.
 ///
-/// `visit` gets the sequence's index and its features, `[rows, width]`. Sequences come ordered by length, and in the
-/// same order every time.
+/// `visit` gets the sequence's index and its features, `[rows, width]`, and can break the walk off. Sequences come
+/// ordered by length, and in the same order every time.
 pub(crate) fn walk_features<B: ScanBackend>(
     reservoir: &Reservoir<B>,
     features: Features,
     samples: &[Sample],
     device: &B::Device,
-    visit: &mut dyn FnMut(usize, Array2<f32>),
+    visit: &mut dyn FnMut(usize, Array2<f32>) -> ControlFlow<()>,
 ) {
     let mut order: Vec<usize> = (0..samples.len()).collect();
     order.sort_by_key(|&index| samples[index].inputs.nrows());
     for batch in order.chunks(BATCH) {
         let inputs = pad(batch.iter().map(|&index| samples[index].inputs.view()));
-        let start = reservoir.start(batch.len(), device);
-        let inputs = Tensor::from_data(inputs, device);
-        let (states, _) = reservoir.forward(inputs, start, None);
+        let states = scan(reservoir, Tensor::from_data(inputs, device), None);
         let dims = states.dims();
         let states = states.into_data().convert::<f32>();
         let states = states.as_slice().expect("states were converted to f32");
@@ -35,7 +50,9 @@ pub(crate) fn walk_features<B: ScanBackend>(
             let sample = &samples[index];
             let steps = sample.inputs.nrows();
             let own = states.slice(s![place, ..steps, ..]);
-            visit(index, features.rows(own, &sample.scored));
+            if visit(index, features.rows(own, &sample.scored)).is_break() {
+                return;
+            }
         }
     }
 }

@@ -1,33 +1,22 @@
 //! Training a model on a task, and judging it.
 
+use std::borrow::Cow;
+
 use burn::module::Module;
 use burn::tensor::backend::Backend;
 use ndarray::{Array2, Axis, concatenate};
-use ran_readout::{LinearReadout, fit_ridge};
+use ran_readout::{LinearReadout, Online, Samples, fit_ridge};
 use ran_reservoir::{Reservoir, ScanBackend};
-use ran_tasks::{Dataset, Sample, scores, stack_targets};
+use ran_tasks::{Category, Dataset, Sample, scores, stack_targets};
 use serde::Serialize;
 
 use crate::describe::Counts;
+use crate::gradient::{Outcome, train_by_gradient};
 use crate::model::Readout;
+use crate::online::fit_online;
 use crate::samples::StateSamples;
-use crate::{LearningError, Model, ModelCard, ModelConfig, Regime};
-
-/// What happens while a model is trained, for whoever shows progress.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Event {
-    /// Sequences of the training set have gone through the reservoir.
-    States {
-        /// How many.
-        done: usize,
-        /// How many there are.
-        of: usize,
-    },
-    /// The readout is being fitted.
-    Fitting,
-    /// The model is being judged on the validation and test sets.
-    Judging,
-}
+use crate::session::{Event, Session};
+use crate::{LearningError, Model, ModelCard, ModelConfig, ReadoutConfig, Regime};
 
 /// What a training run found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -44,6 +33,12 @@ pub struct Report {
     pub fixed_parameters: usize,
     /// The penalty λ of the ridge regression.
     pub ridge: Option<f64>,
+    /// Walks over the training set that were made, where it was by gradient.
+    pub epochs: Option<usize>,
+    /// The one whose parameters the model has, counted from 1.
+    pub best_epoch: Option<usize>,
+    /// Whether it was stopped before its time; the scores are then the last epoch's.
+    pub interrupted: bool,
     /// What the user should know about the run.
     pub warnings: Vec<String>,
 }
@@ -61,7 +56,8 @@ pub struct Trained<B: Backend> {
 ///
 /// # Errors
 ///
-/// If the configuration is wrong or does not fit the task, or the training set does not determine a readout.
+/// If the configuration is wrong or does not fit the task, the training set does not determine a readout, or the
+/// training diverges.
 pub fn train<B: ScanBackend>(
     config: &ModelConfig,
     dataset: &Dataset,
@@ -69,33 +65,130 @@ pub fn train<B: ScanBackend>(
     device: &B::Device,
     observe: &mut dyn FnMut(Event),
 ) -> Result<Trained<B>, LearningError> {
-    config.validate()?;
-    let regime = config.learning.regime;
-    if regime != Regime::Reservoir {
-        return Err(LearningError::Untrained(regime.name()));
-    }
-    if dataset.train.is_empty() {
-        return Err(LearningError::NoTraining(dataset.name.clone()));
-    }
-    let reservoir = Reservoir::<B>::init(
-        &config.reservoir,
-        dataset.d_input,
-        regime.initializer(),
-        seed,
-        device,
-    )?;
-    fit(config, dataset, seed, reservoir, device, observe)
+    let session = Session {
+        observe: Some(observe),
+        ..Session::default()
+    };
+    train_in(config, dataset, seed, device, session)
 }
 
-/// Fits the readout in closed form on the states of a reservoir, and judges the model.
-fn fit<B: ScanBackend>(
+/// Trains as [`train`] does, in a session that can be stopped, saved and taken up again.
+///
+/// A training by gradient that is stopped returns the model as it is then, with `interrupted` in the report and without a
+/// score on the test set.
+///
+/// # Errors
+///
+/// As [`train`], and if the checkpoint to go on from is not this run's, a checkpoint cannot be saved, or the session is
+/// stopped before there is a model.
+pub fn train_in<B: ScanBackend>(
     config: &ModelConfig,
     dataset: &Dataset,
     seed: u64,
+    device: &B::Device,
+    mut session: Session<'_>,
+) -> Result<Trained<B>, LearningError> {
+    config.validate()?;
+    let learning = &config.learning;
+    if dataset.train.iter().all(|sample| sample.scored.is_empty()) {
+        return Err(LearningError::NoTraining(dataset.name.clone()));
+    }
+    if learning.label_smoothing > 0.0 && dataset.category != Category::Classification {
+        return Err(LearningError::Config {
+            field: "learning.label_smoothing".into(),
+            problem: format!("is for classification; the task {:?} is not", dataset.name),
+        });
+    }
+    let dataset = &*with_validation(config, dataset, seed)?;
+    let card = ModelCard::new(config, session.task, dataset, seed);
+    if learning.gradient_regime().is_none() {
+        let initializer = learning.regime.initializer();
+        let d_input = dataset.d_input;
+        let reservoir =
+            Reservoir::<B>::init(&config.reservoir, d_input, initializer, seed, device)?;
+        return fit(card, dataset, reservoir, device, &mut session);
+    }
+    let outcome = train_by_gradient::<B>(&card, dataset, device, &mut session)?;
+    let epochs = Some(outcome.epochs);
+    let best_epoch = Some(outcome.epoch);
+    if outcome.interrupted && outcome.epochs == 0 {
+        return Err(LearningError::Stopped);
+    }
+    if outcome.interrupted {
+        return Ok(interrupted(card, outcome));
+    }
+    let mut trained = if learning.regime == Regime::Hybrid {
+        fit(
+            card,
+            dataset,
+            outcome.network.reservoir,
+            device,
+            &mut session,
+        )?
+    } else {
+        let model = outcome.network.into_model(card);
+        session.tell(Event::Judging);
+        let train = score(
+            dataset,
+            &dataset.train,
+            &model.predict(&dataset.train, device),
+        );
+        let report = report(&model, dataset, train, device);
+        Trained { model, report }
+    };
+    trained.report.epochs = epochs;
+    trained.report.best_epoch = best_epoch;
+    Ok(trained)
+}
+
+/// The data set with a part of the training set split off for validation, where that is asked for and there is none.
+fn with_validation<'a>(
+    config: &ModelConfig,
+    dataset: &'a Dataset,
+    seed: u64,
+) -> Result<Cow<'a, Dataset>, LearningError> {
+    let learning = &config.learning;
+    let share = match learning.gradient_regime() {
+        Some(_) => learning.validation_share(),
+        None => learning.validation.unwrap_or(0.0),
+    };
+    if share == 0.0 || !dataset.valid.is_empty() {
+        return Ok(Cow::Borrowed(dataset));
+    }
+    let mut dataset = dataset.clone();
+    dataset.split_off_valid(share, seed)?;
+    Ok(Cow::Owned(dataset))
+}
+
+/// What a training by gradient that was stopped has come to.
+fn interrupted<B: Backend>(mut card: ModelCard, outcome: Outcome<B>) -> Trained<B> {
+    card.forget_closed_form();
+    let model = outcome.network.into_model(card);
+    let counts = Counts::of(&model.reservoir.populations, &model.card.config.learning);
+    let report = Report {
+        train: outcome.last.map_or(f64::NAN, |epoch| epoch.train),
+        valid: outcome.last.and_then(|epoch| epoch.valid),
+        test: None,
+        trained_parameters: counts.trained + model.readout.num_params(),
+        fixed_parameters: counts.fixed,
+        ridge: None,
+        epochs: Some(outcome.epochs),
+        best_epoch: Some(outcome.epoch),
+        interrupted: true,
+        warnings: Vec::new(),
+    };
+    Trained { model, report }
+}
+
+/// Fits the readout in closed form or step by step on the states of a reservoir, and judges the model.
+fn fit<B: ScanBackend>(
+    card: ModelCard,
+    dataset: &Dataset,
     reservoir: Reservoir<B>,
     device: &B::Device,
-    observe: &mut dyn FnMut(Event),
+    session: &mut Session<'_>,
 ) -> Result<Trained<B>, LearningError> {
+    let config = &card.config;
     let features = config.features();
     let samples = StateSamples::new(
         &reservoir,
@@ -103,26 +196,56 @@ fn fit<B: ScanBackend>(
         &dataset.train,
         dataset.d_output,
         device,
-        &mut *observe,
+        &mut *session,
     );
-    let found = fit_ridge(&samples, config.readout.ridge)?;
-    let model = Model {
-        card: ModelCard::new(config, dataset, seed),
-        reservoir: reservoir.clone(),
-        readout: LinearReadout::from_ridge(&found, device),
-    };
-
+    let fitted = fit_readout(&config.readout, &samples, device);
     let mut predictions = vec![Array2::zeros((0, 0)); dataset.train.len()];
-    let readout = Readout::of(&model);
-    samples.each(&mut |index, rows| {
-        predictions[index] = readout.predict(&dataset.train[index], rows);
-    });
+    if let Ok(fitted) = &fitted {
+        let readout = Readout::of(&fitted.readout, features, card.link());
+        samples.each(&mut |index, rows| {
+            predictions[index] = readout.predict(&dataset.train[index], rows);
+        });
+    }
     drop(samples);
-    observe(Event::Judging);
-    let judge = |split: &[Sample]| {
-        (!split.is_empty()).then(|| score(dataset, split, &model.predict(split, device)))
+    // Where the walk was broken off, what the fit says of it is beside the point.
+    if session.stopped() {
+        return Err(LearningError::Stopped);
+    }
+    let fitted = fitted?;
+    session.tell(Event::Judging);
+    let model = Model {
+        card,
+        reservoir,
+        readout: fitted.readout,
     };
-    let counts = Counts::of(&reservoir.populations, config.learning.regime);
+    let train = score(dataset, &dataset.train, &predictions);
+    let mut report = report(&model, dataset, train, device);
+    report.ridge = fitted.ridge;
+    report.warnings = fitted.warnings;
+    Ok(Trained { model, report })
+}
+
+/// A readout that was fitted, and what is to be said of it.
+struct Fitted<B: Backend> {
+    readout: LinearReadout<B>,
+    ridge: Option<f64>,
+    warnings: Vec<String>,
+}
+
+fn fit_readout<B: Backend>(
+    config: &ReadoutConfig,
+    samples: &dyn Samples,
+    device: &B::Device,
+) -> Result<Fitted<B>, LearningError> {
+    if let Some(online) = &config.online {
+        let found = fit_online(samples, online, config.passes.unwrap_or(1))?;
+        return Ok(Fitted {
+            readout: LinearReadout::from_weights(&found.weights(), &found.bias(), device),
+            ridge: None,
+            warnings: Vec::new(),
+        });
+    }
+    let found = fit_ridge(samples, config.ridge)?;
     let mut warnings = Vec::new();
     if found.at_edge {
         warnings.push(format!(
@@ -131,16 +254,36 @@ fn fit<B: ScanBackend>(
             found.lambda
         ));
     }
-    let report = Report {
-        train: score(dataset, &dataset.train, &predictions),
+    Ok(Fitted {
+        readout: LinearReadout::from_ridge(&found, device),
+        ridge: Some(found.lambda),
+        warnings,
+    })
+}
+
+/// Judges a model on the validation and test sets.
+fn report<B: ScanBackend>(
+    model: &Model<B>,
+    dataset: &Dataset,
+    train: f64,
+    device: &B::Device,
+) -> Report {
+    let judge = |split: &[Sample]| {
+        (!split.is_empty()).then(|| score(dataset, split, &model.predict(split, device)))
+    };
+    let counts = Counts::of(&model.reservoir.populations, &model.card.config.learning);
+    Report {
+        train,
         valid: judge(&dataset.valid),
         test: judge(&dataset.test),
         trained_parameters: counts.trained + model.readout.num_params(),
         fixed_parameters: counts.fixed,
-        ridge: Some(found.lambda),
-        warnings,
-    };
-    Ok(Trained { model, report })
+        ridge: None,
+        epochs: None,
+        best_epoch: None,
+        interrupted: false,
+        warnings: Vec::new(),
+    }
 }
 
 /// The task's score of predictions, one `[scored steps, d_output]` per sequence.

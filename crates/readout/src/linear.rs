@@ -4,6 +4,7 @@ use crate::RidgeFit;
 use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Element, Tensor, TensorCreationOptions, TensorData, backend::Backend};
+use ndarray::{Array1, Array2};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -54,12 +55,30 @@ impl<B: Backend> LinearReadout<B> {
 
     /// The readout that ridge regression found, rounded to the backend's numbers.
     pub fn from_ridge(fit: &RidgeFit, device: &B::Device) -> Self {
-        let (d_features, d_output) = fit.weights.dim();
-        let weights = TensorData::new(
-            fit.weights.iter().copied().collect(),
-            [d_features, d_output],
+        Self::from_weights(&fit.weights, &fit.bias, device)
+    }
+
+    /// The readout with these weights, rounded to the backend's numbers.
+    ///
+    /// # Shapes
+    ///
+    /// - weights: `[d_features, d_output]`
+    /// - bias: `[d_output]`
+    ///
+    /// # Panics
+    ///
+    /// If there is not one bias per output.
+    pub fn from_weights(weights: &Array2<f64>, bias: &Array1<f64>, device: &B::Device) -> Self {
+        let (d_features, d_output) = weights.dim();
+        assert_eq!(
+            bias.len(),
+            d_output,
+            "expected {d_output} biases, got {}",
+            bias.len()
         );
-        let bias = TensorData::new(fit.bias.to_vec(), [d_output]);
+        let weights: Vec<f64> = weights.iter().copied().collect();
+        let weights = TensorData::new(weights, [d_features, d_output]);
+        let bias = TensorData::new(bias.to_vec(), [d_output]);
         Self::from_host(weights, bias, device)
     }
 

@@ -1,6 +1,6 @@
 //! What a task yields: sequences with targets at their scored steps, in three splits.
 
-use crate::Standardiser;
+use crate::{Standardiser, TaskError, split};
 use ndarray::{Array2, Axis, concatenate};
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +74,16 @@ impl Dataset {
     #[must_use]
     pub fn metric_name(&self) -> &'static str {
         self.category.metric_name()
+    }
+
+    /// Moves a fraction of the training sequences to the validation split: drawn by seed, of each class alike where the
+    /// task is classification, and never a whole class.
+    ///
+    /// # Errors
+    ///
+    /// If the fraction is none, or leaves nothing for validation.
+    pub fn split_off_valid(&mut self, fraction: f64, seed: u64) -> Result<(), TaskError> {
+        split::split_off_valid(self, "learning", fraction, seed)
     }
 
     /// Fits a [`Standardiser`] on the training split, applies it to all splits and keeps it.

@@ -2,15 +2,18 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use ran_experiment::{BackendKind, Experiment, Notice, Place, Preset, RunOptions, Seeds, Setting};
 
+use crate::commands::{evaluate, predict};
 use crate::progress::Progress;
 use crate::table;
 
 /// Trains and judges a network, once per seed, and writes runs/NAME/ID/.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
     /// An experiment that comes with the program (see --list), or a FILE.toml [default: japanese-vowels].
     #[arg(value_name = "NAME | FILE.toml")]
@@ -31,22 +34,44 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
     /// Names the experiments that come with the program.
-    #[arg(long, conflicts_with_all = ["which", "settings", "out"])]
+    #[arg(long, conflicts_with_all = ["which", "settings", "out", "resume"])]
     list: bool,
+    /// Goes on with a run that was stopped or killed, from its last checkpoint; the run says all else.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["which", "settings", "out", "seeds", "backend"])]
+    resume: Option<PathBuf>,
+    #[command(subcommand)]
+    action: Option<Action>,
 }
 
+#[derive(Debug, Subcommand)]
+enum Action {
+    Evaluate(evaluate::Arguments),
+    Predict(predict::Arguments),
+}
+
+/// The exit code of a program that was ended by Ctrl-C, as shells have it.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// The run was stopped, and left what it had.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the run was stopped; `cargo xtask experiment --resume {}` goes on with it",
+    .0.display()
+)]
+pub(crate) struct Interrupted(PathBuf);
+
 pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
+    match &arguments.action {
+        Some(Action::Evaluate(arguments)) => return evaluate::execute(arguments),
+        Some(Action::Predict(arguments)) => return predict::execute(arguments),
+        None => {}
+    }
     let mut out = io::stdout().lock();
     if arguments.list {
         return Ok(list(&mut out, arguments.json)?);
     }
-    let experiment = Experiment::open(arguments.which.as_deref(), &arguments.settings)?;
-    let options = RunOptions {
-        backend: arguments.backend,
-        seeds: arguments.seeds.clone(),
-        place: arguments.out.clone().map_or(Place::Own, Place::Named),
-    };
-    let mut progress = Progress::new(&options.seeds);
+    let stop = stop_on_signal()?;
+    let mut progress = Progress::new(&arguments.seeds);
     let mut folder = PathBuf::new();
     let mut lines = 0;
     let mut observe = |notice: Notice<'_>| {
@@ -70,7 +95,18 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         }
         Ok(())
     };
-    let summary = ran_experiment::run(&experiment, &options, &mut observe)?;
+    let summary = match &arguments.resume {
+        Some(folder) => ran_experiment::resume(folder, stop, &mut observe)?,
+        None => {
+            let experiment = Experiment::open(arguments.which.as_deref(), &arguments.settings)?;
+            let options = RunOptions {
+                backend: arguments.backend,
+                seeds: arguments.seeds.clone(),
+                place: arguments.out.clone().map_or(Place::Own, Place::Named),
+            };
+            ran_experiment::run(&experiment, &options, stop, &mut observe)?
+        }
+    };
     progress.hide();
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string(&summary)?)?;
@@ -78,7 +114,22 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         let folder = folder.display();
         writeln!(out, "{}written to {folder}", table::foot(&summary))?;
     }
-    Ok(out.flush()?)
+    out.flush()?;
+    if stop.load(Ordering::Relaxed) {
+        return Err(Interrupted(folder).into());
+    }
+    Ok(())
+}
+
+/// Becomes true at Ctrl-C, or when the system asks the program to end. A second Ctrl-C ends it at once.
+fn stop_on_signal() -> anyhow::Result<&'static AtomicBool> {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED.into());
+        }
+    })?;
+    Ok(&STOP)
 }
 
 fn list(out: &mut impl Write, json: bool) -> io::Result<()> {

@@ -17,7 +17,15 @@ fn a_run_leaves_a_folder_whose_configuration_runs_again() {
         .iter()
         .map(|path| path.file_name().unwrap().to_str().unwrap())
         .collect();
-    assert_eq!(names, ["config.toml", "model.safetensors", "records.jsonl"]);
+    assert_eq!(
+        names,
+        [
+            "config.toml",
+            "model.safetensors",
+            "records.jsonl",
+            "run.json"
+        ]
+    );
     assert!(
         written[0].starts_with("runs/japanese-vowels"),
         "{written:?}"

@@ -3,9 +3,11 @@
 mod describing;
 mod files;
 mod folders;
+mod gradient;
 #[cfg(not(feature = "wgpu"))]
 mod not_built;
 mod records;
+mod saved;
 #[cfg(feature = "wgpu")]
 mod wgpu;
 mod wrong_input;

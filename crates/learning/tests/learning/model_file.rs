@@ -125,11 +125,16 @@ fn garbage_and_other_peoples_files_are_refused() {
         header.replacen(r#"\"leak\""#, r#"\"leek\""#, 1)
     });
     let sentence = refusal(damaged);
-    assert!(
-        sentence.contains("another version, or damaged"),
-        "{sentence}"
-    );
+    assert!(sentence.contains("is damaged: its card"), "{sentence}");
     assert!(sentence.contains("leek"), "{sentence}");
+    let own = env!("CARGO_PKG_VERSION");
+    let future = with_card(&trained_bytes(), |header| {
+        let version = format!(r#"\"version\":\"{own}\""#);
+        header.replacen(&version, r#"\"version\":\"99.1.0\""#, 1)
+    });
+    let sentence = refusal(future);
+    assert!(sentence.contains("is of version \"99.1.0\""), "{sentence}");
+    assert!(sentence.contains(own), "{sentence}");
 }
 
 #[test]

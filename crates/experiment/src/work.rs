@@ -1,0 +1,59 @@
+//! What is computed on a backend: describing and training a model.
+
+use std::io;
+use std::sync::atomic::AtomicBool;
+
+use ran_learning::{Description, Event, LearningError, Report, Session, describe, train_in};
+use ran_tasks::Dataset;
+
+use crate::Experiment;
+use crate::backend::{ScanBackend, Work};
+
+/// Draws a model and counts what it is made of.
+pub(crate) struct Describing<'a> {
+    pub(crate) experiment: &'a Experiment,
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) seed: u64,
+}
+
+impl Work for Describing<'_> {
+    type Output = Result<Description, LearningError>;
+
+    fn on<B: ScanBackend>(self, device: &B::Device) -> Self::Output {
+        let model = self.experiment.config.model();
+        let (d_input, d_output) = (self.dataset.d_input, self.dataset.d_output);
+        describe::<B>(&model, d_input, d_output, self.seed, device)
+    }
+}
+
+/// Trains and judges a model.
+pub(crate) struct Training<'a> {
+    pub(crate) experiment: &'a Experiment,
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) seed: u64,
+    /// Whether the model's bytes are asked for.
+    pub(crate) save: bool,
+    pub(crate) stop: &'a AtomicBool,
+    pub(crate) resume: Option<&'a [u8]>,
+    pub(crate) observe: &'a mut dyn FnMut(Event),
+    pub(crate) checkpoint: &'a mut dyn FnMut(&[u8]) -> io::Result<()>,
+}
+
+impl Work for Training<'_> {
+    /// What was found, and the model's bytes where they were asked for.
+    type Output = Result<(Report, Option<Vec<u8>>), LearningError>;
+
+    fn on<B: ScanBackend>(self, device: &B::Device) -> Self::Output {
+        let model = self.experiment.config.model();
+        let session = Session {
+            observe: Some(self.observe),
+            stop: Some(self.stop),
+            save: Some(self.checkpoint),
+            resume: self.resume,
+            task: Some(&self.experiment.config.task),
+        };
+        let trained = train_in::<B>(&model, self.dataset, self.seed, device, session)?;
+        let bytes = self.save.then(|| trained.model.to_bytes()).transpose()?;
+        Ok((trained.report, bytes))
+    }
+}

@@ -1,0 +1,225 @@
+//! Mini-batches of sequences of different lengths, with the noise of training.
+
+use std::f32::consts::TAU;
+
+use burn::tensor::{Tensor, TensorData, backend::Backend};
+use ndarray::{Array2, Axis, concatenate, s};
+use ran_readout::Features;
+use ran_tasks::Sample;
+use ran_unit::Stream;
+use rand::seq::SliceRandom;
+use rand::{Rng, RngExt};
+use rand_chacha::ChaCha8Rng;
+
+/// Room for the random numbers of one epoch, in words of the generator.
+const WORDS_PER_EPOCH: u128 = 1 << 48;
+
+/// The generator of one epoch's randomness.
+///
+/// It is a function of the seed and the epoch, so that a run that is taken up again draws what it would have drawn.
+pub(crate) fn epoch_rng(seed: u64, epoch: usize) -> ChaCha8Rng {
+    let mut rng = Stream::Training.rng(seed);
+    rng.set_word_pos(epoch as u128 * WORDS_PER_EPOCH);
+    rng
+}
+
+/// The sequences that have something to learn from, in a random order.
+pub(crate) fn shuffled(samples: &[Sample], rng: &mut ChaCha8Rng) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..samples.len())
+        .filter(|&index| !samples[index].scored.is_empty())
+        .collect();
+    order.shuffle(rng);
+    order
+}
+
+/// Sequences that go through the network together.
+pub(crate) struct Batch<B: Backend> {
+    /// `[batch, longest, d_input]`, zeros after the ends of shorter ones. Steps after the last scored one are left out.
+    pub(crate) inputs: Tensor<B, 3>,
+    /// The scored steps of each sequence.
+    pub(crate) scored: Vec<Vec<usize>>,
+    /// `[rows, d_output]`, one row per row of features.
+    pub(crate) targets: Tensor<B, 2>,
+    /// The targets on the host, `[rows, d_output]`.
+    pub(crate) host_targets: Array2<f32>,
+}
+
+impl<B: Backend> Batch<B> {
+    /// Joins sequences that each have a scored step.
+    pub(crate) fn new<'a>(
+        samples: impl Iterator<Item = &'a Sample>,
+        features: Features,
+        noise: Option<(f64, &mut ChaCha8Rng)>,
+        device: &B::Device,
+    ) -> Self {
+        let samples: Vec<_> = samples.collect();
+        let needed = |sample: &Sample| sample.scored.last().map_or(0, |last| last + 1);
+        let longest = samples
+            .iter()
+            .map(|sample| needed(sample))
+            .max()
+            .unwrap_or(0);
+        let d_input = samples.first().map_or(0, |sample| sample.inputs.ncols());
+        let mut inputs = vec![0.0; samples.len() * longest * d_input];
+        for (into, sample) in inputs.chunks_mut(longest * d_input).zip(&samples) {
+            let rows = sample.inputs.slice(s![..needed(sample), ..]);
+            into.iter_mut()
+                .zip(&rows)
+                .for_each(|(into, &value)| *into = value);
+        }
+        if let Some((deviation, rng)) = noise.filter(|(deviation, _)| *deviation > 0.0) {
+            let mut drawn = normals(rng);
+            // Padding stays zero: what is drawn for a sequence depends on its own length alone.
+            for (into, sample) in inputs.chunks_mut(longest * d_input).zip(&samples) {
+                for value in &mut into[..needed(sample) * d_input] {
+                    *value += drawn() * deviation as f32;
+                }
+            }
+        }
+        let targets: Vec<_> = samples
+            .iter()
+            .map(|sample| {
+                let steps = sample.inputs.nrows();
+                features.targets(steps, &sample.scored, sample.targets.view())
+            })
+            .collect();
+        let views: Vec<_> = targets.iter().map(|rows| rows.view()).collect();
+        let host_targets =
+            concatenate(Axis(0), &views).expect("sequences of one task share d_output");
+        let (rows, d_output) = host_targets.dim();
+        let numbers: Vec<f32> = host_targets.iter().copied().collect();
+        let shape = [samples.len(), longest, d_input];
+        Self {
+            inputs: Tensor::from_data(TensorData::new(inputs, shape), device),
+            scored: samples.iter().map(|sample| sample.scored.clone()).collect(),
+            targets: Tensor::from_data(TensorData::new(numbers, [rows, d_output]), device),
+            host_targets,
+        }
+    }
+}
+
+/// What features are multiplied by in training: 0 with the probability of dropout, else 1/(1 − dropout).
+pub(crate) fn dropout_mask<B: Backend>(
+    [rows, width]: [usize; 2],
+    dropout: f64,
+    rng: &mut ChaCha8Rng,
+    device: &B::Device,
+) -> Tensor<B, 2> {
+    let kept = (1.0 / (1.0 - dropout)) as f32;
+    let mask = (0..rows * width).map(|_| {
+        let hidden = rng.random::<f32>() < dropout as f32;
+        if hidden { 0.0 } else { kept }
+    });
+    let mask: Vec<f32> = mask.collect();
+    Tensor::from_data(TensorData::new(mask, [rows, width]), device)
+}
+
+/// Standard normal numbers, two from each pair of uniform ones (Box & Muller 1958).
+fn normals(rng: &mut impl Rng) -> impl FnMut() -> f32 {
+    let mut second = None;
+    move || {
+        second.take().unwrap_or_else(|| {
+            // 1 − u lies in (0, 1], so that its logarithm is finite.
+            let radius = (-2.0 * (1.0 - rng.random::<f32>()).ln()).sqrt();
+            let angle = TAU * rng.random::<f32>();
+            second = Some(radius * angle.sin());
+            radius * angle.cos()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn_ndarray::NdArray;
+    use ndarray::array;
+
+    type B = NdArray<f32>;
+
+    fn samples() -> [Sample; 2] {
+        [
+            Sample {
+                inputs: array![[1.0], [2.0], [3.0], [4.0]],
+                scored: vec![0, 2],
+                targets: array![[1.0, 0.0], [0.0, 1.0]],
+            },
+            Sample {
+                inputs: array![[5.0], [6.0]],
+                scored: vec![1],
+                targets: array![[0.5, 0.5]],
+            },
+        ]
+    }
+
+    fn batch(noise: Option<(f64, &mut ChaCha8Rng)>) -> Batch<B> {
+        Batch::new(samples().iter(), Features::Last, noise, &Default::default())
+    }
+
+    #[test]
+    fn shorter_sequences_are_padded_and_steps_that_are_never_scored_left_out() {
+        let batch = batch(None);
+        let inputs = batch.inputs.into_data();
+        let expected = TensorData::from([[[1.0], [2.0], [3.0_f32]], [[5.0], [6.0], [0.0]]]);
+        inputs.assert_eq(&expected, true);
+        assert_eq!(batch.scored, [vec![0, 2], vec![1]]);
+        let expected = array![[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]];
+        assert_eq!(batch.host_targets, expected);
+    }
+
+    #[test]
+    fn noise_is_normal_spares_padding_and_follows_the_seed_and_the_epoch() {
+        let noisy = |seed, epoch| {
+            let batch = batch(Some((0.5, &mut epoch_rng(seed, epoch))));
+            batch.inputs.into_data().into_vec::<f32>().unwrap()
+        };
+        let inputs = noisy(1, 2);
+        assert_eq!(inputs[5], 0.0);
+        assert!(
+            inputs[..5]
+                .iter()
+                .zip([1.0, 2.0, 3.0, 5.0, 6.0])
+                .all(|(a, b)| *a != b)
+        );
+        assert_eq!(inputs, noisy(1, 2));
+        assert_ne!(inputs, noisy(1, 3));
+        assert_ne!(inputs, noisy(2, 2));
+
+        let mut rng = epoch_rng(0, 0);
+        let mut draw = normals(&mut rng);
+        let drawn: Vec<f32> = (0..100_000).map(|_| draw()).collect();
+        let moment = |power: i32| {
+            drawn.iter().map(|x| f64::from(x.powi(power))).sum::<f64>() / drawn.len() as f64
+        };
+        // 0, 1, 0 and 3 for a normal law; four deviations of their estimates are 0.013, 0.018, 0.05 and 0.13.
+        for (power, expected, margin) in [
+            (1, 0.0, 0.013),
+            (2, 1.0, 0.018),
+            (3, 0.0, 0.05),
+            (4, 3.0, 0.13),
+        ] {
+            let got = moment(power);
+            assert!((got - expected).abs() < margin, "moment {power} is {got}");
+        }
+    }
+
+    #[test]
+    fn dropout_hides_its_share_and_keeps_the_mean() {
+        let mask = dropout_mask::<B>([100, 100], 0.25, &mut epoch_rng(3, 0), &Default::default());
+        let mask = mask.into_data().into_vec::<f32>().unwrap();
+        let hidden = mask.iter().filter(|&&m| m == 0.0).count();
+        // 2500 expected, with a deviation of 43.
+        assert!((2300..2700).contains(&hidden), "{hidden}");
+        assert!(mask.iter().all(|&m| m == 0.0 || m == 4.0 / 3.0));
+    }
+
+    #[test]
+    fn an_order_has_every_scored_sequence_once() {
+        let mut many: Vec<Sample> = samples().into_iter().cycle().take(40).collect();
+        many[7].scored.clear();
+        let mut order = shuffled(&many, &mut epoch_rng(0, 1));
+        assert!(!order.is_sorted());
+        order.sort_unstable();
+        let expected: Vec<usize> = (0..40).filter(|&index| index != 7).collect();
+        assert_eq!(order, expected);
+    }
+}

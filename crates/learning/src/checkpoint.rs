@@ -1,0 +1,197 @@
+//! A checkpoint: all that a run of training by gradient needs to go on as if it had never been interrupted.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::TensorData;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+
+use crate::network::Path;
+use crate::optimiser::Moments;
+use crate::{Epoch, LearningError, ModelCard};
+
+/// The key of the header in the file's metadata.
+const HEADER: &str = "ran-checkpoint";
+
+/// The state of a run after an epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Checkpoint {
+    pub(crate) header: Header,
+    /// The parameters after the epoch.
+    pub(crate) now: BTreeMap<Path, TensorData>,
+    /// The parameters after the best epoch, where it is another one.
+    pub(crate) best: BTreeMap<Path, TensorData>,
+    /// What the optimiser remembers.
+    pub(crate) moments: BTreeMap<Path, Moments>,
+}
+
+/// What stands beside the numbers of a checkpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Header {
+    /// The run, which is the same where this is.
+    pub(crate) card: ModelCard,
+    /// What the last epoch that is done came to.
+    pub(crate) last: Epoch,
+    /// The best epoch so far.
+    pub(crate) best: Option<Best>,
+    /// Steps that the optimiser has made with each parameter.
+    times: BTreeMap<Path, usize>,
+}
+
+/// The best epoch on the validation set so far.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Best {
+    pub(crate) epoch: usize,
+    pub(crate) score: f64,
+    pub(crate) loss: f64,
+}
+
+/// How many epochs were done when a checkpoint was made.
+///
+/// # Errors
+///
+/// If the bytes are truncated or are no checkpoint of this project.
+pub fn epochs_of_checkpoint(bytes: &[u8]) -> Result<usize, LearningError> {
+    Ok(Header::read(bytes)?.last.epoch)
+}
+
+impl Header {
+    fn read(bytes: &[u8]) -> Result<Self, LearningError> {
+        let refused = LearningError::Checkpoint;
+        let broken = |error| refused(format!("is truncated or no safetensors file: {error}"));
+        SafeTensors::deserialize(bytes).map_err(broken)?;
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(broken)?;
+        let header = metadata.metadata().as_ref();
+        let header = header.and_then(|entries| entries.get(HEADER));
+        let header = header.ok_or_else(|| {
+            refused(format!(
+                "has no {HEADER:?} entry in its metadata: it is not a checkpoint of this project"
+            ))
+        })?;
+        serde_json::from_str(header).map_err(|error| {
+            refused(format!(
+                "is of another version, or damaged: its header {error}"
+            ))
+        })
+    }
+}
+
+impl Checkpoint {
+    pub(crate) fn new(
+        card: ModelCard,
+        last: Epoch,
+        best: Option<Best>,
+        now: BTreeMap<Path, TensorData>,
+        best_numbers: BTreeMap<Path, TensorData>,
+        moments: BTreeMap<Path, Moments>,
+    ) -> Self {
+        let times = moments.iter();
+        let times = times.map(|(path, moments)| (path.clone(), moments.time));
+        Self {
+            header: Header {
+                card,
+                last,
+                best,
+                times: times.collect(),
+            },
+            now,
+            best: best_numbers,
+            moments,
+        }
+    }
+
+    /// The checkpoint as the bytes of a safetensors file.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, LearningError> {
+        let failed = |error: String| LearningError::Checkpoint(format!("cannot be made: {error}"));
+        let header = serde_json::to_string(&self.header);
+        let header = header.map_err(|error| failed(error.to_string()))?;
+        let parts = [("now", &self.now), ("best", &self.best)];
+        let mut tensors: Vec<(String, &TensorData)> = Vec::new();
+        for (part, numbers) in parts {
+            tensors.extend(
+                numbers
+                    .iter()
+                    .map(|(path, data)| (format!("{part}/{path}"), data)),
+            );
+        }
+        for (path, moments) in &self.moments {
+            tensors.push((format!("first/{path}"), &moments.first));
+            tensors.push((format!("second/{path}"), &moments.second));
+        }
+        let views = tensors.iter().map(|(name, data)| {
+            let view = TensorView::new(Dtype::F32, data.shape.to_vec(), &data.bytes);
+            view.map(|view| (name.as_str(), view))
+        });
+        let views = views.collect::<Result<Vec<_>, _>>();
+        let views = views.map_err(|error| failed(error.to_string()))?;
+        let metadata = [(HEADER.to_owned(), header)].into_iter().collect();
+        safetensors::serialize(views, Some(metadata)).map_err(|error| failed(error.to_string()))
+    }
+
+    /// The checkpoint of a run with this card.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are no checkpoint, a truncated one, or another run's.
+    pub(crate) fn from_bytes(bytes: &[u8], card: &ModelCard) -> Result<Self, LearningError> {
+        let refused = LearningError::Checkpoint;
+        let header = Header::read(bytes)?;
+        let file = SafeTensors::deserialize(bytes).map_err(|error| refused(error.to_string()))?;
+        if header.card != *card {
+            return Err(refused(difference(&header.card, card)));
+        }
+        let mut parts: BTreeMap<&str, BTreeMap<Path, TensorData>> = BTreeMap::new();
+        for (name, view) in file.iter() {
+            let (part, path) = name.split_once('/').unwrap_or(("", name));
+            let numbers: Vec<f32> = view
+                .data()
+                .chunks_exact(4)
+                .map(|bytes| f32::from_le_bytes(bytes.try_into().expect("chunks are of 4")))
+                .collect();
+            let known = ["now", "best", "first", "second"];
+            let known = known.into_iter().find(|known| *known == part);
+            let Some(part) = known.filter(|_| view.dtype() == Dtype::F32) else {
+                return Err(refused(format!("holds {name}, which no checkpoint has")));
+            };
+            let data = TensorData::new(numbers, view.shape().to_vec());
+            parts.entry(part).or_default().insert(path.to_owned(), data);
+        }
+        let mut part = |name| parts.remove(name).unwrap_or_default();
+        let (mut first, mut second) = (part("first"), part("second"));
+        let mut moments = BTreeMap::new();
+        for (path, &time) in &header.times {
+            let (Some(first), Some(second)) = (first.remove(path), second.remove(path)) else {
+                return Err(refused(format!("lacks the optimiser's moments of {path}")));
+            };
+            moments.insert(
+                path.clone(),
+                Moments {
+                    time,
+                    first,
+                    second,
+                },
+            );
+        }
+        Ok(Self {
+            now: part("now"),
+            best: part("best"),
+            moments,
+            header,
+        })
+    }
+}
+
+/// In what the run of a checkpoint differs from this one.
+fn difference(theirs: &ModelCard, own: &ModelCard) -> String {
+    let json = |card: &ModelCard| serde_json::to_value(card).unwrap_or_default();
+    let (theirs, own) = (json(theirs), json(own));
+    let fields = own.as_object().into_iter().flatten();
+    let mut fields = fields.filter(|(name, value)| theirs.get(name.as_str()) != Some(value));
+    match fields.next() {
+        Some((name, value)) => {
+            let before = theirs.get(name.as_str()).cloned().unwrap_or_default();
+            format!("is of another run: its {name} is {before}, this run's is {value}")
+        }
+        None => "is of another run".into(),
+    }
+}

@@ -1,0 +1,173 @@
+//! What is trained by gradient: a reservoir and a readout as one module, of which a part may be frozen.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::tensor::{Tensor, TensorData, backend::Backend};
+use ran_readout::{LinearReadout, LinearReadoutConfig};
+use ran_reservoir::Reservoir;
+use ran_unit::Stream;
+use rand::Rng;
+
+use crate::{LearningConfig, LearningError, ModelConfig};
+
+/// A reservoir and its readout.
+#[derive(Module, Debug)]
+pub(crate) struct Network<B: Backend> {
+    pub(crate) reservoir: Reservoir<B>,
+    pub(crate) readout: LinearReadout<B>,
+}
+
+/// A parameter's path, as in `reservoir.populations.0.AttentionBlock.qkv.query.weight`.
+pub(crate) type Path = String;
+
+impl<B: Backend> Network<B> {
+    /// Draws a network from a seed, and freezes what its configuration does not train.
+    pub(crate) fn init(
+        config: &ModelConfig,
+        d_input: usize,
+        d_output: usize,
+        seed: u64,
+        device: &B::Device,
+    ) -> Result<Self, LearningError> {
+        let initializer = config.learning.regime.initializer();
+        let reservoir = Reservoir::init(&config.reservoir, d_input, initializer, seed, device)?;
+        let d_features = config.features().width(reservoir.d_state());
+        let seed = Stream::Readout.rng(seed).next_u64();
+        let readout = LinearReadoutConfig::new(d_features, d_output).init(seed, device);
+        let mut freezer = Freezer {
+            learning: &config.learning,
+            path: Vec::new(),
+        };
+        Ok(Self {
+            reservoir: reservoir.map(&mut freezer),
+            readout,
+        })
+    }
+
+    /// All parameters by path, with their identities in this process.
+    pub(crate) fn ids(&self) -> Vec<(Path, ParamId)> {
+        let mut reader = Reader::default();
+        self.visit(&mut reader);
+        let found = reader.found.into_iter();
+        found.map(|(path, id, _)| (path, id)).collect()
+    }
+
+    /// All parameters by path, as numbers.
+    pub(crate) fn numbers(&self) -> BTreeMap<Path, TensorData> {
+        let mut reader = Reader {
+            with_data: true,
+            ..Reader::default()
+        };
+        self.visit(&mut reader);
+        let found = reader.found.into_iter();
+        found
+            .filter_map(|(path, _, data)| Some((path, data?)))
+            .collect()
+    }
+
+    /// Puts numbers in the places of those that are there; identities stay, and so does what is frozen.
+    ///
+    /// # Errors
+    ///
+    /// Names the first parameter that is missing or of another shape.
+    pub(crate) fn with_numbers(self, numbers: &BTreeMap<Path, TensorData>) -> Result<Self, String> {
+        let mut writer = Writer {
+            numbers,
+            path: Vec::new(),
+            problem: None,
+        };
+        let network = self.map(&mut writer);
+        match writer.problem {
+            None => Ok(network),
+            Some(problem) => Err(problem),
+        }
+    }
+}
+
+/// Cuts parameters that are not trained off from gradients.
+struct Freezer<'a> {
+    learning: &'a LearningConfig,
+    path: Vec<String>,
+}
+
+impl<B: Backend> ModuleMapper<B> for Freezer<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
+        let trained = self.learning.trains(&self.path);
+        param.set_require_grad(trained)
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    path: Vec<String>,
+    with_data: bool,
+    found: Vec<(Path, ParamId, Option<TensorData>)>,
+}
+
+impl<B: Backend> ModuleVisitor<B> for Reader {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+        let data = self
+            .with_data
+            .then(|| param.val().into_data().convert::<f32>());
+        self.found.push((self.path.join("."), param.id, data));
+    }
+}
+
+struct Writer<'a> {
+    numbers: &'a BTreeMap<Path, TensorData>,
+    path: Vec<String>,
+    problem: Option<String>,
+}
+
+impl<B: Backend> ModuleMapper<B> for Writer<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
+        let path = self.path.join(".");
+        let expected = param.shape().to_vec();
+        match self.numbers.get(&path) {
+            Some(data) if data.shape.to_vec() == expected => {
+                let data = data.clone();
+                param.map(|tensor| {
+                    let trained = tensor.is_require_grad();
+                    let device = tensor.device();
+                    let options = (&device, tensor.dtype());
+                    Tensor::from_data(data, options).set_require_grad(trained)
+                })
+            }
+            found => {
+                let got = found.map(|data| data.shape.to_vec());
+                self.problem.get_or_insert(match got {
+                    Some(got) => format!(
+                        "holds {path} with shape {got:?}, its configuration asks for {expected:?}"
+                    ),
+                    None => format!("lacks {path}, which its configuration asks for"),
+                });
+                param
+            }
+        }
+    }
+}

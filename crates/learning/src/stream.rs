@@ -1,0 +1,146 @@
+//! A model that follows a live signal, one step after another.
+
+use burn::tensor::{Tensor, TensorData, backend::Backend};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, concatenate};
+use ran_readout::Features;
+use ran_reservoir::{Memory, Reservoir, ScanBackend};
+
+use crate::model::Readout;
+use crate::{LearningError, Model};
+
+/// A model and what it remembers of a signal.
+///
+/// Each step costs the same however long the signal is, but with the features `segments`, whose parts of the signal move
+/// with each step: they need all its states. The prediction at a step is what [`Model::predict`] gives for a
+/// sequence that is scored there.
+#[derive(Clone, Debug)]
+pub struct ModelStream<'a, B: Backend> {
+    model: &'a Model<B>,
+    device: B::Device,
+    memory: Memory<B>,
+    readout: Readout,
+    /// The sum of the states so far, or that of the outputs where these are averaged.
+    sum: Array1<f64>,
+    /// All states so far, `[steps, d_state]`, for the features that need them.
+    states: Array2<f32>,
+    steps: usize,
+}
+
+impl<B: Backend> Model<B> {
+    /// Begins to follow a signal.
+    pub fn stream(&self, device: &B::Device) -> ModelStream<'_, B> {
+        let features = self.card.config.features();
+        let averaged = match features {
+            Features::EveryStep => self.card.d_output,
+            _ => self.reservoir.d_state(),
+        };
+        ModelStream {
+            model: self,
+            device: device.clone(),
+            memory: self.reservoir.start(1, device),
+            readout: Readout::of(&self.readout, features, self.card.link()),
+            sum: Array1::zeros(averaged),
+            states: Array2::zeros((0, self.reservoir.d_state())),
+            steps: 0,
+        }
+    }
+}
+
+impl<B: ScanBackend> ModelStream<'_, B> {
+    /// Takes the next step of the signal, raw, and predicts.
+    ///
+    /// # Shapes
+    ///
+    /// - inputs: `[d_input]`
+    /// - output: `[d_output]`: probabilities, or values for regression
+    ///
+    /// # Errors
+    ///
+    /// If there are not as many inputs as the model was trained on, or one is not finite; the signal can go on after it.
+    pub fn step(&mut self, inputs: ArrayView1<'_, f32>) -> Result<Array1<f32>, LearningError> {
+        let card = &self.model.card;
+        let (got, expected) = (inputs.len(), card.d_input);
+        if got != expected {
+            let sentence = format!("a step has {got} inputs, the model was trained on {expected}");
+            return Err(LearningError::Inputs(sentence));
+        }
+        if let Some((place, value)) = inputs.iter().enumerate().find(|(_, x)| !x.is_finite()) {
+            let sentence =
+                format!("input {place} of a step is {value}: every input must be finite");
+            return Err(LearningError::Inputs(sentence));
+        }
+        let mut inputs = inputs.to_owned().insert_axis(Axis(0));
+        if let Some(standardiser) = &card.standardiser {
+            standardiser.apply(&mut inputs);
+        }
+        let (state, memory) = advance(
+            &self.model.reservoir,
+            inputs.view(),
+            &self.memory,
+            &self.device,
+        );
+        self.memory = memory;
+        self.steps += 1;
+        Ok(self.predict(state))
+    }
+
+    /// Forgets the signal: the next step is the first of another one.
+    pub fn reset(&mut self) {
+        self.memory = self.model.reservoir.start(1, &self.device);
+        self.sum.fill(0.0);
+        self.states = Array2::zeros((0, self.model.reservoir.d_state()));
+        self.steps = 0;
+    }
+
+    fn predict(&mut self, state: Array1<f32>) -> Array1<f32> {
+        let card = &self.model.card;
+        let row = |values: Array1<f32>| values.insert_axis(Axis(0));
+        let mean =
+            |sum: &Array1<f64>, steps: usize| row(sum.mapv(|total| (total / steps as f64) as f32));
+        let features = card.config.features();
+        if matches!(features, Features::Mean | Features::MeanAndLast) {
+            self.sum += &state.mapv(f64::from);
+        }
+        let features = match features {
+            Features::Last | Features::EveryStep => row(state),
+            Features::Mean => mean(&self.sum, self.steps),
+            Features::MeanAndLast => {
+                let parts = [mean(&self.sum, self.steps), row(state)];
+                concatenate![Axis(1), parts[0], parts[1]]
+            }
+            Features::Segments(_) => {
+                let pushed = self.states.push_row(state.view());
+                pushed.expect("every state has the reservoir's width");
+                features.rows(self.states.view(), &[self.steps - 1])
+            }
+        };
+        let mut outputs = self.readout.outputs(features.view());
+        if card.config.features() == Features::EveryStep && card.one_target {
+            self.sum += &outputs.row(0).mapv(f64::from);
+            outputs = mean(&self.sum, self.steps);
+        }
+        card.link().apply(&mut outputs);
+        outputs.remove_axis(Axis(0))
+    }
+}
+
+/// One step of one sequence.
+///
+/// # Shapes
+///
+/// - inputs: `[1, d_input]`
+/// - state: `[d_state]`
+pub(crate) fn advance<B: ScanBackend>(
+    reservoir: &Reservoir<B>,
+    inputs: ArrayView2<'_, f32>,
+    memory: &Memory<B>,
+    device: &B::Device,
+) -> (Array1<f32>, Memory<B>) {
+    let numbers: Vec<f32> = inputs.iter().copied().collect();
+    let data = TensorData::new(numbers, [1, 1, inputs.ncols()]);
+    let inputs = Tensor::from_data(data, device);
+    let (states, memory) = reservoir.forward(inputs, memory.clone(), None);
+    let state = states.into_data().convert::<f32>();
+    let state = state.into_vec().expect("states were converted to f32");
+    (Array1::from_vec(state), memory)
+}

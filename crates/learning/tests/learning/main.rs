@@ -1,0 +1,6 @@
+//! What the crate promises, in one program: each that trains by gradient takes minutes to be compiled.
+
+mod force;
+mod gradient;
+mod model_file;
+mod stream;
