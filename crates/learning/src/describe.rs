@@ -24,6 +24,8 @@ pub struct Description {
     pub context: usize,
     /// What the working memory holds.
     pub memory: MemoryKind,
+    /// Whether every population has a kernel, so that backends with a fused scan run it.
+    pub fused: bool,
     /// Multiply-adds of one sequence's step in the reservoir.
     pub multiply_adds_per_step: usize,
     /// Parameters that the regime trains, the readout's among them.
@@ -142,6 +144,7 @@ pub fn describe<B: Backend>(
         d_output,
         context: reservoir.context(),
         memory: reservoir.memory(),
+        fused: reservoir.fused().is_some(),
         multiply_adds_per_step: reservoir.multiply_adds(),
         trained_parameters: counts.trained + readout.trained_parameters,
         fixed_parameters: counts.fixed,

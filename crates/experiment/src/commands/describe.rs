@@ -90,6 +90,11 @@ fn text(experiment: &Experiment, description: &Description) -> String {
             readout.width
         ),
     );
+    let scan = match description.fused {
+        true => "one fused operation on ndarray, step by step on wgpu",
+        false => "step by step: a population's kind has no kernel",
+    };
+    line("scan", scan.into());
     line("regime", name(&description.regime));
     text.push('\n');
     text.push_str(&parts(description));
