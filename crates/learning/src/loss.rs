@@ -1,6 +1,6 @@
 //! What training by gradient minimises.
 
-use burn::tensor::activation::log_softmax;
+use burn::tensor::activation::{log_sigmoid, log_softmax};
 use burn::tensor::{Tensor, backend::Backend};
 use ran_tasks::Category;
 
@@ -32,10 +32,9 @@ pub(crate) fn loss<B: Backend>(
             (log_softmax(outputs, 1) * targets).sum() / -(rows as f64)
         }
         Category::MultiLabel => {
-            // max(o, 0) − o·y + log(1 + e^−|o|) is −y·log σ(o) − (1 − y)·log(1 − σ(o)) without overflow.
-            let positive = outputs.clone().clamp_min(0.0);
-            let rest = (outputs.clone().abs().neg().exp() + 1.0).log();
-            (positive - outputs * targets + rest).mean()
+            // −y·log σ(o) − (1 − y)·log(1 − σ(o)), as log(1 − σ(o)) is log σ(o) − o: nothing overflows.
+            let log_likely = log_sigmoid(outputs.clone());
+            (outputs * (targets.neg() + 1.0) - log_likely).mean()
         }
         Category::Regression => (outputs - targets).powi_scalar(2).mean(),
     }
@@ -115,7 +114,7 @@ mod tests {
         let outputs = [[200.0, -200.0], [-200.0, 200.0]];
         for category in [Category::Classification, Category::MultiLabel] {
             let (value, slopes) = of(category, 0.0, outputs, [[1.0, 0.0], [1.0, 0.0]]);
-            assert!(value.is_finite() && value > 100.0, "{category:?}: {value}");
+            assert!(value.is_finite() && value > 99.0, "{category:?}: {value}");
             assert!(slopes.iter().all(|slope| slope.is_finite()), "{slopes:?}");
         }
     }

@@ -3,7 +3,7 @@
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, concatenate};
 use ran_readout::Features;
-use ran_reservoir::{Memory, Reservoir, ScanBackend};
+use ran_reservoir::{Memory, Reservoir, ScanBackend, Stream};
 
 use crate::model::Readout;
 use crate::{LearningError, Model};
@@ -13,10 +13,13 @@ use crate::{LearningError, Model};
 /// Each step costs the same however long the signal is, but with the features `segments`, whose parts of the signal move
 /// with each step: they need all its states. The prediction at a step is what [`Model::predict`] gives for a
 /// sequence that is scored there.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct ModelStream<'a, B: Backend> {
     model: &'a Model<B>,
     device: B::Device,
+    /// On the host, where every kind of unit has a kernel.
+    host: Option<Stream>,
+    /// Else the memory on the device.
     memory: Memory<B>,
     readout: Readout,
     /// The sum of the states so far, or that of the outputs where these are averaged.
@@ -37,12 +40,20 @@ impl<B: Backend> Model<B> {
         ModelStream {
             model: self,
             device: device.clone(),
+            host: self.host_stream(),
             memory: self.reservoir.start(1, device),
             readout: Readout::of(&self.readout, features, self.card.link()),
             sum: Array1::zeros(averaged),
             states: Array2::zeros((0, self.reservoir.d_state())),
             steps: 0,
         }
+    }
+}
+
+impl<B: Backend> Model<B> {
+    fn host_stream(&self) -> Option<Stream> {
+        let stream = self.reservoir.stream(None);
+        stream.expect("a memory of zeros fits every reservoir")
     }
 }
 
@@ -73,19 +84,27 @@ impl<B: ScanBackend> ModelStream<'_, B> {
         if let Some(standardiser) = &card.standardiser {
             standardiser.apply(&mut inputs);
         }
-        let (state, memory) = advance(
-            &self.model.reservoir,
-            inputs.view(),
-            &self.memory,
-            &self.device,
-        );
-        self.memory = memory;
+        let state = match &mut self.host {
+            Some(stream) => {
+                let mut state = vec![0.0; stream.d_state()];
+                let inputs: Vec<f32> = inputs.iter().copied().collect();
+                stream.step(&inputs, &mut state);
+                Array1::from_vec(state)
+            }
+            None => {
+                let reservoir = &self.model.reservoir;
+                let (state, memory) = advance(reservoir, inputs.view(), &self.memory, &self.device);
+                self.memory = memory;
+                state
+            }
+        };
         self.steps += 1;
         Ok(self.predict(state))
     }
 
     /// Forgets the signal: the next step is the first of another one.
     pub fn reset(&mut self) {
+        self.host = self.model.host_stream();
         self.memory = self.model.reservoir.start(1, &self.device);
         self.sum.fill(0.0);
         self.states = Array2::zeros((0, self.model.reservoir.d_state()));
