@@ -8,16 +8,16 @@ use ran_learning::{Generator, GeneratorConfig, LearningError};
 use ran_tasks::{MackeyGlassConfig, TaskConfig};
 
 pub(crate) const CONFIG: &str = "
-rls = { delta = 1.0 }
+rls = { delta = 1e-6 }
 
 [reservoir]
 context = 4
-input_copies = 40
+input_copies = 20
 leak = 0.5
 
 [[reservoir.population]]
 kind = 'attention-block'
-units = 20
+units = 40
 d_unit = 8
 output = 'tanh'
 ";

@@ -11,7 +11,9 @@ use ran_learning::{
     train, train_in,
 };
 use ran_readout::Features;
+use ran_reservoir::Reservoir;
 use ran_tasks::{Category, Dataset, Sample, TaskConfig};
+use ran_unit::Initializer;
 
 type B = NdArray<f32>;
 
@@ -46,8 +48,8 @@ fn trained(config: &ModelConfig, dataset: &Dataset) -> Trained<B> {
     trained.expect("the configuration fits the task")
 }
 
-/// The parameters of a model's units, by path.
-fn parameters(model: &Model<B>) -> Vec<(String, Vec<f32>)> {
+/// The parameters of a reservoir's units, by path.
+fn parameters(reservoir: &Reservoir<B>) -> Vec<(String, Vec<f32>)> {
     #[derive(Default)]
     struct Reader(Vec<String>, Vec<(String, Vec<f32>)>);
     impl ModuleVisitor<B> for Reader {
@@ -63,18 +65,16 @@ fn parameters(model: &Model<B>) -> Vec<(String, Vec<f32>)> {
         }
     }
     let mut reader = Reader::default();
-    model.reservoir.populations.visit(&mut reader);
+    reservoir.populations.visit(&mut reader);
     reader.1
 }
 
 #[test]
 fn what_a_regime_freezes_keeps_every_bit_and_the_rest_is_trained() {
     let dataset = few_samples();
-    let drawn = trained(
-        &config("epochs = 1\nregime = 'full'\nlearning_rate = 1e-30"),
-        &dataset,
-    );
-    let drawn = parameters(&drawn.model);
+    let drawn = config("regime = 'full'").reservoir;
+    let drawn = Reservoir::init(&drawn, 12, Initializer::Trained, 1, &DEVICE);
+    let drawn = parameters(&drawn.expect("the configuration is right"));
     // 14 = weights and biases of Q, K, V and both layers, gain and bias of both norms.
     assert_eq!(drawn.len(), 14);
     for (regime, frozen) in [
@@ -88,7 +88,9 @@ fn what_a_regime_freezes_keeps_every_bit_and_the_rest_is_trained() {
             &dataset,
         );
         let mut same = 0;
-        for ((path, before), (again, after)) in drawn.iter().zip(parameters(&trained.model)) {
+        for ((path, before), (again, after)) in
+            drawn.iter().zip(parameters(&trained.model.reservoir))
+        {
             assert_eq!(*path, again);
             if *before == after {
                 assert!(
@@ -305,7 +307,10 @@ fn a_run_that_was_killed_goes_on_to_the_same_bits() {
             let (resumed, _, rest) = watched(&config, &dataset, Some(checkpoint));
             assert_eq!(rest, history[at + 1..], "after epoch {}", at + 1);
             assert_eq!(resumed.report, whole.report);
-            assert_eq!(parameters(&resumed.model), parameters(&whole.model));
+            assert_eq!(
+                parameters(&resumed.model.reservoir),
+                parameters(&whole.model.reservoir)
+            );
             assert_eq!(
                 predictions(&resumed, &dataset),
                 predictions(&whole, &dataset)
