@@ -21,7 +21,7 @@ pub struct RunFolder {
 
 /// A file or folder could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("the run's folder cannot be written: {path}: {source}", path = path.display())]
+#[error("the folder cannot be written: {path}: {source}", path = path.display())]
 pub struct FolderError {
     /// The file or folder.
     pub path: PathBuf,
@@ -299,6 +299,31 @@ impl Drop for RunFolder {
             let _ = fs::remove_dir(folder);
         }
     }
+}
+
+/// Writes a file beside its place and moves it there, so that it is whole or absent; its folder is created if need be.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
+    let write = || {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let mut file = temporary(folder, &name)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(|source: io::Error| FolderError {
+        path: path.into(),
+        source,
+    })
 }
 
 fn temporary(folder: &Path, name: &str) -> io::Result<tempfile::NamedTempFile> {
