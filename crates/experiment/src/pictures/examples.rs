@@ -73,26 +73,36 @@ fn sequence(task: &TaskConfig, channels: &[String], dataset: &Dataset, index: us
     }
     let style = style(inputs.view().into_iter(), inputs.ncols());
     let steps = inputs.nrows();
-    let window = window(sample, steps, style);
+    let target_style = target_style(dataset);
+    let cells = [style, target_style].contains(&Style::Cells);
+    let window = window(
+        sample,
+        steps,
+        if cells { Style::Cells } else { Style::Lines },
+    );
     let (from, to) = (window.start, window.end);
     let mut caption = format!("sequence {}, {steps} steps", index + 1);
     if from > 0 || to < steps {
         caption += &format!(", of which {from} to {} are shown", to - 1);
     }
-    if let [step] = sample.scored[..] {
+    // Of several labels the names stand beside the track.
+    if let [step] = sample.scored[..]
+        && dataset.category != Category::MultiLabel
+    {
         caption += &format!(
-            "; at step {step}: {}",
+            "; target at step {step}: {}",
             words(dataset, sample.targets.row(0))
         );
     }
     let image = task.image(inputs.view());
+    let named = channels.len() == inputs.ncols();
+    let mut target = target(dataset, sample, from, to);
+    if named && target.channels.is_empty() && target.values.ncols() == channels.len() {
+        target.channels = channels.to_vec();
+    }
     let input = Track {
         name: "input".into(),
-        channels: if channels.len() == inputs.ncols() {
-            channels.to_vec()
-        } else {
-            Vec::new()
-        },
+        channels: if named { channels.to_vec() } else { Vec::new() },
         steps: (0..to - from).collect(),
         values: inputs.slice(s![from..to, ..]).to_owned(),
         style,
@@ -101,7 +111,7 @@ fn sequence(task: &TaskConfig, channels: &[String], dataset: &Dataset, index: us
         caption,
         first: from,
         length: to - from,
-        tracks: vec![input, target(dataset, sample, from, to)],
+        tracks: vec![input, target],
         image,
     }
 }
@@ -130,12 +140,16 @@ fn target(dataset: &Dataset, sample: &Sample, from: usize, to: usize) -> Track {
         name: "target".into(),
         channels: names.cloned().collect(),
         steps: shown.iter().map(|(_, step)| *step - from).collect(),
-        style: if regression && values.ncols() <= MOST_LINES {
-            Style::Lines
-        } else {
-            Style::Cells
-        },
+        style: target_style(dataset),
         values: values.select(Axis(1), &columns),
+    }
+}
+
+fn target_style(dataset: &Dataset) -> Style {
+    if dataset.category == Category::Regression && dataset.d_output <= MOST_LINES {
+        Style::Lines
+    } else {
+        Style::Cells
     }
 }
 
@@ -153,7 +167,7 @@ fn style<'a>(values: impl Iterator<Item = &'a f32>, channels: usize) -> Style {
 /// The steps that are shown: all if they are few, else some about the first scored one.
 fn window(sample: &Sample, steps: usize, style: Style) -> std::ops::Range<usize> {
     let most = match style {
-        Style::Lines => MOST_STEPS,
+        Style::Lines | Style::Compare => MOST_STEPS,
         Style::Cells => MOST_STEPS_OF_CELLS,
     };
     let most = if sample.scored.len() > 1 && style == Style::Lines {
@@ -260,7 +274,7 @@ mod tests {
             .position(|&bit| bit == 1.0)
             .unwrap();
         assert!(
-            one.caption.ends_with(&format!("at step 7: {digit}")),
+            one.caption.ends_with(&format!("target at step 7: {digit}")),
             "{}",
             one.caption
         );

@@ -8,6 +8,7 @@ mod gradient;
 mod not_built;
 mod records;
 mod saved;
+mod showing;
 #[cfg(feature = "wgpu")]
 mod wgpu;
 mod wrong_input;
