@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Where a run leaves its files: `config.toml`, `run.json`, `records.jsonl` and `model.safetensors`, and where it trains by
-/// gradient `history.jsonl` and, until it is done, `checkpoint.safetensors`.
+/// gradient `history.jsonl` and, until it is done, `checkpoint.safetensors`; and pictures of what the model makes of the
+/// test set, each as `.svg` and `.png`: `confusion` of classes, `forecast` of numbers, `free-run` in closed loop.
 ///
 /// Each file is written under another name in the same folder and then renamed, so that a run that is killed leaves
 /// files that are whole or absent. A run that fails before its first record or checkpoint takes back what it has written.
@@ -35,6 +36,7 @@ const MODEL: &str = "model.safetensors";
 const RUN: &str = "run.json";
 const HISTORY: &str = "history.jsonl";
 const CHECKPOINT: &str = "checkpoint.safetensors";
+const PICTURES: [&str; 3] = ["confusion", "forecast", "free-run"];
 
 /// Whether a file must outlast a loss of power, or the end of this program alone.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,6 +56,11 @@ impl RunFolder {
         run.create(folder)?;
         for name in [CONFIG, RECORDS, MODEL, RUN, HISTORY, CHECKPOINT] {
             run.remove(name)?;
+        }
+        for name in PICTURES {
+            for ending in ["svg", "png"] {
+                run.remove(&format!("{name}.{ending}"))?;
+            }
         }
         run.probe()?;
         Ok(run)
@@ -193,6 +200,20 @@ impl RunFolder {
     /// When it cannot be written.
     pub fn write_model(&mut self, bytes: &[u8]) -> Result<(), FolderError> {
         self.write(MODEL, bytes, Lasting::Power)
+    }
+
+    /// Writes a picture as NAME.svg and NAME.png; the name is `confusion`, `forecast` or `free-run`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn write_picture(&mut self, name: &str, svg: &str, png: &[u8]) -> Result<(), FolderError> {
+        debug_assert!(
+            PICTURES.contains(&name),
+            "{name} would outlast the next run"
+        );
+        self.write(&format!("{name}.svg"), svg.as_bytes(), Lasting::Program)?;
+        self.write(&format!("{name}.png"), png, Lasting::Program)
     }
 
     fn empty(path: &Path) -> Self {

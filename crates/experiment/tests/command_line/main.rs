@@ -6,6 +6,7 @@ mod folders;
 mod gradient;
 #[cfg(not(feature = "wgpu"))]
 mod not_built;
+mod pictures;
 mod records;
 mod saved;
 mod showing;
