@@ -112,7 +112,8 @@ def export(spec, seed):
         path = Path(folder) / "data.npz"
         words = ["run", "--quiet", "-p", "ran-tasks", "--example", "export", "--"]
         cargo(*words, spec["task"], "-", str(seed), str(path), *spec["keys"], "standardise=false")
-        arrays = {key: np.asarray(value, dtype=np.float64) for key, value in np.load(path).items()}
+        numbers = [(key, value) for key, value in np.load(path).items() if key[:2] in ("X_", "Y_")]
+        arrays = {key: np.asarray(value, dtype=np.float64) for key, value in numbers}
     mean, deviation = arrays["X_train"][0].mean(axis=0), arrays["X_train"][0].std(axis=0)
     splits = {}
     for split in ["train", "valid", "test"]:
@@ -156,17 +157,20 @@ def free_runs(network, split, steps, starts):
 
     reservoir, readout = network
     room = len(split["scored"]) - steps
-    runs = []
+    reservoir.reset()
+    runs, seen = [], 0
     for index in range(starts):
         row = index * room // max(starts - 1, 1)
         after = split["scored"][row]
-        reservoir.reset()
-        # The state after the last step that is seen, and what is predicted from it.
-        state = reservoir.run(split["inputs"][: after + 1])[-1]
+        # The state after the last step that is seen; the series goes on from it at the next start.
+        state = reservoir.run(split["inputs"][seen : after + 1])[-1]
+        seen = after + 1
+        kept = {name: values.copy() for name, values in reservoir.state.items()}
         predicted = []
         for _ in range(steps):
             predicted.append(np.ravel(readout.run(state.reshape(1, -1))))
             state = np.ravel(reservoir.step(predicted[-1]))
+        reservoir.state = kept
         truth = split["targets"][split["scored"][row : row + steps]]
         runs.append((np.array(predicted), truth))
     return runs

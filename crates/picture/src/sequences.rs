@@ -170,7 +170,7 @@ impl Sequence {
         write(
             sheet,
             "step",
-            (time.right + 24, y + 28),
+            (time.right + 64, y + 28),
             At::Left,
             SMALL,
             FAINT,

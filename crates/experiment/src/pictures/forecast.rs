@@ -78,12 +78,24 @@ pub(crate) fn free_runs(
             caption: caption(run),
             first: run.after + 1,
             length,
-            tracks: tracks(&steps, channels, run.truth.view(), run.predictions.view()),
+            tracks: tracks(&steps, channels, run.truth.view(), near(run).view()),
             image: None,
         }
     });
     let shown: Vec<Sequence> = shown.collect();
     sequences(&title, &shown)
+}
+
+/// The predictions, held within half the truth's range about it: one that runs away would leave the truth a flat line.
+fn near(run: &FreeRun) -> Array2<f32> {
+    let mut near = run.predictions.clone();
+    for (mut predictions, truth) in near.columns_mut().into_iter().zip(run.truth.columns()) {
+        let low = truth.iter().copied().fold(f32::INFINITY, f32::min);
+        let high = truth.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let margin = (high - low) / 2.0;
+        predictions.mapv_inplace(|x| x.max(low - margin).min(high + margin));
+    }
+    near
 }
 
 /// A track per channel, with what came and what was predicted.
