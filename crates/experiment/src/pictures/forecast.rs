@@ -93,7 +93,14 @@ fn near(run: &FreeRun) -> Array2<f32> {
         let low = truth.iter().copied().fold(f32::INFINITY, f32::min);
         let high = truth.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let margin = (high - low) / 2.0;
-        predictions.mapv_inplace(|x| x.max(low - margin).min(high + margin));
+        let held = |x: f32| {
+            if x.is_nan() {
+                x
+            } else {
+                x.clamp(low - margin, high + margin)
+            }
+        };
+        predictions.mapv_inplace(held);
     }
     near
 }
