@@ -6,3 +6,4 @@ pub(crate) mod describe;
 pub(crate) mod evaluate;
 pub(crate) mod experiment;
 pub(crate) mod predict;
+pub(crate) mod show;

@@ -5,6 +5,8 @@ use ran_reservoir::ReservoirConfig;
 use ran_tasks::TaskConfig;
 use serde::{Deserialize, Serialize};
 
+use crate::EvaluationConfig;
+
 /// An experiment, as it stands in a file.
 ///
 /// ```
@@ -29,6 +31,9 @@ pub struct ExperimentConfig {
     /// What is read off the states.
     #[serde(default)]
     pub readout: ReadoutConfig,
+    /// What is judged beside the task's score.
+    #[serde(default, skip_serializing_if = "EvaluationConfig::is_default")]
+    pub evaluation: EvaluationConfig,
 }
 
 impl ExperimentConfig {

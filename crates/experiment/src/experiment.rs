@@ -33,6 +33,15 @@ pub enum ExperimentError {
         /// The name.
         name: String,
     },
+    /// There is neither a task nor a preset of that name.
+    #[error(
+        "there is no task {name:?}; there are {known}, and any FILE.toml",
+        known = crate::task::known_tasks()
+    )]
+    UnknownTask {
+        /// The name.
+        name: String,
+    },
     /// The file cannot be read.
     #[error("{path} cannot be read: {source}", path = path.display())]
     Read {

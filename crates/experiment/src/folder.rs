@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Where a run leaves its files: `config.toml`, `run.json`, `records.jsonl` and `model.safetensors`, and where it trains by
-/// gradient `history.jsonl` and, until it is done, `checkpoint.safetensors`.
+/// gradient `history.jsonl` and, until it is done, `checkpoint.safetensors`; and pictures of what the model makes of the
+/// test set, each as `.svg` and `.png`: `confusion` of classes, `forecast` of numbers, `free-run` in closed loop.
 ///
 /// Each file is written under another name in the same folder and then renamed, so that a run that is killed leaves
 /// files that are whole or absent. A run that fails before its first record or checkpoint takes back what it has written.
@@ -21,7 +22,7 @@ pub struct RunFolder {
 
 /// A file or folder could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("the run's folder cannot be written: {path}: {source}", path = path.display())]
+#[error("the folder cannot be written: {path}: {source}", path = path.display())]
 pub struct FolderError {
     /// The file or folder.
     pub path: PathBuf,
@@ -35,6 +36,7 @@ const MODEL: &str = "model.safetensors";
 const RUN: &str = "run.json";
 const HISTORY: &str = "history.jsonl";
 const CHECKPOINT: &str = "checkpoint.safetensors";
+const PICTURES: [&str; 3] = ["confusion", "forecast", "free-run"];
 
 /// Whether a file must outlast a loss of power, or the end of this program alone.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,6 +56,11 @@ impl RunFolder {
         run.create(folder)?;
         for name in [CONFIG, RECORDS, MODEL, RUN, HISTORY, CHECKPOINT] {
             run.remove(name)?;
+        }
+        for name in PICTURES {
+            for ending in ["svg", "png"] {
+                run.remove(&format!("{name}.{ending}"))?;
+            }
         }
         run.probe()?;
         Ok(run)
@@ -195,6 +202,20 @@ impl RunFolder {
         self.write(MODEL, bytes, Lasting::Power)
     }
 
+    /// Writes a picture as NAME.svg and NAME.png; the name is `confusion`, `forecast` or `free-run`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn write_picture(&mut self, name: &str, svg: &str, png: &[u8]) -> Result<(), FolderError> {
+        debug_assert!(
+            PICTURES.contains(&name),
+            "{name} would outlast the next run"
+        );
+        self.write(&format!("{name}.svg"), svg.as_bytes(), Lasting::Program)?;
+        self.write(&format!("{name}.png"), png, Lasting::Program)
+    }
+
     fn empty(path: &Path) -> Self {
         Self {
             path: path.into(),
@@ -299,6 +320,31 @@ impl Drop for RunFolder {
             let _ = fs::remove_dir(folder);
         }
     }
+}
+
+/// Writes a file beside its place and moves it there, so that it is whole or absent; its folder is created if need be.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
+    let write = || {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let mut file = temporary(folder, &name)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(|source: io::Error| FolderError {
+        path: path.into(),
+        source,
+    })
 }
 
 fn temporary(folder: &Path, name: &str) -> io::Result<tempfile::NamedTempFile> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ExperimentConfig, stats};
+use crate::{ExperimentConfig, FreeRunScores, stats};
 
 /// The outcome of one seed, and how it came about.
 ///
@@ -39,6 +39,9 @@ pub struct Record {
     pub best_epoch: Option<usize>,
     /// Whether the run was stopped in this seed: the scores are then its last epoch's.
     pub interrupted: bool,
+    /// How good forecasts in closed loop are, where `evaluation.free_run` asks for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free_run: Option<FreeRunScores>,
     /// What was out of the ordinary.
     pub warnings: Vec<String>,
     /// Time of the whole seed, from loading the task to the last score.
@@ -70,10 +73,44 @@ pub struct Summary {
     pub mean: Option<f64>,
     /// Their deviation, that of a sample (n − 1 below the fraction); 0 where there is one seed.
     pub std: Option<f64>,
+    /// Forecasts in closed loop, where every seed has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub free_run: Option<FreeRunSummary>,
     /// The finished seeds.
     pub seeds: Vec<u64>,
     /// Time of all seeds.
     pub seconds: f64,
+}
+
+/// Scores of forecasts in closed loop over seeds: mean and deviation of each, as of a sample.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FreeRunSummary {
+    /// NRMSE of all steps; none where a seed has none.
+    pub nrmse: Option<[f64; 2]>,
+    /// NRMSE of the last step; none where a seed has none.
+    pub nrmse_last: Option<[f64; 2]>,
+    /// Steps for which a forecast is valid.
+    pub valid_steps: [f64; 2],
+    /// The same in Lyapunov times, where the exponent is known.
+    pub valid_time: Option<[f64; 2]>,
+}
+
+impl FreeRunSummary {
+    fn of(records: &[&Record]) -> Option<Self> {
+        let scores = records.iter().map(|record| record.free_run.as_ref());
+        let scores = scores.collect::<Option<Vec<&FreeRunScores>>>()?;
+        let over = |values: Vec<f64>| [stats::mean(&values), stats::deviation(&values)];
+        let some = |score: fn(&FreeRunScores) -> Option<f64>| {
+            let values = scores.iter().map(|scores| score(scores));
+            values.collect::<Option<Vec<f64>>>().map(over)
+        };
+        (!scores.is_empty()).then(|| Self {
+            nrmse: some(|scores| scores.nrmse),
+            nrmse_last: some(|scores| scores.nrmse_last),
+            valid_steps: over(scores.iter().map(|scores| scores.valid_steps).collect()),
+            valid_time: some(|scores| scores.lyapunov.as_ref().map(|time| time.valid_time)),
+        })
+    }
 }
 
 impl Summary {
@@ -97,6 +134,7 @@ impl Summary {
             metric: first.metric.clone(),
             mean: tests.as_deref().map(stats::mean),
             std: tests.as_deref().map(stats::deviation),
+            free_run: FreeRunSummary::of(&done),
             seeds: done.iter().map(|record| record.seed).collect(),
             seconds: records.iter().map(|record| record.seconds).sum(),
         })

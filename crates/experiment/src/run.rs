@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use ran_learning::{Event, LearningError, Report};
+use ran_learning::{Event, LearningError};
 use ran_tasks::{Dataset, TaskError};
 use serde::Serialize;
 
 use crate::resume::{ResumeError, Resumed, RunState};
-use crate::work::{Describing, Training};
+use crate::work::{Describing, Outcome, Training};
 use crate::{
-    BackendError, BackendKind, Experiment, FolderError, Place, Record, RunFolder, Seeds, Summary,
-    backend::compute,
+    BackendError, BackendKind, Experiment, FolderError, FreeRunScores, Place, Record, RunFolder,
+    Seeds, Summary, backend::compute, pictures::pictures_of_run,
 };
 
 /// How an experiment is run.
@@ -204,18 +204,22 @@ impl SeedRun<'_> {
     ) -> Result<bool, RunError> {
         let save = records.is_empty();
         let outcome = self.train(folder, save, stop, observe);
-        let (report, model) = match outcome {
+        let mut outcome = match outcome {
             Err(RunError::Learning {
                 source: LearningError::Stopped,
                 ..
             }) => return Ok(false),
             other => other?,
         };
-        let record = self.record(report);
-        let line = serde_json::to_string(&record).map_err(std::io::Error::from)?;
-        if let Some(model) = model {
+        if let Some(model) = outcome.model.take() {
             folder.write_model(&model)?;
         }
+        // The pictures are of the model that is kept.
+        if save && !outcome.report.interrupted {
+            self.draw(&mut outcome, folder)?;
+        }
+        let record = self.record(outcome);
+        let line = serde_json::to_string(&record).map_err(std::io::Error::from)?;
         folder.add_record(&line)?;
         if !record.interrupted {
             folder.remove_checkpoint()?;
@@ -232,7 +236,7 @@ impl SeedRun<'_> {
         save: bool,
         stop: &AtomicBool,
         observe: &mut Observe<'_>,
-    ) -> Result<(Report, Option<Vec<u8>>), RunError> {
+    ) -> Result<Outcome, RunError> {
         let folder = RefCell::new(folder);
         // The learning crate knows no folders: what went wrong with one is kept here until it has returned.
         let failed: RefCell<Option<FolderError>> = RefCell::new(None);
@@ -289,8 +293,22 @@ impl SeedRun<'_> {
         wrong_model(self.experiment, source)
     }
 
-    fn record(&self, report: Report) -> Record {
-        let experiment = self.experiment;
+    /// Draws what the model makes of the test set. A picture that cannot be drawn is a warning: the numbers are there.
+    fn draw(&self, outcome: &mut Outcome, folder: &mut RunFolder) -> Result<(), RunError> {
+        let task = &self.experiment.config.task;
+        let drawn = pictures_of_run(task, self.dataset, outcome, self.seed);
+        for (file, picture) in drawn {
+            let files = picture.and_then(|picture| Ok((picture.png()?, picture)));
+            match files {
+                Ok((png, picture)) => folder.write_picture(file, picture.svg(), &png)?,
+                Err(error) => outcome.report.warnings.push(error.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&self, outcome: Outcome) -> Record {
+        let (experiment, report) = (self.experiment, outcome.report);
         let seconds = self.start.elapsed().as_secs_f64();
         Record {
             experiment: experiment.name.clone(),
@@ -308,6 +326,7 @@ impl SeedRun<'_> {
             epochs: report.epochs,
             best_epoch: report.best_epoch,
             interrupted: report.interrupted,
+            free_run: FreeRunScores::of(&experiment.config.task, &outcome.free_runs),
             warnings: report.warnings,
             // Milliseconds are as fine as a reader needs.
             seconds: (seconds * 1e3).round() / 1e3,
@@ -331,6 +350,8 @@ fn check(
     };
     let outcome = compute(backend, job)?;
     outcome.map_err(|source| wrong_model(experiment, source))?;
+    let plan = experiment.config.evaluation.plan(dataset);
+    plan.map_err(|source| wrong_model(experiment, source))?;
     Ok(())
 }
 

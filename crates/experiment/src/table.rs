@@ -1,6 +1,6 @@
 //! What people read: a line per seed, and one that sums them up.
 
-use ran_experiment::{Record, Summary};
+use ran_experiment::{FreeRunSummary, Record, Summary};
 
 /// The title and the names of the columns.
 pub(crate) fn head(record: &Record) -> String {
@@ -36,13 +36,34 @@ pub(crate) fn row(record: &Record) -> String {
 pub(crate) fn foot(summary: &Summary) -> String {
     let mean = score(summary.mean);
     let seeds = summary.seeds.len();
-    match summary.std {
+    let test = match summary.std {
         Some(std) if seeds > 1 => format!(
             "\ntest {} {mean} ± {std:.4} over {seeds} seeds\n",
             summary.metric
         ),
         _ => format!("\ntest {} {mean}\n", summary.metric),
+    };
+    test + &summary
+        .free_run
+        .as_ref()
+        .map(closed_loop)
+        .unwrap_or_default()
+}
+
+/// How good forecasts in closed loop are.
+fn closed_loop(summary: &FreeRunSummary) -> String {
+    let both = |[mean, std]: [f64; 2]| format!("{mean:.4} ± {std:.4}");
+    let or_dash = |score: Option<[f64; 2]>| score.map_or("-".into(), both);
+    let [steps, deviation] = summary.valid_steps;
+    let mut line = format!(
+        "free run: NRMSE {}, at the last step {}, valid for {steps:.1} ± {deviation:.1} steps",
+        or_dash(summary.nrmse),
+        or_dash(summary.nrmse_last)
+    );
+    if let Some(time) = summary.valid_time {
+        line += &format!(", {} Lyapunov times", both(time));
     }
+    line + "\n"
 }
 
 /// A number with a comma before every three digits.

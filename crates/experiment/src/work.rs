@@ -3,7 +3,10 @@
 use std::io;
 use std::sync::atomic::AtomicBool;
 
-use ran_learning::{Description, Event, LearningError, Report, Session, describe, train_in};
+use ndarray::Array2;
+use ran_learning::{
+    Description, Event, FreeRun, LearningError, Report, Session, describe, train_in,
+};
 use ran_tasks::Dataset;
 
 use crate::Experiment;
@@ -26,6 +29,16 @@ impl Work for Describing<'_> {
     }
 }
 
+/// What a seed came to.
+pub(crate) struct Outcome {
+    pub(crate) report: Report,
+    /// The model's bytes, where they were asked for.
+    pub(crate) model: Option<Vec<u8>>,
+    pub(crate) test_predictions: Vec<Array2<f32>>,
+    /// Forecasts in closed loop, where the configuration asks for them.
+    pub(crate) free_runs: Vec<FreeRun>,
+}
+
 /// Trains and judges a model.
 pub(crate) struct Training<'a> {
     pub(crate) experiment: &'a Experiment,
@@ -40,8 +53,7 @@ pub(crate) struct Training<'a> {
 }
 
 impl Work for Training<'_> {
-    /// What was found, and the model's bytes where they were asked for.
-    type Output = Result<(Report, Option<Vec<u8>>), LearningError>;
+    type Output = Result<Outcome, LearningError>;
 
     fn on<B: ScanBackend>(self, device: &B::Device) -> Self::Output {
         let model = self.experiment.config.model();
@@ -53,7 +65,17 @@ impl Work for Training<'_> {
             task: Some(&self.experiment.config.task),
         };
         let trained = train_in::<B>(&model, self.dataset, self.seed, device, session)?;
-        let bytes = self.save.then(|| trained.model.to_bytes()).transpose()?;
-        Ok((trained.report, bytes))
+        let model = self.save.then(|| trained.model.to_bytes()).transpose()?;
+        let plan = self.experiment.config.evaluation.plan(self.dataset)?;
+        let free_runs = match plan.filter(|_| !trained.report.interrupted) {
+            Some(plan) => plan.run(&trained.model, device)?,
+            None => Vec::new(),
+        };
+        Ok(Outcome {
+            report: trained.report,
+            model,
+            test_predictions: trained.test_predictions,
+            free_runs,
+        })
     }
 }

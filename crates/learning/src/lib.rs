@@ -37,6 +37,7 @@ mod config;
 mod describe;
 mod error;
 mod force;
+mod free_run;
 mod gradient;
 mod learning_config;
 mod loss;
@@ -60,6 +61,7 @@ pub use describe::{
 };
 pub use error::LearningError;
 pub use force::{Generator, GeneratorConfig};
+pub use free_run::{FreeRun, FreeRunPlan};
 pub use learning_config::LearningConfig;
 pub use model::{Model, ModelCard};
 pub use online::{OnlineConfig, OnlineReadout};

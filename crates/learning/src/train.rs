@@ -50,6 +50,8 @@ pub struct Trained<B: Backend> {
     pub model: Model<B>,
     /// What was found.
     pub report: Report,
+    /// What it predicts for the test set, one `[scored steps, d_output]` per sequence; empty where it was interrupted.
+    pub test_predictions: Vec<Array2<f32>>,
 }
 
 /// Draws a model from a seed, trains it on a task's training set and judges it on the others.
@@ -133,8 +135,7 @@ pub fn train_in<B: ScanBackend>(
             &dataset.train,
             &model.predict(&dataset.train, device),
         );
-        let report = report(&model, dataset, train, device);
-        Trained { model, report }
+        judged(model, dataset, train, device)
     };
     trained.report.epochs = epochs;
     trained.report.best_epoch = best_epoch;
@@ -177,7 +178,11 @@ fn interrupted<B: Backend>(mut card: ModelCard, outcome: Outcome<B>) -> Trained<
         interrupted: true,
         warnings: Vec::new(),
     };
-    Trained { model, report }
+    Trained {
+        model,
+        report,
+        test_predictions: Vec::new(),
+    }
 }
 
 /// Fits the readout in closed form or step by step on the states of a reservoir, and judges the model.
@@ -219,10 +224,10 @@ fn fit<B: ScanBackend>(
         readout: fitted.readout,
     };
     let train = score(dataset, &dataset.train, &predictions);
-    let mut report = report(&model, dataset, train, device);
-    report.ridge = fitted.ridge;
-    report.warnings = fitted.warnings;
-    Ok(Trained { model, report })
+    let mut trained = judged(model, dataset, train, device);
+    trained.report.ridge = fitted.ridge;
+    trained.report.warnings = fitted.warnings;
+    Ok(trained)
 }
 
 /// A readout that was fitted, and what is to be said of it.
@@ -262,20 +267,22 @@ fn fit_readout<B: Backend>(
 }
 
 /// Judges a model on the validation and test sets.
-fn report<B: ScanBackend>(
-    model: &Model<B>,
+fn judged<B: ScanBackend>(
+    model: Model<B>,
     dataset: &Dataset,
     train: f64,
     device: &B::Device,
-) -> Report {
-    let judge = |split: &[Sample]| {
-        (!split.is_empty()).then(|| score(dataset, split, &model.predict(split, device)))
+) -> Trained<B> {
+    let judge = |split: &[Sample], predictions: &[Array2<f32>]| {
+        (!split.is_empty()).then(|| score(dataset, split, predictions))
     };
+    let valid = judge(&dataset.valid, &model.predict(&dataset.valid, device));
+    let test_predictions = model.predict(&dataset.test, device);
     let counts = Counts::of(&model.reservoir.populations, &model.card.config.learning);
-    Report {
+    let report = Report {
         train,
-        valid: judge(&dataset.valid),
-        test: judge(&dataset.test),
+        valid,
+        test: judge(&dataset.test, &test_predictions),
         trained_parameters: counts.trained + model.readout.num_params(),
         fixed_parameters: counts.fixed,
         ridge: None,
@@ -283,6 +290,11 @@ fn report<B: ScanBackend>(
         best_epoch: None,
         interrupted: false,
         warnings: Vec::new(),
+    };
+    Trained {
+        model,
+        report,
+        test_predictions,
     }
 }
 

@@ -15,6 +15,8 @@ pub enum Style {
     /// A line per channel.
     #[default]
     Lines,
+    /// As lines, the first channel broad and pale: others can be compared with it where they lie upon it.
+    Compare,
     /// A cell per step and channel, the darker the larger; negative numbers have a colour of their own.
     Cells,
 }
@@ -123,7 +125,7 @@ impl Sequence {
     }
 
     fn draw(&self, sheet: &Sheet<'_>, top: i32) -> Drawn {
-        let caption = shorten(&self.caption, 100);
+        let caption = shorten(&self.caption, 120);
         write(
             sheet,
             &caption,
@@ -168,7 +170,7 @@ impl Sequence {
         write(
             sheet,
             "step",
-            (time.right + 24, y + 28),
+            (time.right + 64, y + 28),
             At::Left,
             SMALL,
             FAINT,
@@ -220,7 +222,7 @@ impl Track {
 
     fn height(&self) -> i32 {
         match self.style {
-            Style::Lines => 190,
+            Style::Lines | Style::Compare => 190,
             Style::Cells => (self.values.ncols() as i32 * self.row()).max(34),
         }
     }
@@ -246,7 +248,7 @@ impl Track {
         write(sheet, &name, (MARGIN, top + 17), At::Left, SMALL, INK)?;
         match self.style {
             Style::Cells => self.cells(sheet, time, top)?,
-            Style::Lines => self.lines(sheet, time, top, bottom)?,
+            Style::Lines | Style::Compare => self.lines(sheet, time, top, bottom)?,
         }
         frame(sheet, [time.left, top, time.right, bottom], GRID)
     }
@@ -302,7 +304,7 @@ impl Track {
             let part = (value - low) / (high - low);
             bottom - (part * f64::from(bottom - top)).round() as i32
         };
-        for tick in axis.ticks([low, high], 3) {
+        for tick in axis.ticks([low, high], 4) {
             line(
                 sheet,
                 vec![(time.left, y(tick)), (time.right, y(tick))],
@@ -315,18 +317,20 @@ impl Track {
         }
         let channels = self.values.columns().into_iter().enumerate();
         for (channel, values) in channels {
+            let (colour, width) = self.pen(channel);
             for run in self.runs(values) {
                 let points = run.iter().map(|&(step, value)| {
                     let (from, to) = time.span(step);
                     ((from + to) / 2, y(value))
                 });
                 let points: Vec<_> = points.collect();
-                if let [(x, y)] = points[..] {
-                    // A lone step is a dot, here a small square.
-                    fill(sheet, [x - 6, y - 6, x + 6, y + 6], colour(channel))?;
-                } else {
-                    line(sheet, points, colour(channel), 3)?;
+                // A lone step would be no line at all, and few steps are easier to tell from one another with dots.
+                if points.len() == 1 || time.length <= 120 {
+                    for &(x, y) in &points {
+                        fill(sheet, [x - 5, y - 5, x + 5, y + 5], colour)?;
+                    }
                 }
+                line(sheet, points, colour, width)?;
             }
         }
         let count = self.values.ncols();
@@ -336,7 +340,8 @@ impl Track {
         for channel in 0..count.min(6) {
             let y = top + 17 + channel as i32 * 32;
             let x = time.right + 20;
-            line(sheet, vec![(x, y), (x + 30, y)], colour(channel), 6)?;
+            let (colour, width) = self.pen(channel);
+            line(sheet, vec![(x, y), (x + 30, y)], colour, width.max(6))?;
             let name = match channel {
                 5 if count > 6 => format!("… {count} in all"),
                 _ => self.channel(channel),
@@ -351,6 +356,14 @@ impl Track {
             )?;
         }
         Ok(())
+    }
+
+    /// The colour and the width of a channel's line.
+    fn pen(&self, channel: usize) -> (RGBColor, u32) {
+        match (self.style, channel) {
+            (Style::Compare, 0) => (between(PAPER, colour(0), 0.5), 11),
+            _ => (colour(channel), 3),
+        }
     }
 
     /// The values of a channel as they follow one another without a gap.

@@ -116,6 +116,11 @@ impl CrossSituationConfig {
         Ok(dataset)
     }
 
+    /// The words, in the order of the input channels.
+    pub(crate) fn vocabulary(&self) -> Result<Vec<String>, TaskError> {
+        Ok(self.grammar()?.vocabulary().to_vec())
+    }
+
     fn counts(&self) -> Result<[usize; 3], TaskError> {
         let preset = self.size.counts();
         let counts = [

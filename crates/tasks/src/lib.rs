@@ -24,6 +24,7 @@ mod export;
 mod files;
 mod idx;
 mod japanese_vowels;
+mod meaning;
 mod missing;
 mod npy;
 mod npz;

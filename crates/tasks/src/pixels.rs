@@ -33,6 +33,31 @@ impl PixelOrder {
             }
         }
     }
+
+    /// The image `[height, width]` of a sequence: what [`read`](Self::read) read. None where the pixels do not fill it.
+    pub(crate) fn draw(
+        self,
+        inputs: ArrayView2<'_, f32>,
+        [height, width]: [usize; 2],
+        permutation: &[usize],
+    ) -> Option<Array2<f32>> {
+        let image = match self {
+            Self::Rows => inputs.to_owned(),
+            Self::Columns => inputs.t().to_owned(),
+            Self::Pixels | Self::Permuted if inputs.len() != height * width => return None,
+            Self::Pixels => Array2::from_shape_fn((height, width), |(row, column)| {
+                inputs[[row * width + column, 0]]
+            }),
+            Self::Permuted => {
+                let mut image = Array2::zeros((height, width));
+                for (&pixel, &value) in permutation.iter().zip(inputs) {
+                    image[[pixel / width, pixel % width]] = value;
+                }
+                image
+            }
+        };
+        (image.dim() == (height, width)).then_some(image)
+    }
 }
 
 /// The random order in which `count` pixels are read.
@@ -58,6 +83,23 @@ mod tests {
             read(PixelOrder::Permuted),
             array![[3.0], [1.0], [4.0], [2.0]]
         );
+    }
+
+    #[test]
+    fn what_was_read_can_be_drawn_again() {
+        let image = array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]];
+        let permutation = [2, 0, 3, 1, 5, 4];
+        for order in [
+            PixelOrder::Rows,
+            PixelOrder::Columns,
+            PixelOrder::Pixels,
+            PixelOrder::Permuted,
+        ] {
+            let inputs = order.read(image.view(), &permutation);
+            let drawn = order.draw(inputs.view(), [2, 3], &permutation);
+            assert_eq!(drawn, Some(image.clone()), "{order:?}");
+            assert_eq!(order.draw(inputs.view(), [3, 3], &permutation), None);
+        }
     }
 
     #[test]

@@ -75,16 +75,34 @@ impl Standardiser {
     ///
     /// When `inputs` has another number of channels than the data that this was fitted on.
     pub fn apply(&self, inputs: &mut Array2<f32>) {
-        assert_eq!(
-            inputs.ncols(),
-            self.mean.len(),
-            "inputs must have the channels of the training set"
-        );
+        self.check(inputs);
         for mut row in inputs.rows_mut() {
             for ((x, mean), deviation) in row.iter_mut().zip(&self.mean).zip(&self.deviation) {
                 *x = (*x - mean) / deviation;
             }
         }
+    }
+
+    /// Gives standardised `inputs`, `[steps, d_input]`, their own unit back, in place.
+    ///
+    /// # Panics
+    ///
+    /// When `inputs` has another number of channels than the data that this was fitted on.
+    pub fn invert(&self, inputs: &mut Array2<f32>) {
+        self.check(inputs);
+        for mut row in inputs.rows_mut() {
+            for ((x, mean), deviation) in row.iter_mut().zip(&self.mean).zip(&self.deviation) {
+                *x = *x * deviation + mean;
+            }
+        }
+    }
+
+    fn check(&self, inputs: &Array2<f32>) {
+        assert_eq!(
+            inputs.ncols(),
+            self.mean.len(),
+            "inputs must have the channels of the training set"
+        );
     }
 }
 
@@ -127,6 +145,20 @@ mod tests {
     fn a_large_offset_does_not_swallow_a_small_variance() {
         let standardiser = Standardiser::fit(&[sample(array![[10_000.0], [10_001.0]])]);
         assert_relative_eq!(standardiser.deviation[0], 0.5);
+    }
+
+    #[test]
+    fn inverting_undoes_applying() {
+        let standardiser = Standardiser {
+            mean: vec![3.0, -7.0],
+            deviation: vec![2.0, 0.5],
+        };
+        let raw = array![[1.0, 2.0], [-3.0, 0.25]];
+        let mut inputs = raw.clone();
+        standardiser.apply(&mut inputs);
+        assert_eq!(inputs, array![[-1.0, 18.0], [-3.0, 14.5]]);
+        standardiser.invert(&mut inputs);
+        assert_eq!(inputs, raw);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{Args, Subcommand};
 use ran_experiment::{BackendKind, Experiment, Notice, Place, Preset, RunOptions, Seeds, Setting};
 
-use crate::commands::{evaluate, predict};
+use crate::commands::{evaluate, predict, show};
 use crate::progress::Progress;
 use crate::table;
 
@@ -47,6 +47,7 @@ pub(crate) struct Arguments {
 enum Action {
     Evaluate(evaluate::Arguments),
     Predict(predict::Arguments),
+    Show(show::Arguments),
 }
 
 /// The exit code of a program that was ended by Ctrl-C, as shells have it.
@@ -64,6 +65,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.action {
         Some(Action::Evaluate(arguments)) => return evaluate::execute(arguments),
         Some(Action::Predict(arguments)) => return predict::execute(arguments),
+        Some(Action::Show(arguments)) => return show::execute(arguments),
         None => {}
     }
     let mut out = io::stdout().lock();

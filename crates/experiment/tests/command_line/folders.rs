@@ -21,6 +21,8 @@ fn a_run_leaves_a_folder_whose_configuration_runs_again() {
         names,
         [
             "config.toml",
+            "confusion.png",
+            "confusion.svg",
             "model.safetensors",
             "records.jsonl",
             "run.json"
@@ -38,7 +40,7 @@ fn a_run_leaves_a_folder_whose_configuration_runs_again() {
         place.path(),
         &["experiment", config, "--json", "--out", "again"],
     );
-    let records = fs::read_to_string(place.path().join(&written[2])).unwrap();
+    let records = fs::read_to_string(place.path().join(&written[4])).unwrap();
     let first: Value = serde_json::from_str(&records).unwrap();
     for field in ["test", "train", "ridge", "config"] {
         assert_eq!(again.lines()[0][field], first[field], "{field}");

@@ -76,6 +76,8 @@ fn a_run_leaves_its_history_and_no_checkpoint() {
         let names: Vec<_> = files.iter().map(|file| file.to_str().unwrap()).collect();
         let expected = [
             "config.toml",
+            "confusion.png",
+            "confusion.svg",
             "history.jsonl",
             "model.safetensors",
             "records.jsonl",

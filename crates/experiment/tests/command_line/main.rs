@@ -6,8 +6,10 @@ mod folders;
 mod gradient;
 #[cfg(not(feature = "wgpu"))]
 mod not_built;
+mod pictures;
 mod records;
 mod saved;
+mod showing;
 #[cfg(feature = "wgpu")]
 mod wgpu;
 mod wrong_input;

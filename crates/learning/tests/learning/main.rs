@@ -1,6 +1,7 @@
 //! What the crate promises, in one program: each that trains by gradient takes minutes to be compiled.
 
 mod force;
+mod free_run;
 mod gradient;
 mod model_file;
 mod stream;

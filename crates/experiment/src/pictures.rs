@@ -1,0 +1,50 @@
+//! Pictures of tasks and of what a model makes of them.
+
+mod confusion;
+mod examples;
+mod forecast;
+
+pub use examples::show_examples;
+
+use ran_learning::FreeRun;
+use ran_picture::{Picture, PictureError};
+use ran_tasks::{Dataset, TaskConfig};
+
+use crate::evaluation::{LyapunovTime, valid_steps};
+use crate::work::Outcome;
+
+/// The pictures of a run that fit its task, each with the name of its files.
+pub(crate) fn pictures_of_run(
+    task: &TaskConfig,
+    dataset: &Dataset,
+    outcome: &Outcome,
+    seed: u64,
+) -> Vec<(&'static str, Result<Picture, PictureError>)> {
+    // Names of channels are a convenience: numbers do as well.
+    let channels = task.channels().unwrap_or_default();
+    let predictions = &outcome.test_predictions;
+    let caption = |run: &FreeRun| {
+        let steps = valid_steps(run);
+        let time = LyapunovTime::of(task, steps);
+        let time = time.map(|time| format!(", {:.2} Lyapunov times", time.valid_time));
+        let time = time.unwrap_or_default();
+        format!("after step {}: valid for {steps} steps{time}", run.after)
+    };
+    let free_run = (!outcome.free_runs.is_empty())
+        .then(|| forecast::free_runs(dataset, &channels, &outcome.free_runs, &caption, seed));
+    let drawn = [
+        (
+            "confusion",
+            confusion::test_confusion(dataset, predictions, seed),
+        ),
+        (
+            "forecast",
+            forecast::test_forecast(dataset, &channels, predictions, seed),
+        ),
+        ("free-run", free_run),
+    ];
+    let drawn = drawn.into_iter();
+    drawn
+        .filter_map(|(name, picture)| Some((name, picture?)))
+        .collect()
+}

@@ -1,0 +1,131 @@
+//! A model that goes on by itself.
+
+use burn_ndarray::NdArray;
+use ndarray::{Array2, Axis, s};
+use ran_learning::{FreeRunPlan, Model, ModelConfig, train};
+use ran_tasks::{Category, Dataset, Sample, Standardiser, scores};
+
+/// A sine of 600 steps about 5, `ahead` steps ahead, standardised: 350 training steps, 200 test steps.
+fn sine(ahead: usize) -> Dataset {
+    let value = |step: usize| 5.0 + 3.0 * (0.2 * step as f32).sin();
+    let sample = |scored: std::ops::Range<usize>| Sample {
+        inputs: Array2::from_shape_fn((scored.end, 1), |(step, _)| value(step)),
+        targets: Array2::from_shape_fn((scored.len(), 1), |(row, _)| {
+            value(scored.start + row + ahead)
+        }),
+        scored: scored.collect(),
+    };
+    let (mut train, mut test) = (sample(50..400), sample(400..600));
+    let standardiser = Standardiser::fit(std::slice::from_ref(&train));
+    standardiser.apply(&mut train.inputs);
+    standardiser.apply(&mut test.inputs);
+    Dataset {
+        name: "sine".into(),
+        category: Category::Regression,
+        d_input: 1,
+        d_output: 1,
+        labels: Vec::new(),
+        standardiser: Some(standardiser),
+        train: vec![train],
+        valid: Vec::new(),
+        test: vec![test],
+    }
+}
+
+fn model(dataset: &Dataset, features: &str) -> Model<NdArray> {
+    let config: ModelConfig = toml::from_str(&format!(
+        "readout = {{ features = '{features}' }}\n\
+         reservoir = {{ context = 1, population = [{{ kind = 'tanh-unit', units = 60, d_unit = 1 }}] }}"
+    ))
+    .unwrap();
+    let trained = train::<NdArray>(&config, dataset, 0, &Default::default(), &mut |_| {});
+    trained.unwrap().model
+}
+
+#[test]
+fn a_sine_goes_on_as_a_sine() {
+    let dataset = sine(1);
+    let plan = FreeRunPlan::new(&dataset, 150, 1).unwrap();
+    let runs = plan
+        .run(&model(&dataset, "last"), &Default::default())
+        .unwrap();
+    let [run] = &runs[..] else {
+        panic!("one forecast, got {}", runs.len())
+    };
+    assert_eq!(run.after, 400);
+    let expected = |row: usize| 5.0 + 3.0 * (0.2 * (401 + row) as f32).sin();
+    assert!((0..150).all(|row| (run.truth[[row, 0]] - expected(row)).abs() < 1e-4));
+    let error = scores::nrmse(run.predictions.view(), run.truth.view());
+    assert!(error < 0.05, "{error}");
+    // It goes on: the last quarter swings as the first.
+    let spread = |rows: std::ops::Range<usize>| {
+        let part = run.predictions.slice(s![rows, ..]);
+        part.std_axis(Axis(0), 0.0)[0]
+    };
+    assert!((spread(110..150) / spread(0..40) - 1.0).abs() < 0.2);
+}
+
+#[test]
+fn the_first_prediction_is_that_of_the_open_loop() {
+    let dataset = sine(1);
+    for features in ["last", "mean-and-last"] {
+        let model = model(&dataset, features);
+        let open = &model.predict(&dataset.test, &Default::default())[0];
+        let plan = FreeRunPlan::new(&dataset, 20, 4).unwrap();
+        let runs = plan.run(&model, &Default::default()).unwrap();
+        let starts: Vec<_> = runs.iter().map(|run| run.after).collect();
+        assert_eq!(starts, [400, 460, 520, 580]);
+        for run in &runs {
+            assert_eq!(run.predictions.dim(), (20, 1));
+            let (closed, open) = (run.predictions[[0, 0]], open[[run.after - 400, 0]]);
+            assert!((closed - open).abs() < 1e-3, "{features}: {closed} {open}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_go_on_by_itself_is_refused_with_a_sentence() {
+    let classes = Dataset {
+        category: Category::Classification,
+        ..sine(1)
+    };
+    let several = Dataset {
+        test: [sine(1).test, sine(1).test].concat(),
+        ..sine(1)
+    };
+    for (dataset, steps, count, words) in [
+        (
+            sine(1),
+            0,
+            1,
+            "evaluation.free_run must be at least 1, got 0",
+        ),
+        (
+            sine(1),
+            201,
+            1,
+            "must be at most the 200 test steps, got 201",
+        ),
+        (
+            sine(1),
+            190,
+            12,
+            "evaluation.starts must be at most 11 with 200 test steps",
+        ),
+        (
+            sine(1),
+            10,
+            0,
+            "evaluation.starts must be at least 1, got 0",
+        ),
+        (sine(2), 10, 1, "task.horizon = 1"),
+        (classes, 10, 1, "needs one series to go on with"),
+        (several, 10, 1, "needs one series to go on with"),
+    ] {
+        let message = FreeRunPlan::new(&dataset, steps, count)
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains(words), "{message}");
+        assert!(!message.contains('\n'), "{message}");
+    }
+}

@@ -1,0 +1,278 @@
+"""Forecasts with ReservoirPy's echo state network, from exactly our data, beside our own model of the same state width.
+
+    python3 tests/peers/reservoirpy_forecast.py [--tasks mackey-glass-17 lorenz] [--seeds 5] [--trials 20] [--venv DIR]
+        [--width N] [--peer-only]
+
+Two tasks:
+
+- mackey-glass-17: x is due 84 steps later (open loop): NRMSE, R² and MSE over the test steps;
+- lorenz: a step ahead, then fed with its own predictions for 500 steps from 10 places of the test steps: NRMSE over all of
+  them and the valid prediction time in Lyapunov times (error threshold 0.4; exponent 0.9056: Sprott, "Chaos and Time-Series
+  Analysis", 2003).
+
+Per seed our data set is exported (`cargo run -p ran-tasks --example export`), and the reservoir is drawn from the same
+seed. ReservoirPy's leak, spectral radius, input scaling, connectivity and ridge are chosen by random search: so many
+trials on the validation steps of the first seed, by the same score; test steps are seen once, by the chosen one. Our side is
+the experiment of the same name (`cargo xtask experiment NAME`); --width gives the peer another state width than ours.
+
+The package is installed with pip into a virtual environment (default: target/peers/reservoirpy) unless it can be imported
+already.
+"""
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = "reservoirpy==0.4.2"
+UNSCORED = -100.0
+THRESHOLD = 0.4
+EXPONENT = 0.9056
+LORENZ_STEP = 0.02
+FREE_STEPS = 500
+STARTS = 10
+TASKS = {
+    "mackey-glass-17": {"task": "mackey-glass", "keys": ["tau=17", "horizon=84"], "free": False},
+    "lorenz": {"task": "lorenz", "keys": ["horizon=1", f"step={LORENZ_STEP}"], "free": True},
+}
+
+
+def main():
+    arguments = parse_arguments()
+    ensure_package(arguments.venv)
+    for name in arguments.tasks:
+        compare(name, arguments)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--tasks", nargs="+", default=list(TASKS), choices=list(TASKS))
+    parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to N - 1")
+    parser.add_argument("--trials", type=int, default=20, help="configurations of the peer tried on validation")
+    parser.add_argument("--width", type=int, help="the peer's state width (default: ours)")
+    parser.add_argument("--peer-only", action="store_true", help="leave our own model out; needs --width")
+    parser.add_argument("--venv", type=Path, default=ROOT / "target" / "peers" / "reservoirpy")
+    arguments = parser.parse_args()
+    if arguments.peer_only and arguments.width is None:
+        parser.error("--peer-only needs --width")
+    return arguments
+
+
+def ensure_package(folder):
+    """Goes on in an environment that has the package, making one if there is none."""
+    try:
+        import reservoirpy  # noqa: F401
+
+        return
+    except ImportError:
+        pass
+    python = folder / "bin" / "python"
+    if Path(sys.prefix).resolve() == folder.resolve():
+        sys.exit(f"the package cannot be imported in {folder}; delete the folder and try again")
+    if not python.exists():
+        venv.create(folder, with_pip=True)
+    subprocess.run([python, "-m", "pip", "install", "--quiet", PACKAGE], check=True)
+    os.execv(python, [str(python), *sys.argv])
+
+
+def compare(name, arguments):
+    spec = TASKS[name]
+    width = arguments.width or json.loads(cargo("xtask", "describe", name, "--json"))["d_state"]
+    data = [export(spec, seed) for seed in range(arguments.seeds)]
+    chosen, tried = search(spec, data[0], width, arguments.trials)
+    peer = [scores_of(spec, split, width, chosen, seed) for seed, split in enumerate(data)]
+    print(f"\n{name}: state width {width}, seeds 0 to {arguments.seeds - 1}")
+    print(f"  ReservoirPy: {chosen}, the best of {tried} on the validation steps of seed 0")
+    rows = {"ReservoirPy": peer}
+    if not arguments.peer_only:
+        rows["ours"] = ours(name, spec, data)
+    columns = list(peer[0])
+    print("  " + "".join([f"{'':14}"] + [f"{column:>28}" for column in columns]))
+    for label, scores in rows.items():
+        cells = [summary([score[column] for score in scores]) for column in columns]
+        print("  " + "".join([f"{label:14}"] + [f"{cell:>28}" for cell in cells]))
+
+
+def cargo(*words):
+    run = subprocess.run(["cargo", *words], cwd=ROOT, check=True, capture_output=True, text=True)
+    return run.stdout
+
+
+def export(spec, seed):
+    """Our data set: standardised inputs, and targets that are standardised here in the same way."""
+    import numpy as np
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "data.npz"
+        words = ["run", "--quiet", "-p", "ran-tasks", "--example", "export", "--"]
+        cargo(*words, spec["task"], "-", str(seed), str(path), *spec["keys"], "standardise=false")
+        numbers = [(key, value) for key, value in np.load(path).items() if key[:2] in ("X_", "Y_")]
+        arrays = {key: np.asarray(value, dtype=np.float64) for key, value in numbers}
+    mean, deviation = arrays["X_train"][0].mean(axis=0), arrays["X_train"][0].std(axis=0)
+    splits = {}
+    for split in ["train", "valid", "test"]:
+        inputs, targets = arrays[f"X_{split}"][0], arrays[f"Y_{split}"][0]
+        splits[split] = {
+            "inputs": (inputs - mean) / deviation,
+            "targets": (targets - mean) / deviation,
+            "scored": np.flatnonzero((targets != UNSCORED).all(axis=1)),
+        }
+    return {**splits, "mean": mean, "deviation": deviation}
+
+
+def fit(data, width, parameters, seed):
+    """A network with its readout fitted on the scored training steps."""
+    from reservoirpy.nodes import Reservoir, Ridge
+
+    reservoir = Reservoir(
+        units=width,
+        lr=parameters["leak"],
+        sr=parameters["radius"],
+        input_scaling=parameters["scaling"],
+        rc_connectivity=parameters["connectivity"],
+        seed=seed,
+    )
+    train = data["train"]
+    states = reservoir.run(train["inputs"])
+    readout = Ridge(ridge=parameters["ridge"])
+    readout.fit(states[train["scored"]], train["targets"][train["scored"]])
+    return reservoir, readout
+
+
+def predictions_of(network, split):
+    reservoir, readout = network
+    reservoir.reset()
+    return readout.run(reservoir.run(split["inputs"])[split["scored"]])
+
+
+def free_runs(network, split, steps, starts):
+    """Forecasts in closed loop, from places at equal distances over the scored steps, and what came."""
+    import numpy as np
+
+    reservoir, readout = network
+    room = len(split["scored"]) - steps
+    reservoir.reset()
+    runs, seen = [], 0
+    for index in range(starts):
+        row = index * room // max(starts - 1, 1)
+        after = split["scored"][row]
+        # The state after the last step that is seen; the series goes on from it at the next start.
+        state = reservoir.run(split["inputs"][seen : after + 1])[-1]
+        seen = after + 1
+        kept = {name: values.copy() for name, values in reservoir.state.items()}
+        predicted = []
+        for _ in range(steps):
+            predicted.append(np.ravel(readout.run(state.reshape(1, -1))))
+            state = np.ravel(reservoir.step(predicted[-1]))
+        reservoir.state = kept
+        truth = split["targets"][split["scored"][row : row + steps]]
+        runs.append((np.array(predicted), truth))
+    return runs
+
+
+def search(spec, data, width, trials):
+    """The parameters of the lowest validation score."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    best, best_score = None, math.inf
+    for _ in range(trials):
+        parameters = {
+            "leak": round(float(rng.uniform(0.1, 1.0)), 3),
+            "radius": round(float(rng.uniform(0.3, 1.5)), 3),
+            "scaling": round(float(10 ** rng.uniform(-2, 0.3)), 4),
+            "connectivity": float(rng.choice([0.02, 0.1, 0.3])),
+            "ridge": float(10.0 ** rng.integers(-10, -1)),
+        }
+        network = fit(data, width, parameters, 0)
+        valid = data["valid"]
+        if spec["free"]:
+            # As long as there are validation steps for, from several places.
+            steps = len(valid["scored"]) // 2
+            runs = free_runs(network, valid, steps, STARTS)
+            score = -np.mean([valid_steps(*run) for run in runs])
+        else:
+            score = nrmse(predictions_of(network, valid), valid["targets"][valid["scored"]])
+        if np.isfinite(score) and score < best_score:
+            best, best_score = parameters, score
+    return best, trials
+
+
+def scores_of(spec, data, width, parameters, seed):
+    """The peer's scores on the test steps, in the raw unit."""
+    network = fit(data, width, parameters, seed)
+    test, raw = data["test"], lambda values: values * data["deviation"] + data["mean"]
+    predictions, truth = raw(predictions_of(network, test)), raw(test["targets"][test["scored"]])
+    scores = open_loop(predictions, truth)
+    if spec["free"]:
+        runs = [(raw(p), raw(y)) for p, y in free_runs(network, test, FREE_STEPS, STARTS)]
+        scores.update(closed_loop(runs))
+    return scores
+
+
+def open_loop(predictions, truth):
+    error = nrmse(predictions, truth)
+    return {"NRMSE": error, "R2": 1 - error**2, "MSE": float(((predictions - truth) ** 2).mean())}
+
+
+def closed_loop(runs):
+    import numpy as np
+
+    predictions, truth = (np.concatenate(parts) for parts in zip(*runs))
+    steps = float(np.mean([valid_steps(*run) for run in runs]))
+    return {"free NRMSE": nrmse(predictions, truth), "Lyapunov times": steps * LORENZ_STEP * EXPONENT}
+
+
+def nrmse(predictions, truth):
+    """The root mean squared error over the deviation of the truth, pooled over outputs."""
+    variance = ((truth - truth.mean(axis=0)) ** 2).mean()
+    return float(math.sqrt(((predictions - truth) ** 2).mean() / variance))
+
+
+def valid_steps(predictions, truth):
+    """Steps until the error passes the threshold: its norm over the root mean square of the truth about its mean."""
+    import numpy as np
+
+    scale = math.sqrt(((truth - truth.mean(axis=0)) ** 2).sum(axis=1).mean())
+    errors = np.sqrt(((predictions - truth) ** 2).sum(axis=1)) / scale
+    beyond = np.flatnonzero(~(errors <= THRESHOLD))
+    return int(beyond[0]) if len(beyond) else len(errors)
+
+
+def ours(name, spec, data):
+    """The scores of our experiment of the same name, per seed."""
+    words = ["xtask", "experiment", name, "--seeds", f"0..{len(data)}", "--json"]
+    words += [f"--set=task.{key}" for key in spec["keys"]]
+    if spec["free"]:
+        words += [f"--set=evaluation.free_run={FREE_STEPS}", f"--set=evaluation.starts={STARTS}"]
+    with tempfile.TemporaryDirectory() as folder:
+        lines = [json.loads(line) for line in cargo(*words, "--out", folder).splitlines()]
+    scores = []
+    for record, one in zip([line for line in lines if not line.get("summary")], data):
+        test = one["test"]
+        truth = test["targets"][test["scored"]] * one["deviation"] + one["mean"]
+        variance = ((truth - truth.mean(axis=0)) ** 2).mean()
+        error = math.sqrt(record["test"] / variance)
+        score = {"NRMSE": error, "R2": 1 - error**2, "MSE": record["test"]}
+        if spec["free"]:
+            free = record["free_run"]
+            score |= {"free NRMSE": free["nrmse"], "Lyapunov times": free["lyapunov"]["valid_time"]}
+        scores.append(score)
+    return scores
+
+
+def summary(values):
+    import numpy as np
+
+    deviation = np.std(values, ddof=1) if len(values) > 1 else 0.0
+    return f"{np.mean(values):.4g} ± {deviation:.2g}"
+
+
+if __name__ == "__main__":
+    main()
