@@ -65,7 +65,7 @@ pub enum RunError {
         /// The seed.
         seed: u64,
         /// What happened.
-        source: LearningError,
+        source: Box<LearningError>,
         /// The run's folder.
         folder: PathBuf,
     },
@@ -284,7 +284,7 @@ impl SeedRun<'_> {
                 Ok(()) => RunError::Diverged {
                     origin: self.experiment.origin.clone(),
                     seed: self.seed,
-                    source,
+                    source: Box::new(source),
                     folder: folder.path().into(),
                 },
                 Err(error) => error.into(),

@@ -1,11 +1,20 @@
 //! Slices that start at a cache line, and pieces of a scratch slice.
 
 /// Numbers whose first lies at a multiple of 64 bytes, so that no vector straddles two lines.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Buffer {
     numbers: Vec<f32>,
     start: usize,
     len: usize,
+}
+
+impl Clone for Buffer {
+    /// The copy begins at a cache line of its own.
+    fn clone(&self) -> Self {
+        let mut copy = Self::zeros(self.len);
+        copy.get_mut().copy_from_slice(self.get());
+        copy
+    }
 }
 
 impl Buffer {
@@ -23,6 +32,7 @@ impl Buffer {
         }
     }
 
+    /// The numbers.
     pub(crate) fn get(&self) -> &[f32] {
         &self.numbers[self.start..][..self.len]
     }

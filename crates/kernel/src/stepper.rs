@@ -1,6 +1,7 @@
 //! A single sequence, step by step: the width of units in the lanes, units spread over threads.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use std::{hint, thread};
@@ -22,7 +23,7 @@ use crate::{Scanned, Sequences};
 #[derive(Debug)]
 pub struct Stepper {
     spec: ScanSpec,
-    packed: Packed,
+    packed: Arc<Packed>,
     arch: Arch,
     parts: Vec<Part>,
     /// The state before the step at hand and that after it, `[rows, d_state]` each, in turns.
@@ -34,7 +35,7 @@ pub struct Stepper {
 }
 
 /// Units that one thread computes: a range of slots.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Part {
     shares: Vec<Share>,
     slots: Range<usize>,
@@ -47,11 +48,31 @@ struct Part {
 }
 
 /// A part's units of one population.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Share {
     population: usize,
     units: Range<usize>,
     window: Buffer,
+}
+
+impl Clone for Stepper {
+    /// Two that go on from here on their own. They share the weights.
+    fn clone(&self) -> Self {
+        let copy = |numbers: &Vec<AtomicU32>| {
+            let each = numbers.iter();
+            each.map(|one| AtomicU32::new(one.load(Ordering::Relaxed)))
+                .collect()
+        };
+        Self {
+            spec: self.spec.clone(),
+            packed: self.packed.clone(),
+            arch: self.arch,
+            parts: self.parts.clone(),
+            states: [copy(&self.states[0]), copy(&self.states[1])],
+            inputs: self.inputs.clone(),
+            step: self.step,
+        }
+    }
 }
 
 /// Weights of units and wiring that are worth a thread of their own: some ten microseconds' work.
@@ -90,7 +111,7 @@ impl Stepper {
         let zeros = || (0..newest.len()).map(|_| AtomicU32::new(0)).collect();
         let worth = (spec.weights_len() + spec.wiring().sources().len()) / WORTH_A_THREAD;
         let mut stepper = Self {
-            packed: Packed::new(spec, weights, false),
+            packed: Arc::new(Packed::new(spec, weights, false)),
             arch: spec.single_arch(),
             parts: parts(spec, threads.min(worth.max(1)).max(1)),
             states: [newest.iter().map(bits).collect(), zeros()],

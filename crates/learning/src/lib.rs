@@ -66,7 +66,7 @@ pub use learning_config::LearningConfig;
 pub use model::{Model, ModelCard};
 pub use online::{OnlineConfig, OnlineReadout};
 pub use schedule::Schedule;
-pub use session::{Epoch, Event, Session};
+pub use session::{Epoch, Event, Save, Session};
 pub use stream::ModelStream;
 pub use train::{Report, Trained, train, train_in};
 pub use truncate::Truncate;

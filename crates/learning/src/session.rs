@@ -52,6 +52,9 @@ pub struct Epoch {
     pub valid: Option<f64>,
 }
 
+/// What keeps the bytes of a checkpoint.
+pub type Save<'a> = dyn FnMut(&[u8]) -> io::Result<()> + 'a;
+
 /// How a training run is watched, stopped, saved and taken up again. By default it is left alone.
 ///
 /// Checkpoints are made after each epoch of training by gradient. A run that is taken up from one gives the same numbers
@@ -63,7 +66,7 @@ pub struct Session<'a> {
     /// Ends the training after the current gradient step when it becomes true.
     pub stop: Option<&'a AtomicBool>,
     /// Keeps the bytes of a checkpoint, instead of those of the one before.
-    pub save: Option<&'a mut dyn FnMut(&[u8]) -> io::Result<()>>,
+    pub save: Option<&'a mut Save<'a>>,
     /// The bytes of the checkpoint to go on from.
     pub resume: Option<&'a [u8]>,
     /// The task's configuration, for the model's card.

@@ -13,7 +13,7 @@ use crate::{LearningError, Model};
 /// Each step costs the same however long the signal is, but with the features `segments`, whose parts of the signal move
 /// with each step: they need all its states. The prediction at a step is what [`Model::predict`] gives for a
 /// sequence that is scored there.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ModelStream<'a, B: Backend> {
     model: &'a Model<B>,
     device: B::Device,

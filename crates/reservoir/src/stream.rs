@@ -11,7 +11,7 @@ use crate::{MemoryData, Reservoir, ReservoirError};
 ///
 /// It holds a copy of the reservoir's weights and its working memory, allocates nothing in a step, and takes as long for
 /// the millionth step as for the first. See [`Reservoir::stream`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Stream {
     stepper: Stepper,
     context: usize,
