@@ -34,8 +34,9 @@ fn sine(ahead: usize) -> Dataset {
 
 fn model(dataset: &Dataset, features: &str) -> Model<NdArray> {
     let config: ModelConfig = toml::from_str(&format!(
-        "readout = {{ features = '{features}' }}\n\
-         reservoir = {{ context = 1, population = [{{ kind = 'tanh-unit', units = 60, d_unit = 1 }}] }}"
+        "readout = {{ features = '{features}', ridge = 1e-2 }}\n\
+         reservoir = {{ context = 1, wiring = 'sparse', fan_in = 6, spectral_radius = 0.9, input_scale = 0.5, \
+         population = [{{ kind = 'tanh-unit', units = 60, d_unit = 1 }}] }}"
     ))
     .unwrap();
     let trained = train::<NdArray>(&config, dataset, 0, &Default::default(), &mut |_| {});
