@@ -249,7 +249,7 @@ pub fn add_scaled<S: Lanes>(simd: S, p: f32, x: &[f32], y: &mut [f32]) {
     }
 }
 
-/// y = share·Σ_c p[c]·rows[c], rows `stride` apart.
+/// y = share·Σ p_c·row_c, rows `stride` apart.
 #[inline(always)]
 pub fn mix<S: Lanes>(simd: S, p: &[f32], share: f32, rows: &[f32], stride: usize, y: &mut [f32]) {
     let share = simd.splat_f32s(share);
