@@ -16,6 +16,7 @@ mod activation;
 pub mod arch;
 pub mod attention;
 pub mod buffer;
+mod crew;
 mod error;
 mod kinds;
 pub mod math;
