@@ -81,7 +81,13 @@ pub trait WayBack<B: Backend>: Debug + Send + Sync {
 }
 
 #[cfg(feature = "wgpu")]
-impl<R, F, I, T> ScanBackend for burn_wgpu::CubeBackend<R, F, I, T> where Self: Backend {}
+impl<F, I, T> ScanBackend for burn_wgpu::Wgpu<F, I, T>
+where
+    F: burn_wgpu::FloatElement,
+    I: burn_wgpu::IntElement,
+    T: burn_wgpu::BoolElement,
+{
+}
 
 impl<B: ScanBackend, U: Unit<B>> Reservoir<B, U> {
     /// Runs a batch of sequences: as one fused operation where the backend and every kind of unit have one, else step
