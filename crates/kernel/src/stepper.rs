@@ -144,9 +144,7 @@ impl Stepper {
         self.step += 1;
         let newest = &self.states[(self.step % 2) as usize];
         let newest = &newest[newest.len() - d_state..];
-        for (to, number) in state.iter_mut().zip(newest) {
-            *to = f32::from_bits(number.load(Ordering::Relaxed));
-        }
+        read_all(newest, state);
     }
 
     /// Feeds inputs `[steps, d_input]` and writes the states `[steps, d_state]`.
@@ -178,9 +176,7 @@ impl Stepper {
                 self.walk(part, step, inputs);
                 let after = &self.states[((step + 1) % 2) as usize];
                 let after = &after[(rows - 1) * d_state..][part.slots.clone()];
-                for (to, number) in newest.iter_mut().zip(after) {
-                    *to = f32::from_bits(number.load(Ordering::Relaxed));
-                }
+                read_all(after, newest);
                 barrier.wait(at as u64 + 1);
             }
             states
@@ -237,15 +233,11 @@ impl Stepper {
     pub fn rows(&self) -> Vec<f32> {
         let (context, d_state) = (self.spec.context(), self.spec.d_state());
         let mut rows = vec![0.0; context * d_state];
-        let (older, newest) = rows.split_at_mut((context - 1) * d_state);
         let state = &self.states[(self.step % 2) as usize];
-        let number = |number: &AtomicU32| f32::from_bits(number.load(Ordering::Relaxed));
         match self.spec.memory() {
-            Memory::Rewritten => {
-                let to = older.iter_mut().chain(newest);
-                to.zip(state).for_each(|(to, from)| *to = number(from));
-            }
+            Memory::Rewritten => read_all(state, &mut rows),
             Memory::Sliding => {
+                let (older, newest) = rows.split_at_mut((context - 1) * d_state);
                 for (row, to) in older.chunks_exact_mut(d_state).enumerate() {
                     let slot = ((self.step + row as u64) % context as u64) as usize;
                     for part in &self.parts {
@@ -254,8 +246,7 @@ impl Stepper {
                         to[part.slots.clone()].copy_from_slice(z);
                     }
                 }
-                let to = newest.iter_mut();
-                to.zip(state).for_each(|(to, from)| *to = number(from));
+                read_all(state, newest);
             }
         }
         rows
@@ -265,8 +256,7 @@ impl Stepper {
     pub fn state(&self) -> Vec<f32> {
         let state = &self.states[(self.step % 2) as usize];
         let newest = &state[state.len() - self.spec.d_state()..];
-        let number = |number: &AtomicU32| f32::from_bits(number.load(Ordering::Relaxed));
-        newest.iter().map(number).collect()
+        newest.iter().map(read).collect()
     }
 
     /// The last C − 1 inputs, oldest first, `[context − 1, d_input]`; none in sliding memory.
@@ -335,10 +325,13 @@ impl Stepper {
         );
         let before = &self.states[(step % 2) as usize];
         let after = &self.states[((step + 1) % 2) as usize];
-        // The newest row of the first step has place C − 1.
-        let slot = ((step + context as u64 - 1) % context as u64) as usize;
+        // In sliding memory the newest row of the first step has place C − 1.
+        let slot = match self.spec.memory() {
+            Memory::Sliding => ((step + context as u64 - 1) % context as u64) as usize,
+            Memory::Rewritten => 0,
+        };
         let width = part.slots.len();
-        let z = &mut part.z.get_mut()[if rows == 1 { slot * width } else { 0 }..][..rows * width];
+        let z = &mut part.z.get_mut()[slot * width..][..rows * width];
         let copies = self.spec.wiring().fan() == Fan::Copies;
         let d_input = self.spec.d_input();
         let all = d_input + d_state;
@@ -346,9 +339,7 @@ impl Stepper {
             for (row, sources) in part.sources.get_mut().chunks_exact_mut(all).enumerate() {
                 let (of_inputs, of_state) = sources.split_at_mut(d_input);
                 of_inputs.copy_from_slice(&inputs[row * d_input..][..d_input]);
-                for (to, number) in of_state.iter_mut().zip(&before[row * d_state..]) {
-                    *to = f32::from_bits(number.load(Ordering::Relaxed));
-                }
+                read_all(&before[row * d_state..], of_state);
             }
         }
         for share in &mut part.shares {
@@ -372,18 +363,9 @@ impl Stepper {
                     }),
                 }
             }
-            let block = Block {
-                arch: self.arch,
-                shape: place.shape,
-                weights: self.packed.population(share.population),
-                transposed: place.unit_weights,
-                window: share.window.get_mut(),
-                slot: if rows == 1 { slot } else { 0 },
-                scratch: part.scratch.get_mut(),
-            };
-            population
-                .kernel
-                .forward_single(block, share.units.start, z, out);
+            let first_unit = share.units.start;
+            let block = self.block(share, place, slot, &mut part.scratch);
+            population.kernel.forward_single(block, first_unit, z, out);
             self.arch.run(BoundSingle {
                 output: population.output,
                 width: d_unit,
@@ -396,10 +378,7 @@ impl Stepper {
                 for ((to, from), &out) in after[at..].iter().zip(&before[at..]).zip(out) {
                     let value = match leak == 1.0 {
                         true => out,
-                        false => {
-                            let before = f32::from_bits(from.load(Ordering::Relaxed));
-                            leak * out + (1.0 - leak) * before
-                        }
+                        false => leak * out + (1.0 - leak) * read(from),
                     };
                     to.store(value.to_bits(), Ordering::Relaxed);
                 }
@@ -415,9 +394,21 @@ impl Stepper {
         for (z, &source) in z.iter_mut().zip(&self.spec.wiring().sources()[first..]) {
             *z = match source as usize {
                 input if input < d_input => inputs[input],
-                other => f32::from_bits(state[other - d_input].load(Ordering::Relaxed)),
+                other => read(&state[other - d_input]),
             };
         }
+    }
+}
+
+/// A number of a state, which threads share: the barrier after each step orders reading and writing.
+fn read(number: &AtomicU32) -> f32 {
+    f32::from_bits(number.load(Ordering::Relaxed))
+}
+
+/// As many numbers as there is room for.
+fn read_all(from: &[AtomicU32], to: &mut [f32]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = read(from);
     }
 }
 

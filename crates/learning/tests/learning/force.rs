@@ -1,7 +1,7 @@
 //! The example of FORCE learning does what it says.
 
 #[path = "../../examples/force.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the example's main runs as a program only")]
 mod example;
 
 use burn_ndarray::NdArray;
