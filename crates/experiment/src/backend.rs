@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-pub(crate) use ran_reservoir::ScanBackend;
+pub(crate) use ran_learning::LearningBackend;
 
 /// A backend, by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub(crate) trait Work {
     type Output;
 
     /// Computes it.
-    fn on<B: ScanBackend>(self, device: &B::Device) -> Self::Output;
+    fn on<B: LearningBackend>(self, device: &B::Device) -> Self::Output;
 }
 
 /// Computes `work` on a backend's default device.

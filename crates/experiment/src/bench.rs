@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use burn::backend::Autodiff;
 use burn::tensor::{Distribution, Tensor, backend::Backend};
+use ran_readout::product;
 use ran_reservoir::{
     MemoryKind, PopulationConfig, Reservoir, ReservoirConfig, UnitKind, WiringKind,
 };
@@ -13,7 +14,7 @@ use ran_unit::Initializer;
 use serde::Serialize;
 
 use crate::BackendKind;
-use crate::backend::{ScanBackend, Work, compute};
+use crate::backend::{LearningBackend, Work, compute};
 
 /// How long runs are not counted.
 const WARM_UP: Duration = Duration::from_millis(300);
@@ -230,7 +231,7 @@ impl Bench {
         times[times.len() / 2] / self.case.steps as f64 * 1e6
     }
 
-    fn forward<B: ScanBackend>(&self, device: &B::Device) -> anyhow::Result<f64> {
+    fn forward<B: LearningBackend>(&self, device: &B::Device) -> anyhow::Result<f64> {
         let Case { batch, steps, .. } = self.case;
         let reservoir =
             Reservoir::<B>::init(&self.config(), D_INPUT, Initializer::Reservoir, 0, device)?;
@@ -240,11 +241,11 @@ impl Bench {
             let start = reservoir.start(batch, device);
             let (_, memory) = reservoir.forward(inputs.clone(), start, None);
             // Reading a number back waits for the device.
-            memory.state().matmul(readout.clone()).sum().into_data();
+            product(memory.state(), readout.clone()).sum().into_data();
         }))
     }
 
-    fn train<B: ScanBackend>(&self, device: &B::Device) -> anyhow::Result<f64> {
+    fn train<B: LearningBackend>(&self, device: &B::Device) -> anyhow::Result<f64> {
         type A<B> = Autodiff<B>;
         let Case { batch, steps, .. } = self.case;
         let reservoir =
@@ -259,7 +260,7 @@ impl Bench {
             let (states, _) = reservoir.forward(inputs.clone(), start, None);
             // One product for all sequences and steps.
             let states = states.reshape([batch * steps, d_state]);
-            let outputs = states.matmul(readout.clone());
+            let outputs = product(states, readout.clone());
             let loss = outputs.powi_scalar(2).mean() * steps as f64;
             let gradients = loss.backward();
             let gradient = readout.grad(&gradients).expect("the readout has one");
@@ -271,7 +272,7 @@ impl Bench {
 impl Work for Bench {
     type Output = anyhow::Result<f64>;
 
-    fn on<B: ScanBackend>(self, device: &B::Device) -> Self::Output {
+    fn on<B: LearningBackend>(self, device: &B::Device) -> Self::Output {
         match self.phase {
             Phase::Forward => self.forward::<B>(device),
             Phase::Train => self.train::<B>(device),

@@ -9,7 +9,7 @@ use ran_tasks::{Dataset, Sample, Standardiser, TaskConfig, TaskError, scores, st
 use serde::Serialize;
 use toml::{Table, Value};
 
-use crate::backend::{ScanBackend, Work, compute};
+use crate::backend::{LearningBackend, Work, compute};
 use crate::locate::read;
 use crate::{BackendError, BackendKind, Located, Setting, SettingError};
 
@@ -287,7 +287,7 @@ struct Predicting<'a> {
 impl Work for Predicting<'_> {
     type Output = Result<Vec<Vec<Array2<f32>>>, LearningError>;
 
-    fn on<B: ScanBackend>(self, device: &B::Device) -> Self::Output {
+    fn on<B: LearningBackend>(self, device: &B::Device) -> Self::Output {
         let model = Model::<B>::from_bytes(self.bytes, device)?;
         let splits = self.splits.iter();
         Ok(splits

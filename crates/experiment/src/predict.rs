@@ -7,7 +7,7 @@ use ndarray::{Array1, Array2, ArrayView1};
 use ran_learning::{LearningError, Model, ModelCard, ModelStream};
 use ran_tasks::TaskError;
 
-use crate::backend::{ScanBackend, Work, compute};
+use crate::backend::{LearningBackend, Work, compute};
 use crate::evaluate::{ModelError, read_model, wrong};
 use crate::{BackendError, BackendKind};
 
@@ -126,7 +126,7 @@ struct Following<'a> {
 impl Work for Following<'_> {
     type Output = Result<(), PredictError>;
 
-    fn on<B: ScanBackend>(self, device: &B::Device) -> Self::Output {
+    fn on<B: LearningBackend>(self, device: &B::Device) -> Self::Output {
         let path = self.model.path;
         let model = Model::<B>::from_bytes(self.model.bytes, device);
         let model = model.map_err(|source| wrong(&path, source))?;
@@ -143,14 +143,14 @@ impl Work for Following<'_> {
     }
 }
 
-struct Follower<'a, B: ScanBackend> {
+struct Follower<'a, B: LearningBackend> {
     stream: ModelStream<'a, B>,
     signal: usize,
     step: usize,
     each: &'a mut dyn FnMut(Prediction) -> io::Result<()>,
 }
 
-impl<B: ScanBackend> Follower<'_, B> {
+impl<B: LearningBackend> Follower<'_, B> {
     fn lines(&mut self, name: &str, lines: &mut dyn BufRead) -> Result<(), PredictError> {
         let mut text = String::new();
         let mut begun = false;

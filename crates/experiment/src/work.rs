@@ -10,7 +10,7 @@ use ran_learning::{
 use ran_tasks::Dataset;
 
 use crate::Experiment;
-use crate::backend::{ScanBackend, Work};
+use crate::backend::{LearningBackend, Work};
 
 /// Draws a model and counts what it is made of.
 pub(crate) struct Describing<'a> {
@@ -22,7 +22,7 @@ pub(crate) struct Describing<'a> {
 impl Work for Describing<'_> {
     type Output = Result<Description, LearningError>;
 
-    fn on<B: ScanBackend>(self, device: &B::Device) -> Self::Output {
+    fn on<B: LearningBackend>(self, device: &B::Device) -> Self::Output {
         let model = self.experiment.config.model();
         let (d_input, d_output) = (self.dataset.d_input, self.dataset.d_output);
         describe::<B>(&model, d_input, d_output, self.seed, device)
@@ -55,7 +55,7 @@ pub(crate) struct Training<'a> {
 impl Work for Training<'_> {
     type Output = Result<Outcome, LearningError>;
 
-    fn on<B: ScanBackend>(self, device: &B::Device) -> Self::Output {
+    fn on<B: LearningBackend>(self, device: &B::Device) -> Self::Output {
         let model = self.experiment.config.model();
         let session = Session {
             observe: Some(self.observe),

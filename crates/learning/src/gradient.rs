@@ -8,7 +8,6 @@ use burn::module::AutodiffModule;
 use burn::tensor::{ElementConversion, Tensor, TensorData, backend::Backend};
 use ndarray::{Array2, Axis, concatenate};
 use ran_readout::Link;
-use ran_reservoir::ScanBackend;
 use ran_tasks::{Category, Dataset, Sample, scores};
 
 use crate::batch::{Batch, dropout_mask, epoch_rng, shuffled};
@@ -20,7 +19,7 @@ use crate::optimiser::Optimiser;
 use crate::session::{Epoch, Event, Session};
 use crate::states::{scan, walk_features};
 use crate::train::score;
-use crate::{LearningError, ModelCard, ModelConfig};
+use crate::{LearningBackend, LearningError, ModelCard, ModelConfig};
 
 /// What training by gradient came to.
 pub(crate) struct Outcome<B: Backend> {
@@ -42,7 +41,7 @@ pub(crate) struct Outcome<B: Backend> {
 ///
 /// If the configuration is wrong, the checkpoint is not this run's or cannot be saved, or the loss leaves the range of
 /// numbers.
-pub(crate) fn train_by_gradient<B: ScanBackend>(
+pub(crate) fn train_by_gradient<B: LearningBackend>(
     card: &ModelCard,
     dataset: &Dataset,
     device: &B::Device,
@@ -80,7 +79,7 @@ struct Run<'a, B: Backend> {
     kept: BTreeMap<Path, TensorData>,
 }
 
-impl<'a, B: ScanBackend> Run<'a, B> {
+impl<'a, B: LearningBackend> Run<'a, B> {
     fn begin(
         card: &'a ModelCard,
         dataset: &'a Dataset,

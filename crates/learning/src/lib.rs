@@ -31,6 +31,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod backend;
 mod batch;
 mod checkpoint;
 mod config;
@@ -54,6 +55,7 @@ mod stream;
 mod train;
 mod truncate;
 
+pub use backend::LearningBackend;
 pub use checkpoint::epochs_of_checkpoint;
 pub use config::{ModelConfig, ReadoutConfig, Regime};
 pub use describe::{

@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::tensor::backend::Backend;
 use ndarray::{Array2, Axis, concatenate};
 use ran_readout::{LinearReadout, Online, Samples, fit_ridge};
-use ran_reservoir::{Reservoir, ScanBackend};
+use ran_reservoir::Reservoir;
 use ran_tasks::{Category, Dataset, Sample, scores, stack_targets};
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::model::Readout;
 use crate::online::fit_online;
 use crate::samples::StateSamples;
 use crate::session::{Event, Session};
-use crate::{LearningError, Model, ModelCard, ModelConfig, ReadoutConfig, Regime};
+use crate::{LearningBackend, LearningError, Model, ModelCard, ModelConfig, ReadoutConfig, Regime};
 
 /// What a training run found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -60,7 +60,7 @@ pub struct Trained<B: Backend> {
 ///
 /// If the configuration is wrong or does not fit the task, the training set does not determine a readout, or the
 /// training diverges.
-pub fn train<B: ScanBackend>(
+pub fn train<B: LearningBackend>(
     config: &ModelConfig,
     dataset: &Dataset,
     seed: u64,
@@ -83,7 +83,7 @@ pub fn train<B: ScanBackend>(
 ///
 /// As [`train`], and if the checkpoint to go on from is not this run's, a checkpoint cannot be saved, or the session is
 /// stopped before there is a model.
-pub fn train_in<B: ScanBackend>(
+pub fn train_in<B: LearningBackend>(
     config: &ModelConfig,
     dataset: &Dataset,
     seed: u64,
@@ -186,7 +186,7 @@ fn interrupted<B: Backend>(mut card: ModelCard, outcome: Outcome<B>) -> Trained<
 }
 
 /// Fits the readout in closed form or step by step on the states of a reservoir, and judges the model.
-fn fit<B: ScanBackend>(
+fn fit<B: LearningBackend>(
     card: ModelCard,
     dataset: &Dataset,
     reservoir: Reservoir<B>,
@@ -267,7 +267,7 @@ fn fit_readout<B: Backend>(
 }
 
 /// Judges a model on the validation and test sets.
-fn judged<B: ScanBackend>(
+fn judged<B: LearningBackend>(
     model: Model<B>,
     dataset: &Dataset,
     train: f64,

@@ -39,6 +39,7 @@ mod gather;
 mod linear;
 mod link;
 mod online;
+mod product;
 mod ridge;
 mod samples;
 
@@ -47,5 +48,6 @@ pub use features::Features;
 pub use linear::{LinearReadout, LinearReadoutConfig};
 pub use link::Link;
 pub use online::{Lms, LmsConfig, Online, Rls, RlsConfig};
+pub use product::{ProductBackend, product};
 pub use ridge::{Form, Ridge, RidgeFit, fit_ridge};
 pub use samples::{InMemory, Samples};

@@ -1,6 +1,6 @@
 //! A linear readout as a module, for gradients and for any backend.
 
-use crate::RidgeFit;
+use crate::{ProductBackend, RidgeFit, product};
 use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Element, Tensor, TensorCreationOptions, TensorData, backend::Backend};
@@ -49,8 +49,15 @@ impl<B: Backend> LinearReadout<B> {
     ///
     /// - features: `[rows, d_features]`
     /// - output: `[rows, d_output]`
-    pub fn forward(&self, features: Tensor<B, 2>) -> Tensor<B, 2> {
-        features.matmul(self.weight.val()) + self.bias.val().unsqueeze()
+    ///
+    /// # Panics
+    ///
+    /// If the features are of another width.
+    pub fn forward(&self, features: Tensor<B, 2>) -> Tensor<B, 2>
+    where
+        B: ProductBackend,
+    {
+        product(features, self.weight.val()) + self.bias.val().unsqueeze()
     }
 
     /// The readout that ridge regression found, rounded to the backend's numbers.
@@ -103,7 +110,7 @@ mod tests {
 
     type Host = NdArray<f32>;
 
-    fn by_hand<B: Backend>(device: &B::Device) -> LinearReadout<B> {
+    fn by_hand<B: ProductBackend>(device: &B::Device) -> LinearReadout<B> {
         let fit = RidgeFit {
             weights: array![[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]],
             bias: array![0.5, -0.5],

@@ -24,7 +24,7 @@ pub trait ScanBackend: Backend {
         None
     }
 
-    /// Runs the scan and keeps what its way back needs. The weights are one flat tensor.
+    /// Runs the scan and keeps what its way back needs.
     fn scan_taped(_scan: &Scan<Self>) -> Option<(Scanned<Self>, Arc<dyn WayBack<Self>>)> {
         None
     }
@@ -59,8 +59,8 @@ pub struct Scanned<B: Backend> {
 /// Gradients of a loss with respect to what a scan was given; `None` where nobody wanted them.
 #[derive(Clone, Debug)]
 pub struct ScanGradients<B: Backend> {
-    /// That of the flat weights.
-    pub weights: Option<FloatTensor<B>>,
+    /// Those of the weights, tensor by tensor as they were given; empty where nobody wanted them.
+    pub weights: Vec<FloatTensor<B>>,
     /// `[batch, steps, d_input]`.
     pub inputs: Option<FloatTensor<B>>,
     /// `[batch, context, d_state]`.

@@ -287,6 +287,22 @@ fn populations_of_all_kinds_in_one_reservoir_agree_in_either_wiring() {
 }
 
 #[test]
+fn more_tensors_of_weights_than_a_node_has_parents_agree() {
+    let _alone = alone();
+    let populations: Vec<PopulationConfig> = (0..4)
+        .map(|at| {
+            let mut block = PopulationConfig::new(UnitKind::AttentionBlock, 2, 4);
+            block.name = Some(format!("part {at}"));
+            block
+        })
+        .collect();
+    let setting = Setting::new(MemoryKind::Sliding, 2, populations);
+    let (_, tensors) = setting.reservoir().fused().expect("a kernel");
+    assert!(tensors.len() > 32, "got {} tensors", tensors.len());
+    agrees("four populations", &setting);
+}
+
+#[test]
 fn widths_contexts_and_batches_that_divide_nothing_agree() {
     let _alone = alone();
     for memory in MEMORIES {

@@ -40,6 +40,9 @@ pub struct Tape {
     blocks: Vec<BlockTape>,
 }
 
+/// Numbers that a thread adds at a time.
+const ADDED: usize = 1 << 14;
+
 /// Which gradients are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needs {
@@ -223,9 +226,15 @@ pub fn scan_backward(
     let mut sums = sums.into_iter();
     gradients.weights = sums.next().unwrap_or_default();
     for sum in sums {
-        for (total, part) in gradients.weights.iter_mut().zip(sum) {
-            *total += part;
-        }
+        let pairs = gradients
+            .weights
+            .par_chunks_mut(ADDED)
+            .zip(sum.par_chunks(ADDED));
+        pairs.for_each(|(total, part)| {
+            for (total, part) in total.iter_mut().zip(part) {
+                *total += part;
+            }
+        });
     }
     Ok(gradients)
 }

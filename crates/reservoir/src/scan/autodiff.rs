@@ -31,20 +31,24 @@ impl<B: ScanBackend, C: CheckpointStrategy> ScanBackend for Autodiff<B, C> {
                 rows: Self::from_inner(scanned.rows),
             });
         }
-        let weights = Self::float_cat(scan.weights.clone(), 0);
-        let (scanned, back) = B::scan_taped(&inner(scan, vec![weights.primitive.clone()]))?;
-        let parents = [
-            weights.node.clone(),
-            scan.inputs.node.clone(),
-            scan.rows.node.clone(),
-            older.unwrap_or(&scan.inputs).node.clone(),
-        ];
+        let mut scan = scan.clone();
+        if scan.weights.len() > WEIGHTS {
+            scan.weights = vec![Self::float_cat(scan.weights, 0)];
+        }
+        let weights = scan.weights.iter().map(|one| one.primitive.clone());
+        let (scanned, back) = B::scan_taped(&inner(&scan, weights.collect()))?;
+        let older = scan.older_inputs.as_ref();
+        let others = [&scan.inputs, &scan.rows, older.unwrap_or(&scan.inputs)];
+        // A node has a fixed number of parents; those that are left over are given no gradient.
+        let mut nodes = others.into_iter().chain(&scan.weights);
+        let parents = std::array::from_fn::<_, PARENTS, _>(|_| {
+            nodes.next().unwrap_or(&scan.inputs).node.clone()
+        });
         let node = |output: FloatTensor<B>, of_states: bool| {
             let state = State {
                 back: back.clone(),
                 needs,
                 of_states,
-                has_older_inputs: older.is_some(),
             };
             let prepared = ScanNode.prepare::<C>(parents.clone()).compute_bound();
             match prepared.stateful() {
@@ -75,7 +79,14 @@ fn inner<B: ScanBackend, C: CheckpointStrategy>(
     }
 }
 
-/// A scan in the graph. Its parents are the flat weights, the inputs, the rows and the older inputs.
+/// How many parents a scan has in the graph: the inputs, the rows, the older inputs, and the weights.
+const PARENTS: usize = 32;
+
+/// How many tensors of weights may be parents of their own. A network of more populations than that has its weights
+/// joined into one tensor first.
+const WEIGHTS: usize = PARENTS - 3;
+
+/// A scan in the graph.
 ///
 /// What a scan returns lies in two nodes, the states and the rows: gradients are linear in both, so each node
 /// goes back with its own, and the usual loss, which reads the states alone, goes back once.
@@ -87,7 +98,6 @@ struct State<B: Backend> {
     back: Arc<dyn WayBack<B>>,
     needs: Needs,
     of_states: bool,
-    has_older_inputs: bool,
 }
 
 impl<B: Backend> Clone for State<B> {
@@ -99,12 +109,12 @@ impl<B: Backend> Clone for State<B> {
     }
 }
 
-impl<B: Backend> Backward<B, 4> for ScanNode {
+impl<B: Backend> Backward<B, PARENTS> for ScanNode {
     type State = State<B>;
 
     fn backward(
         self,
-        ops: Ops<Self::State, 4>,
+        ops: Ops<Self::State, PARENTS>,
         grads: &mut Gradients,
         _checkpointer: &mut Checkpointer,
     ) {
@@ -113,15 +123,16 @@ impl<B: Backend> Backward<B, 4> for ScanNode {
             back,
             needs,
             of_states,
-            has_older_inputs,
         } = ops.state;
         let (states, rows) = match of_states {
             true => (Some(gradient), None),
             false => (None, Some(gradient)),
         };
         let found = back.back(states, rows, needs);
-        let older_inputs = found.older_inputs.filter(|_| has_older_inputs);
-        let found = [found.weights, found.inputs, found.rows, older_inputs];
+        let others = [found.inputs, found.rows, found.older_inputs];
+        let found = others
+            .into_iter()
+            .chain(found.weights.into_iter().map(Some));
         for (parent, gradient) in ops.parents.into_iter().zip(found) {
             if let (Some(parent), Some(gradient)) = (parent, gradient) {
                 grads.register::<B>(parent.id, gradient);

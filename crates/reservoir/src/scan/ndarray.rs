@@ -6,7 +6,7 @@ use burn::tensor::backend::Backend;
 use burn_ndarray::{
     FloatNdArrayElement, IntNdArrayElement, NdArray, NdArrayTensor, QuantElement, SharedArray,
 };
-use ndarray::{ArcArray, IxDyn};
+use ndarray::{ArcArray, IxDyn, s};
 use ran_kernel::{
     KernelError, Needs, ScanSpec, ScannedGradients, Sequences, Tape, scan_backward, scan_forward,
     scan_forward_taped,
@@ -105,6 +105,23 @@ impl Plain {
     }
 }
 
+impl Back {
+    /// Cuts the gradient of all weights into those of the tensors, which share its memory.
+    fn parts(&self, gradient: Vec<f32>) -> Vec<NdArrayTensor> {
+        let all = ArcArray::from_vec(gradient);
+        let mut begin = 0;
+        let tensors = self.plain.weights.iter();
+        tensors
+            .map(|tensor| {
+                let end = begin + tensor.len();
+                let part = all.clone().slice_move(s![begin..end]);
+                begin = end;
+                part.into_dyn().into()
+            })
+            .collect()
+    }
+}
+
 fn numbers(tensor: &NdArrayTensor) -> Option<Numbers> {
     let NdArrayTensor::F32(storage) = tensor else {
         return None;
@@ -166,10 +183,10 @@ impl<B: Backend<FloatTensorPrimitive = NdArrayTensor>> WayBack<B> for Back {
         };
         let older = self.plain.older_inputs.as_ref();
         ScanGradients {
-            weights: needs.weights.then(|| {
-                let len = gradients.weights.len();
-                tensor(gradients.weights, &[len])
-            }),
+            weights: match needs.weights {
+                true => self.parts(gradients.weights),
+                false => Vec::new(),
+            },
             inputs: like(needs.inputs, gradients.inputs, &self.plain.inputs),
             rows: like(needs.rows, gradients.rows, &self.plain.rows),
             older_inputs: older.and_then(|of| like(needs.inputs, gradients.older_inputs, of)),
