@@ -1,5 +1,6 @@
 //! A reservoir as the scan sees it: populations, wiring, working memory, leak.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::arch::Arch;
@@ -222,6 +223,15 @@ impl ScanSpec {
             let tensors = population.kernel.tensors(population.d_unit);
             let units = population.units;
             tensors.into_iter().map(move |tensor| units * tensor.len())
+        })
+    }
+
+    /// Where each tensor lies when all follow one another.
+    pub(crate) fn tensor_ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        self.tensor_lens().scan(0, |end, len| {
+            let start = *end;
+            *end += len;
+            Some(start..*end)
         })
     }
 

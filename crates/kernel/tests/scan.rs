@@ -64,7 +64,7 @@ fn agrees(name: &str, case: &Case, truncate: Option<usize>) {
         assert!(worst < 2e-5, "{at}: values differ by {worst}");
         let all = case.back(&spec, &tape, &gradient, truncate, Needs::ALL);
         for (what, got, leaves) in [
-            ("weights", &all.weights, &weights),
+            ("weights", &all.weights.concat(), &weights),
             ("inputs", &all.inputs, &inputs),
             ("rows", &all.rows, &rows),
             ("older inputs", &all.older_inputs, &older),

@@ -138,6 +138,20 @@ impl Features {
         }
     }
 
+    /// The steps whose means, one after another, are the row that is taken at step s.
+    pub(crate) fn parts(self, s: usize) -> Vec<Range<usize>> {
+        let (all, last) = (0..s + 1, s..s + 1);
+        match self {
+            Features::Last | Features::EveryStep => vec![last],
+            Features::Mean => vec![all],
+            Features::MeanAndLast => vec![all, last],
+            Features::Segments(count) => {
+                let parts = 0..count.get();
+                parts.map(|index| segment(s, index, count)).collect()
+            }
+        }
+    }
+
     /// Whether one target stands for every step of the sequence.
     fn repeats(self, scored: &[usize]) -> bool {
         self == Features::EveryStep && scored.len() == 1

@@ -35,10 +35,12 @@ impl Features {
             scored.len()
         );
         let mut rows = Vec::new();
+        let mut most = 0;
         for (sequence, scored) in scored.iter().enumerate() {
             let scored = scored.as_ref();
             check_scored(steps, scored);
             let steps_of_rows = self.row_steps(scored);
+            most = most.max(steps_of_rows.len());
             rows.extend(steps_of_rows.into_iter().map(|step| (sequence, step)));
         }
         assert!(!rows.is_empty(), "expected a scored step in the batch");
@@ -49,6 +51,7 @@ impl Features {
         };
         match self {
             Features::Last | Features::EveryStep => places.states(states),
+            _ if most * self.width(1) <= FEW => places.mixed(states, most, self),
             Features::Mean => places.means(states),
             Features::MeanAndLast => {
                 Tensor::cat(vec![places.means(states.clone()), places.states(states)], 1)
@@ -57,6 +60,10 @@ impl Features {
         }
     }
 }
+
+/// Means of a sequence that are taken by a product with the states. Running sums walk over all states several times,
+/// however few means there are; a product's cost grows with their number.
+const FEW: usize = 32;
 
 /// The sequence and the step that each row is taken at.
 struct Places {
@@ -76,6 +83,44 @@ impl Places {
         let flat = TensorData::new(flat, [self.rows.len()]);
         let flat = Tensor::<B, 1, Int>::from_data(flat, &states.device());
         states.reshape([batch * steps, d_state]).select(0, flat)
+    }
+
+    /// Rows of means, each a product of shares with the states of its sequence; the shares of padding are zero.
+    /// `most` is how many rows a sequence has at most.
+    fn mixed<B: Backend>(
+        &self,
+        states: Tensor<B, 3>,
+        most: usize,
+        features: Features,
+    ) -> Tensor<B, 2> {
+        let [batch, steps, d_state] = states.dims();
+        let options = TensorCreationOptions::<B>::new(states.device()).with_dtype(states.dtype());
+        let parts = features.width(1);
+        let mut shares = vec![0.0; batch * most * parts * steps];
+        let mut places = Vec::with_capacity(self.rows.len());
+        let (mut of, mut nth) = (0, 0);
+        for &(sequence, step) in &self.rows {
+            nth = if sequence == of { nth } else { 0 };
+            of = sequence;
+            let place = sequence * most + nth;
+            nth += 1;
+            places.push(place as i64);
+            let lines = shares[place * parts * steps..].chunks_exact_mut(steps);
+            for (part, line) in features.parts(step).into_iter().zip(lines) {
+                let share = 1.0 / part.len() as f64;
+                line[part].fill(share);
+            }
+        }
+        let shares = TensorData::new(shares, [batch, most * parts, steps]);
+        let shares = Tensor::<B, 3>::from_data(shares, options);
+        let mixed = shares.matmul(states); // [batch, most·parts, d_state]
+        let rows = mixed.reshape([batch * most, parts * d_state]);
+        if places.len() == batch * most {
+            return rows;
+        }
+        let device = rows.device();
+        let places = TensorData::new(places, [self.rows.len()]);
+        rows.select(0, Tensor::<B, 1, Int>::from_data(places, &device))
     }
 
     /// The sum over steps 0..=s ends at s, so it never sees padding.
@@ -202,6 +247,23 @@ mod tests {
             let gradient = states.grad(&gradients).unwrap().into_data();
             let gradient = gradient.to_vec::<f32>().unwrap();
             assert_eq!(gradient, expected, "{features:?} at {scored:?}");
+        }
+    }
+
+    #[test]
+    fn many_means_are_taken_by_running_sums_and_equal_few() {
+        let states = Array3::from_shape_fn((2, 40, 3), |(b, t, i)| {
+            ((b * 17 + t * 5 + i * 2) % 13) as f32 / 13.0
+        });
+        let every: Vec<usize> = (0..40).collect();
+        assert!(every.len() > FEW);
+        for features in [Features::Mean, Features::MeanAndLast, TWO] {
+            let many = features.gather(tensor::<Host>(&states), &[every.clone(), vec![]]);
+            for (step, row) in many.iter_dim(0).enumerate() {
+                let few = features.gather(tensor::<Host>(&states), &[vec![step], vec![]]);
+                few.into_data()
+                    .assert_approx_eq::<f32>(&row.into_data(), Default::default());
+            }
         }
     }
 

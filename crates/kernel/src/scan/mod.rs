@@ -4,6 +4,8 @@ mod backward;
 mod forward;
 mod layout;
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::arch::Arch;
@@ -40,9 +42,6 @@ pub struct Tape {
     blocks: Vec<BlockTape>,
 }
 
-/// Numbers that a thread adds at a time.
-const ADDED: usize = 1 << 14;
-
 /// Which gradients are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needs {
@@ -66,8 +65,8 @@ impl Needs {
 /// Gradients of a loss, each with the shape of what it belongs to; empty where it was not wanted.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Gradients {
-    /// Those of the weights.
-    pub weights: Vec<f32>,
+    /// Those of the weights, tensor by tensor.
+    pub weights: Vec<Vec<f32>>,
     /// `[batch, steps, d_input]`.
     pub inputs: Vec<f32>,
     /// `[batch, context, d_state]`.
@@ -223,20 +222,26 @@ pub fn scan_backward(
         .par_chunks_mut(size)
         .map(|group| back_through_block(spec, &packed, tape.arch, steps, truncate, needs, group))
         .collect();
-    let mut sums = sums.into_iter();
-    gradients.weights = sums.next().unwrap_or_default();
-    for sum in sums {
-        let pairs = gradients
-            .weights
-            .par_chunks_mut(ADDED)
-            .zip(sum.par_chunks(ADDED));
-        pairs.for_each(|(total, part)| {
-            for (total, part) in total.iter_mut().zip(part) {
-                *total += part;
-            }
-        });
+    if needs.weights {
+        let tensors: Vec<_> = spec.tensor_ranges().collect();
+        let tensors = tensors.into_par_iter();
+        gradients.weights = tensors.map(|range| sum_of(&sums, range)).collect();
     }
     Ok(gradients)
+}
+
+/// The sum of a part of each.
+fn sum_of(sums: &[Vec<f32>], range: Range<usize>) -> Vec<f32> {
+    let Some((first, others)) = sums.split_first() else {
+        return vec![0.0; range.len()]; // no sequence, no block
+    };
+    let mut total = first[range.clone()].to_vec();
+    for other in others {
+        for (total, part) in total.iter_mut().zip(&other[range.clone()]) {
+            *total += part;
+        }
+    }
+    total
 }
 
 fn run(

@@ -6,7 +6,7 @@ use burn::tensor::backend::Backend;
 use burn_ndarray::{
     FloatNdArrayElement, IntNdArrayElement, NdArray, NdArrayTensor, QuantElement, SharedArray,
 };
-use ndarray::{ArcArray, IxDyn, s};
+use ndarray::{ArcArray, IxDyn};
 use ran_kernel::{
     KernelError, Needs, ScanSpec, ScannedGradients, Sequences, Tape, scan_backward, scan_forward,
     scan_forward_taped,
@@ -81,6 +81,19 @@ impl Plain {
         }
     }
 
+    /// The gradients of the weights, apart or joined as the weights were given.
+    fn gradients(&self, tensors: Vec<Vec<f32>>) -> Vec<NdArrayTensor> {
+        let tensors = match self.weights.len() {
+            1 if tensors.len() > 1 => vec![tensors.concat()],
+            _ => tensors,
+        };
+        let flat = |numbers: Vec<f32>| {
+            let len = numbers.len();
+            tensor(numbers, &[len])
+        };
+        tensors.into_iter().map(flat).collect()
+    }
+
     fn sequences(&self) -> Sequences<'_> {
         Sequences {
             batch: self.inputs.shape()[0],
@@ -102,23 +115,6 @@ impl Plain {
             states: tensor(scanned.states, &[batch, steps, d_state]),
             rows: tensor(scanned.rows, &[batch, context, d_state]),
         }
-    }
-}
-
-impl Back {
-    /// Cuts the gradient of all weights into those of the tensors, which share its memory.
-    fn parts(&self, gradient: Vec<f32>) -> Vec<NdArrayTensor> {
-        let all = ArcArray::from_vec(gradient);
-        let mut begin = 0;
-        let tensors = self.plain.weights.iter();
-        tensors
-            .map(|tensor| {
-                let end = begin + tensor.len();
-                let part = all.clone().slice_move(s![begin..end]);
-                begin = end;
-                part.into_dyn().into()
-            })
-            .collect()
     }
 }
 
@@ -183,10 +179,7 @@ impl<B: Backend<FloatTensorPrimitive = NdArrayTensor>> WayBack<B> for Back {
         };
         let older = self.plain.older_inputs.as_ref();
         ScanGradients {
-            weights: match needs.weights {
-                true => self.parts(gradients.weights),
-                false => Vec::new(),
-            },
+            weights: self.plain.gradients(gradients.weights),
             inputs: like(needs.inputs, gradients.inputs, &self.plain.inputs),
             rows: like(needs.rows, gradients.rows, &self.plain.rows),
             older_inputs: older.and_then(|of| like(needs.inputs, gradients.older_inputs, of)),
