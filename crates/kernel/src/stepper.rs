@@ -4,13 +4,15 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rayon::prelude::*;
+
 use crate::arch::{Arch, Lanes, WithLanes};
 use crate::buffer::Buffer;
 use crate::crew::{Barrier, Crew, Poison};
 use crate::error::KernelError;
 use crate::output::BoundSingle;
 use crate::packed::Packed;
-use crate::scan::{check_sequences, check_weights};
+use crate::scan::{check_sequences, check_weights, part_of};
 use crate::spec::{Place, Population, ScanSpec};
 use crate::unit::{Block, Memory};
 use crate::wiring::{Fan, Wiring};
@@ -103,6 +105,20 @@ impl Stepper {
             older_inputs,
         };
         check_sequences(spec, &start)?;
+        let packed = Arc::new(Packed::new(spec, weights, false));
+        Ok(Self::begin(spec, packed, start, threads))
+    }
+
+    /// Begins with the memory of a sequence that has been checked.
+    fn begin(
+        spec: &ScanSpec,
+        packed: Arc<Packed>,
+        sequence: Sequences<'_>,
+        threads: usize,
+    ) -> Self {
+        let Sequences {
+            rows, older_inputs, ..
+        } = sequence;
         let sliding = spec.memory() == Memory::Sliding;
         let (context, d_state) = (spec.context(), spec.d_state());
         let newest = &rows[(context - spec.step_rows()) * d_state..];
@@ -110,7 +126,7 @@ impl Stepper {
         let zeros = || (0..newest.len()).map(|_| AtomicU32::new(0)).collect();
         let worth = (spec.weights_len() + spec.wiring().sources().len()) / WORTH_A_THREAD;
         let mut stepper = Self {
-            packed: Arc::new(Packed::new(spec, weights, false)),
+            packed,
             arch: spec.single_arch(),
             parts: parts(spec, threads.min(worth.max(1)).max(1)),
             states: [newest.iter().map(bits).collect(), zeros()],
@@ -123,7 +139,7 @@ impl Stepper {
                 stepper.remember(slot, row);
             }
         }
-        Ok(stepper)
+        stepper
     }
 
     /// Feeds one input `[d_input]` and writes the new state `[d_state]`.
@@ -448,24 +464,39 @@ impl WithLanes for Sum<'_> {
 /// Steps that are not worth the start of a thread.
 const FEW_STEPS: usize = 16;
 
-/// Runs one sequence, as [`scan_forward`](crate::scan_forward) does a batch.
-pub(crate) fn scan_single(
+/// Runs a batch as [`scan_forward`](crate::scan_forward) does, each sequence by itself: one with every thread, several
+/// with a thread each.
+pub(crate) fn scan_apart(
     spec: &ScanSpec,
     weights: &[&[f32]],
-    sequence: Sequences<'_>,
-    threads: usize,
+    sequences: Sequences<'_>,
 ) -> Result<Scanned, KernelError> {
-    check_sequences(spec, &sequence)?;
-    let Sequences {
-        rows, older_inputs, ..
-    } = sequence;
-    let mut stepper = Stepper::new(spec, weights, rows, older_inputs, threads)?;
-    let mut states = vec![0.0; spec.states_len(1, sequence.steps)];
-    stepper.run(sequence.inputs, &mut states);
-    Ok(Scanned {
-        states,
-        rows: stepper.rows(),
-    })
+    check_weights(spec, weights)?;
+    check_sequences(spec, &sequences)?;
+    let Sequences { batch, steps, .. } = sequences;
+    let threads = match batch {
+        1 => rayon::current_num_threads(),
+        _ => 1,
+    };
+    let packed = Arc::new(Packed::new(spec, weights, false));
+    let mut scanned = Scanned {
+        states: vec![0.0; spec.states_len(batch, steps)],
+        rows: vec![0.0; spec.rows_len(batch)],
+    };
+    let states = scanned
+        .states
+        .par_chunks_exact_mut(spec.states_len(1, steps));
+    let rows = scanned.rows.par_chunks_exact_mut(spec.rows_len(1));
+    states
+        .zip(rows)
+        .enumerate()
+        .for_each(|(at, (states, rows))| {
+            let sequence = part_of(spec, &sequences, at, 1);
+            let mut stepper = Stepper::begin(spec, packed.clone(), sequence, threads);
+            stepper.run(sequence.inputs, states);
+            rows.copy_from_slice(&stepper.rows());
+        });
+    Ok(scanned)
 }
 
 /// Shares the units between as many parts, about as much work each. The first unit's wires stand for all of its kind.

@@ -53,8 +53,8 @@ fn agrees(name: &str, case: &Case, truncate: Option<usize>) {
         let plain = case.forward(&spec, case.sequences());
         let (taped, tape) = case.taped(&spec);
         match case.batch {
-            // A single sequence lies otherwise in the lanes when no way back is wanted.
-            1 => assert!(
+            // Few sequences lie otherwise in the lanes when no way back is wanted.
+            1..=4 => assert!(
                 difference(&plain, &wide(&taped)) < 1e-4,
                 "{at}: taped or not"
             ),

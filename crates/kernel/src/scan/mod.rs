@@ -12,7 +12,7 @@ use crate::arch::Arch;
 use crate::error::KernelError;
 use crate::packed::Packed;
 use crate::spec::ScanSpec;
-use crate::stepper::scan_single;
+use crate::stepper::scan_apart;
 use crate::unit::Memory;
 use backward::{BlockGradients, back_through_block};
 use forward::{BlockTape, run_block};
@@ -41,6 +41,9 @@ pub struct Tape {
     steps: usize,
     blocks: Vec<BlockTape>,
 }
+
+/// Sequences that would leave most lanes of a block empty, so that each is faster by itself.
+const FEW: usize = 4;
 
 /// Which gradients are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,8 +112,8 @@ pub fn scan_forward(
     weights: &[&[f32]],
     sequences: Sequences<'_>,
 ) -> Result<Scanned, KernelError> {
-    if sequences.batch == 1 {
-        return scan_single(spec, weights, sequences, rayon::current_num_threads());
+    if (1..=FEW).contains(&sequences.batch) && sequences.steps > 0 {
+        return scan_apart(spec, weights, sequences);
     }
     Ok(run(spec, weights, sequences, false)?.0)
 }
@@ -286,7 +289,7 @@ fn run(
 }
 
 /// The sequences from `first` on.
-fn part_of<'a>(
+pub(crate) fn part_of<'a>(
     spec: &ScanSpec,
     sequences: &Sequences<'a>,
     first: usize,
