@@ -18,6 +18,7 @@ pub mod attention;
 pub mod buffer;
 mod crew;
 mod error;
+mod kernel;
 mod kinds;
 pub mod math;
 pub mod matvec;
@@ -35,6 +36,7 @@ mod wiring;
 pub use activation::Activation;
 pub use arch::{Arch, Lanes, WithLanes};
 pub use error::KernelError;
+pub use kernel::Kernel;
 pub use kinds::{AttentionBlock, FeedForward, Qkv, Tanh};
 pub use output::Output;
 pub use scan::{
@@ -43,5 +45,5 @@ pub use scan::{
 };
 pub use spec::{Population, ScanSpec};
 pub use stepper::Stepper;
-pub use unit::{Kernel, Memory, Shape, UnitKernel};
+pub use unit::{Memory, Shape, UnitKernel};
 pub use wiring::Wiring;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::arch::Arch;
 use crate::error::KernelError;
+use crate::kernel::Kernel;
 use crate::output::Output;
 use crate::packed::Tensor;
-use crate::unit::{Kernel, Memory, Shape};
+use crate::unit::{Memory, Shape};
 use crate::wiring::Wiring;
 
 /// Units of one kind and width.

@@ -10,11 +10,12 @@ use crate::arch::{Arch, Lanes, WithLanes};
 use crate::buffer::Buffer;
 use crate::crew::{Barrier, Crew, Poison};
 use crate::error::KernelError;
+use crate::kernel::Block;
 use crate::output::BoundSingle;
 use crate::packed::Packed;
 use crate::scan::{check_sequences, check_weights, part_of};
 use crate::spec::{Place, Population, ScanSpec};
-use crate::unit::{Block, Memory};
+use crate::unit::Memory;
 use crate::wiring::{Fan, Wiring};
 use crate::{Scanned, Sequences};
 

@@ -12,7 +12,7 @@ pub use memory::FeedForward;
 pub use qkv::Qkv;
 pub use tanh::Tanh;
 
-use crate::unit::Kernel;
+use crate::kernel::Kernel;
 
 /// A kind becomes a kernel here and not where it is used: code of a generic implementation is compiled in the crate that
 /// asks for it, with that crate's profile, and the kernels' loops need this crate's.

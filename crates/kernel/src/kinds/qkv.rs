@@ -1,11 +1,13 @@
 //! The QKV unit: attention over the window (equations 1 and 2 of the model).
 
+mod back;
+
 use crate::arch::Lanes;
-use crate::attention::{Back, Window};
+use crate::attention::Window;
 use crate::buffer::take;
 use crate::matvec::{add_scaled, layer_norm, matvec};
 use crate::norm;
-use crate::outer::{Outer, add_rows, collect_rows};
+use crate::outer::{Outer, add_rows};
 use crate::packed::{Matrix, Tensor, UnitWeights};
 use crate::product::{Sizes, Start, product};
 use crate::unit::{Lane, LaneBack, Memory, Shape, Single, UnitGradient, UnitKernel};
@@ -53,6 +55,42 @@ pub(crate) struct Trace<'a, S: Lanes> {
     attention: &'a mut [S::f32s],
     normalised: &'a mut [S::f32s],
     scales: &'a mut [S::f32s],
+}
+
+/// The product of rows with a matrix `[d_unit, d_unit]`, and its bias.
+#[inline(always)]
+fn linear<S: Lanes>(
+    simd: S,
+    (weights, bias): (Matrix<'_>, &[f32]),
+    z: &[S::f32s],
+    out: &mut [S::f32s],
+) {
+    let d = bias.len();
+    let sizes = Sizes {
+        rows: z.len() / d,
+        ins: d,
+        outs: d,
+    };
+    let start = Start::Bias(bias);
+    product(simd, sizes, z, weights.weights, start, |x| x, out);
+}
+
+/// As [`linear`], for a single sequence.
+#[inline(always)]
+fn linear_single<S: Lanes>(
+    simd: S,
+    (weights, bias): (Matrix<'_>, &[f32]),
+    z: &[f32],
+    out: &mut [f32],
+) {
+    let d = bias.len();
+    let sizes = Sizes {
+        rows: z.len() / d,
+        ins: d,
+        outs: d,
+    };
+    let start = Start::Bias(bias);
+    matvec(simd, sizes, z, weights.weights, start, |x| x, out);
 }
 
 impl Qkv {
@@ -129,33 +167,10 @@ impl Qkv {
         window: &mut [S::f32s],
     ) {
         let d = shape.d_unit;
-        let sizes = Sizes {
-            rows: 1,
-            ins: d,
-            outs: d,
-        };
         let (keys, values) = window.split_at_mut(shape.context * d);
         let row = slot * d..(slot + 1) * d;
-        let (weights, bias) = tensors.key;
-        product(
-            simd,
-            sizes,
-            z,
-            weights.weights,
-            Start::Bias(bias),
-            |x| x,
-            &mut keys[row.clone()],
-        );
-        let (weights, bias) = tensors.value;
-        product(
-            simd,
-            sizes,
-            z,
-            weights.weights,
-            Start::Bias(bias),
-            |x| x,
-            &mut values[row],
-        );
+        linear(simd, tensors.key, z, &mut keys[row.clone()]);
+        linear(simd, tensors.value, z, &mut values[row]);
     }
 
     /// Computes the rows A and keeps what the way back needs.
@@ -173,11 +188,6 @@ impl Qkv {
     ) {
         let shape = lane.shape;
         let d = shape.d_unit;
-        let sizes = Sizes {
-            rows: shape.rows(),
-            ins: d,
-            outs: d,
-        };
         let tensors = self.tensors(d, &mut { lane.weights });
         let (keys, values): (&[S::f32s], &[S::f32s]) = match shape.memory {
             Memory::Sliding => {
@@ -188,39 +198,12 @@ impl Qkv {
             }
             Memory::Rewritten => {
                 let (keys, values) = trace.rows.split_at_mut(shape.context * d);
-                let (weights, bias) = tensors.key;
-                product(
-                    simd,
-                    sizes,
-                    z,
-                    weights.weights,
-                    Start::Bias(bias),
-                    |x| x,
-                    keys,
-                );
-                let (weights, bias) = tensors.value;
-                product(
-                    simd,
-                    sizes,
-                    z,
-                    weights.weights,
-                    Start::Bias(bias),
-                    |x| x,
-                    values,
-                );
+                linear(simd, tensors.key, z, keys);
+                linear(simd, tensors.value, z, values);
                 (keys, values)
             }
         };
-        let (weights, bias) = tensors.query;
-        product(
-            simd,
-            sizes,
-            z,
-            weights.weights,
-            Start::Bias(bias),
-            |x| x,
-            trace.query,
-        );
+        linear(simd, tensors.query, z, trace.query);
         let window = self.window(shape);
         window.attend(simd, trace.query, keys, values, trace.attention, out);
         if self.residual {
@@ -232,143 +215,6 @@ impl Qkv {
             let (gain, bias) = tensors.norm;
             norm::affine(simd, gain, bias, out);
         }
-    }
-
-    /// Goes back through [`attend`](Self::attend), from the gradient of A to that of z.
-    #[inline(always)]
-    pub(crate) fn attend_back<S: Lanes>(
-        &self,
-        simd: S,
-        lane: &mut Lane<'_, S>,
-        trace: &mut Trace<'_, S>,
-        back: LaneBack<'_, S>,
-    ) {
-        let shape = lane.shape;
-        let d = shape.d_unit;
-        let size = shape.rows() * d;
-        let tensors = self.tensors(d, &mut { lane.weights });
-        let mut scratch = &mut *lane.scratch;
-        let LaneBack {
-            z,
-            out,
-            z_gradient,
-            window,
-            sums,
-        } = back;
-        if self.layer_norm {
-            let (gain, _) = tensors.norm;
-            let at = sums.len().saturating_sub(2 * d);
-            norm::affine_back(simd, gain, trace.normalised, out, &mut sums[at..]);
-            norm::normalise_back(simd, d, trace.normalised, trace.scales, out);
-        }
-        let query_gradient = take(&mut scratch, size);
-        let row_gradients = take(&mut scratch, trace.rows.len());
-        let (keys, values, key_gradient, value_gradient) = match shape.memory {
-            Memory::Sliding => {
-                let (keys, values) = lane.window.split_at(shape.context * d);
-                let (key_gradient, value_gradient) = window.split_at_mut(shape.context * d);
-                (keys, values, key_gradient, value_gradient)
-            }
-            Memory::Rewritten => {
-                row_gradients.fill(simd.splat_f32s(0.0));
-                let (keys, values) = trace.rows.split_at(shape.context * d);
-                let (key_gradient, value_gradient) = row_gradients.split_at_mut(shape.context * d);
-                (keys, values, key_gradient, value_gradient)
-            }
-        };
-        let pass = Back {
-            queries: trace.query,
-            keys,
-            values,
-            weights: trace.attention,
-            attended: out,
-            query_gradient,
-            key_gradient: &mut *key_gradient,
-            value_gradient: &mut *value_gradient,
-        };
-        self.window(shape).attend_back(simd, pass);
-        let newest = match shape.memory {
-            Memory::Sliding => lane.slot * d..(lane.slot + 1) * d,
-            Memory::Rewritten => 0..size,
-        };
-        let key_gradient = &mut key_gradient[newest.clone()];
-        let value_gradient = &mut value_gradient[newest];
-        match self.residual {
-            true => z_gradient.copy_from_slice(out),
-            false => z_gradient.fill(simd.splat_f32s(0.0)),
-        }
-        self.rows_back(
-            simd,
-            shape,
-            &tensors,
-            scratch,
-            [query_gradient, key_gradient, value_gradient],
-            z,
-            z_gradient,
-            sums,
-        );
-        if shape.memory == Memory::Sliding {
-            key_gradient.fill(simd.splat_f32s(0.0));
-            value_gradient.fill(simd.splat_f32s(0.0));
-        }
-    }
-
-    /// From the gradients of queries, keys and values to those of z and of the weights.
-    #[inline(always)]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "a step of attend_back, shared with settle"
-    )]
-    fn rows_back<S: Lanes>(
-        &self,
-        simd: S,
-        shape: Shape,
-        tensors: &Tensors<'_>,
-        mut scratch: &mut [S::f32s],
-        gradients: [&mut [S::f32s]; 3],
-        z: &[S::f32s],
-        z_gradient: &mut [S::f32s],
-        sums: &mut [S::f32s],
-    ) {
-        let d = shape.d_unit;
-        let rows = z.len() / d;
-        let sizes = Sizes {
-            rows,
-            ins: d,
-            outs: d,
-        };
-        let weights = [tensors.query.0, tensors.key.0, tensors.value.0];
-        for (gradient, weights) in gradients.iter().zip(weights) {
-            if !gradient.is_empty() {
-                let weights = weights.transposed;
-                product(
-                    simd,
-                    sizes,
-                    gradient,
-                    weights,
-                    Start::Add,
-                    |x| x,
-                    z_gradient,
-                );
-            }
-        }
-        if sums.is_empty() {
-            return;
-        }
-        let joint = take(&mut scratch, 3 * rows * d);
-        for (part, gradient) in gradients.iter().enumerate() {
-            for row in 0..rows {
-                let to = &mut joint[(row * 3 + part) * d..][..d];
-                match gradient.is_empty() {
-                    true => to.fill(simd.splat_f32s(0.0)),
-                    false => to.copy_from_slice(&gradient[row * d..][..d]),
-                }
-            }
-        }
-        let outer = self.outer(shape, S::F32_LANES);
-        let (products, rest) = sums.split_at_mut(outer.sum_len() / S::F32_LANES);
-        outer.add(simd, rows, z, joint, scratch, products);
-        add_rows(simd, joint, &mut rest[..3 * d]);
     }
 }
 
@@ -444,27 +290,10 @@ impl UnitKernel for Qkv {
         let shape = single.shape;
         let d = shape.d_unit;
         let tensors = self.tensors(d, &mut { single.weights });
-        let sizes = Sizes {
-            rows: 1,
-            ins: d,
-            outs: d,
-        };
         let (keys, values) = single.window.split_at_mut(shape.context * d);
         let row = single.slot * d..(single.slot + 1) * d;
-        for ((weights, bias), row) in [
-            (tensors.key, &mut keys[row.clone()]),
-            (tensors.value, &mut values[row]),
-        ] {
-            matvec(
-                simd,
-                sizes,
-                z,
-                weights.weights,
-                Start::Bias(bias),
-                |x| x,
-                row,
-            );
-        }
+        linear_single(simd, tensors.key, z, &mut keys[row.clone()]);
+        linear_single(simd, tensors.value, z, &mut values[row]);
     }
 
     #[inline(always)]
@@ -479,16 +308,8 @@ impl UnitKernel for Qkv {
         let d = shape.d_unit;
         let rows = shape.rows();
         let tensors = self.tensors(d, &mut { weights });
-        let sizes = Sizes {
-            rows,
-            ins: d,
-            outs: d,
-        };
-        let linear = |(weights, bias): (Matrix<'_>, &[f32]), y: &mut [f32]| {
-            matvec(simd, sizes, z, weights.weights, Start::Bias(bias), |x| x, y);
-        };
         let query = take(&mut scratch, rows * d);
-        linear(tensors.query, query);
+        linear_single(simd, tensors.query, z, query);
         let window = match shape.memory {
             Memory::Sliding => {
                 let newest = Single {
@@ -504,8 +325,8 @@ impl UnitKernel for Qkv {
             Memory::Rewritten => {
                 let window = take(&mut scratch, 2 * rows * d);
                 let (keys, values) = window.split_at_mut(rows * d);
-                linear(tensors.key, keys);
-                linear(tensors.value, values);
+                linear_single(simd, tensors.key, z, keys);
+                linear_single(simd, tensors.value, z, values);
                 window
             }
         };
@@ -533,45 +354,10 @@ impl UnitKernel for Qkv {
 
     #[inline(always)]
     fn settle<S: Lanes>(&self, simd: S, lane: Lane<'_, S>, back: LaneBack<'_, S>) {
-        let shape = lane.shape;
-        let d = shape.d_unit;
-        let tensors = self.tensors(d, &mut { lane.weights });
-        let (keys, values) = back.window.split_at_mut(shape.context * d);
-        let row = lane.slot * d..(lane.slot + 1) * d;
-        let (key, value) = (&mut keys[row.clone()], &mut values[row]);
-        back.z_gradient.fill(simd.splat_f32s(0.0));
-        self.rows_back(
-            simd,
-            shape,
-            &tensors,
-            lane.scratch,
-            [&mut [], key, value],
-            back.z,
-            back.z_gradient,
-            back.sums,
-        );
-        key.fill(simd.splat_f32s(0.0));
-        value.fill(simd.splat_f32s(0.0));
+        self.settle_row(simd, lane, back);
     }
 
-    fn collect(&self, shape: Shape, lanes: usize, sums: &[f32], mut gradient: UnitGradient<'_>) {
-        let d = shape.d_unit;
-        let outer = self.outer(shape, lanes);
-        let (products, rest) = sums.split_at(outer.sum_len());
-        let mut joint = vec![0.0; 3 * d * d];
-        outer.collect(products, &mut joint);
-        for part in 0..3 {
-            let weight = gradient.next(d * d);
-            for (weight, joint) in weight.chunks_exact_mut(d).zip(joint.chunks_exact(3 * d)) {
-                for (weight, joint) in weight.iter_mut().zip(&joint[part * d..]) {
-                    *weight += joint;
-                }
-            }
-            collect_rows(lanes, &rest[part * d * lanes..], gradient.next(d));
-        }
-        if self.layer_norm {
-            collect_rows(lanes, &rest[3 * d * lanes..], gradient.next(d));
-            collect_rows(lanes, &rest[4 * d * lanes..], gradient.next(d));
-        }
+    fn collect(&self, shape: Shape, lanes: usize, sums: &[f32], gradient: UnitGradient<'_>) {
+        self.collect_sums(shape, lanes, sums, gradient);
     }
 }

@@ -5,10 +5,11 @@ use super::forward::{BlockTape, bounded, remember, scratch, unit_rows, windows};
 use super::layout::{LeakBack, Pack, Scatter, Sources, Unpack};
 use crate::arch::{Arch, Lanes, WithLanes};
 use crate::buffer::Buffer;
+use crate::kernel::{Block, BlockBack};
 use crate::output::BoundBack;
 use crate::packed::Packed;
 use crate::spec::ScanSpec;
-use crate::unit::{Block, BlockBack, Memory};
+use crate::unit::Memory;
 
 /// A block's part of what is given and of what is wanted.
 pub(crate) struct BlockGradients<'a> {

@@ -4,10 +4,11 @@ use super::Sequences;
 use super::layout::{Gather, Leak, Pack, Sources, Unpack};
 use crate::arch::Arch;
 use crate::buffer::Buffer;
+use crate::kernel::Block;
 use crate::output::{Bound, Output};
 use crate::packed::Packed;
 use crate::spec::ScanSpec;
-use crate::unit::{Block, Memory};
+use crate::unit::Memory;
 
 /// What a block keeps for its way back.
 #[derive(Debug, Default)]
