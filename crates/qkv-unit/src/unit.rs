@@ -129,12 +129,19 @@ impl<B: Backend> QkvUnit<B> {
     fn attend(&self, window: Tensor<B, 4>, queries: usize) -> Tensor<B, 3> {
         let [batch, units, context, d_unit] = window.dims();
         let d_head = d_unit / self.heads;
-        let asking = window.clone().narrow(2, context - queries, queries);
-        let asking = rows_by_unit(asking); // [units, batch·queries, d_unit]
-        let rows = rows_by_unit(window); // [units, batch·context, d_unit]
-        let by_head = |rows: Tensor<B, 3>, count: usize| {
-            rows.reshape([units * batch, count, self.heads, d_head])
-                .swap_dims(1, 2) // [units·batch, heads, count, d_head]
+        // Every copy that is saved here is a call of the device at every step.
+        let (asking, rows) = if queries == context {
+            let rows = rows_by_unit(window); // [units, batch·context, d_unit]
+            (rows.clone(), rows)
+        } else {
+            let asking = window.clone().narrow(2, context - queries, queries);
+            (rows_by_unit(asking), rows_by_unit(window)) // [units, batch·queries, d_unit]
+        };
+        let by_head = |rows: Tensor<B, 3>, count: usize| match self.heads {
+            1 => rows.reshape([units * batch, 1, count, d_unit]),
+            heads => rows
+                .reshape([units * batch, count, heads, d_head])
+                .swap_dims(1, 2), // [units·batch, heads, count, d_head]
         };
         let query = by_head(self.query.forward(asking.clone()), queries);
         let key = by_head(self.key.forward(rows.clone()), context);
@@ -149,10 +156,12 @@ impl<B: Backend> QkvUnit<B> {
             );
             scores = scores.mask_fill(newer.unsqueeze(), f32::NEG_INFINITY);
         }
-        let mixed = softmax(scores, 3)
-            .matmul(value) // [units·batch, heads, queries, d_head]
-            .swap_dims(1, 2)
-            .reshape([units, batch * queries, d_unit]);
+        let mixed = softmax(scores, 3).matmul(value); // [units·batch, heads, queries, d_head]
+        let mixed = match self.heads {
+            1 => mixed,
+            _ => mixed.swap_dims(1, 2),
+        };
+        let mixed = mixed.reshape([units, batch * queries, d_unit]);
         let mixed = if self.residual { mixed + asking } else { mixed };
         let mixed = match &self.norm {
             Some(norm) => norm.forward(mixed),

@@ -47,13 +47,14 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
         let mut state = memory.rows.clone().narrow(1, kept, 1); // [batch, 1, d_state]
         let mut older = (kept > 0).then(|| memory.rows.narrow(1, 0, kept));
         let mut states = Vec::with_capacity(steps);
+        let fed = self.wire.feed(inputs); // [batch, steps, d_state]
         for step in 0..steps {
             if border(step) {
                 (state, older) = (state.detach(), older.map(Tensor::detach));
             }
             let row = self
                 .wire
-                .read(inputs.clone().narrow(1, step, 1), state.clone());
+                .read(fed.clone().narrow(1, step, 1), state.clone());
             let window = match older {
                 Some(older) => Tensor::cat(vec![older, row], 1), // [batch, context, d_state]
                 None => row,
@@ -83,10 +84,11 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
         let context = self.context();
         let [batch, steps, _] = inputs.dims();
         let mut rows = memory.rows;
-        let mut all = match memory.inputs {
+        let all = match memory.inputs {
             Some(older) => Tensor::cat(vec![older, inputs], 1), // [batch, context − 1 + steps, d_input]
             None => inputs,
         };
+        let mut fed = self.wire.feed(all.clone()); // [batch, context − 1 + steps, d_state]
         let mut states = Vec::with_capacity(steps);
         for step in 0..steps {
             if border(step) {
@@ -94,12 +96,12 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
                 // What earlier steps left in memory is constant; what is still to come is not.
                 let known = step + context - 1;
                 let (past, future) = (
-                    all.clone().narrow(1, 0, known).detach(),
-                    all.narrow(1, known, steps - step),
+                    fed.clone().narrow(1, 0, known).detach(),
+                    fed.narrow(1, known, steps - step),
                 );
-                all = Tensor::cat(vec![past, future], 1);
+                fed = Tensor::cat(vec![past, future], 1);
             }
-            let window = all.clone().narrow(1, step, context);
+            let window = fed.clone().narrow(1, step, context);
             let window = self.wire.read(window, rows.clone());
             let outputs = self.each(&window, |unit, window| {
                 let d_state = unit.shape().d_state();
