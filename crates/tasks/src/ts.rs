@@ -4,10 +4,16 @@
 //! channel by `,`, the class label (or, under `@targetLabel true`, a number) last. `?` marks a missing value.
 //! Lines that begin with `#` or `%` are comments.
 
+mod case;
+mod header;
+
 use crate::TaskError;
-use crate::missing::interpolate;
-use ndarray::Array2;
+use case::{check_case, parse_case};
+use header::Header;
 use std::path::Path;
+
+pub(crate) use case::TsCase;
+pub(crate) use header::TsTarget;
 
 /// The cases of one file.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,28 +22,6 @@ pub(crate) struct TsFile {
     pub(crate) target: TsTarget,
     /// The cases, at least one, all with the same number of channels.
     pub(crate) cases: Vec<TsCase>,
-}
-
-/// What the last part of each line is.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum TsTarget {
-    /// A class label, one of those that the header lists if it lists any.
-    Class(Vec<String>),
-    /// A number.
-    Value,
-    /// A channel like the others: the header gives cases no target.
-    None,
-}
-
-/// One case.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct TsCase {
-    /// Its line, counted from 1.
-    pub(crate) line: usize,
-    /// Its values, `[steps, channels]`, finite, with missing ones filled in.
-    pub(crate) inputs: Array2<f32>,
-    /// Its label, or its target as text.
-    pub(crate) label: String,
 }
 
 /// Reads a `.ts` file.
@@ -101,176 +85,8 @@ pub(crate) fn parse(text: &str, path: &Path) -> Result<TsFile, TaskError> {
     Ok(TsFile { target, cases })
 }
 
-/// What the header says, as far as it bears on the cases.
-#[derive(Default)]
-struct Header {
-    channels: Option<usize>,
-    univariate: bool,
-    equal_length: bool,
-    steps: Option<usize>,
-    target: Option<TsTarget>,
-}
-
-impl Header {
-    fn read(&mut self, line: &str) -> Result<(), String> {
-        let Some(line) = line.strip_prefix('@') else {
-            return Err(format!(
-                "`{}` stands before @data; a header line begins with @, a comment with #",
-                excerpt(line)
-            ));
-        };
-        let mut words = line.split_whitespace();
-        let key = words.next().unwrap_or_default().to_lowercase();
-        let value = words.next().unwrap_or_default();
-        match key.as_str() {
-            "timestamps" if boolean(&key, value)? => {
-                return Err(
-                    "@timeStamps is true; only cases without time stamps can be read: values at \
-                            equal intervals, separated by commas"
-                        .into(),
-                );
-            }
-            "univariate" => self.univariate = boolean(&key, value)?,
-            "equallength" => self.equal_length = boolean(&key, value)?,
-            "dimension" | "dimensions" => self.channels = Some(count(&key, value)?),
-            "serieslength" => self.steps = Some(count(&key, value)?),
-            "classlabel" if boolean(&key, value)? => {
-                let labels: Vec<String> = words.map(String::from).collect();
-                self.target = Some(TsTarget::Class(labels));
-            }
-            "targetlabel" if boolean(&key, value)? => self.target = Some(TsTarget::Value),
-            // Keys such as @problemName do not bear on the cases, and the archive has many of them.
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
-fn boolean(key: &str, value: &str) -> Result<bool, String> {
-    match value.to_lowercase().as_str() {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(format!(
-            "@{key} is `{}`; it must be true or false",
-            excerpt(value)
-        )),
-    }
-}
-
-fn count(key: &str, value: &str) -> Result<usize, String> {
-    let count = value.parse().ok().filter(|&count| count > 0);
-    count.ok_or_else(|| {
-        format!(
-            "@{key} is `{}`; it must be a positive integer",
-            excerpt(value)
-        )
-    })
-}
-
 fn is_comment(line: &str) -> bool {
     line.is_empty() || line.starts_with(['#', '%'])
-}
-
-fn parse_case(line: &str, number: usize, header: &Header) -> Result<TsCase, String> {
-    let (series, label) = match (header.target.is_some(), line.rsplit_once(':')) {
-        (true, Some(parts)) => parts,
-        (true, None) => {
-            return Err(format!(
-                "`{}` has no `:`; a case is channels separated by `:`, then `:` and its label",
-                excerpt(line)
-            ));
-        }
-        (false, _) => (line, ""),
-    };
-    let mut columns = Vec::new();
-    for (channel, text) in series.split(':').enumerate() {
-        let values = text.split(',').map(|value| parse_value(value.trim()));
-        let values: Vec<Option<f32>> = values
-            .collect::<Result<_, _>>()
-            .map_err(|problem| format!("channel {}: {problem}", channel + 1))?;
-        let values = interpolate(&values).ok_or_else(|| {
-            format!(
-                "channel {} has only missing values; at least one must be known",
-                channel + 1
-            )
-        })?;
-        columns.push(values);
-    }
-    let steps = columns[0].len();
-    if let Some(channel) = columns.iter().position(|column| column.len() != steps) {
-        return Err(format!(
-            "channel {} has {} steps where channel 1 has {steps}; all channels of a case must be equally long",
-            channel + 1,
-            columns[channel].len()
-        ));
-    }
-    let inputs = Array2::from_shape_fn((steps, columns.len()), |(step, c)| columns[c][step]);
-    let label = label.trim();
-    match &header.target {
-        Some(TsTarget::Class(labels)) => check_label(label, labels)?,
-        Some(_) => drop(parse_number(label).map_err(|problem| format!("target: {problem}"))?),
-        None => {}
-    }
-    Ok(TsCase {
-        line: number,
-        inputs,
-        label: label.into(),
-    })
-}
-
-fn check_label(label: &str, labels: &[String]) -> Result<(), String> {
-    if label.is_empty() {
-        return Err("the class label is missing; it stands after the last `:`".into());
-    }
-    if labels.is_empty() || labels.iter().any(|known| known == label) {
-        return Ok(());
-    }
-    Err(format!(
-        "class `{}` is not among the header's: {}",
-        excerpt(label),
-        labels.join(", ")
-    ))
-}
-
-fn check_case(case: TsCase, first: Option<&TsCase>, header: &Header) -> Result<TsCase, String> {
-    let (steps, channels) = case.inputs.dim();
-    let declared = header.channels.or(header.univariate.then_some(1));
-    if let Some(declared) = declared.filter(|&declared| declared != channels) {
-        return Err(format!(
-            "the case has {channels} channels where the header says {declared}"
-        ));
-    }
-    let declared = header
-        .steps
-        .filter(|&declared| header.equal_length && declared != steps);
-    if let Some(declared) = declared {
-        return Err(format!(
-            "the case has {steps} steps where the header says @seriesLength {declared}"
-        ));
-    }
-    if let Some(first) = first {
-        let (line, (first_steps, first_channels)) = (first.line, first.inputs.dim());
-        if channels != first_channels {
-            return Err(format!(
-                "the case has {channels} channels where line {line} has {first_channels}; all must agree"
-            ));
-        }
-        if header.equal_length && steps != first_steps {
-            return Err(format!(
-                "the case has {steps} steps where line {line} has {first_steps}, and the header says \
-                 @equalLength true"
-            ));
-        }
-    }
-    Ok(case)
-}
-
-fn parse_value(text: &str) -> Result<Option<f32>, String> {
-    if text == "?" {
-        Ok(None)
-    } else {
-        parse_number(text).map(Some)
-    }
 }
 
 /// A finite number that single precision can hold.
