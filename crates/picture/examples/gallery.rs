@@ -6,7 +6,8 @@ use std::path::Path;
 
 use ndarray::Array2;
 use ran_picture::{
-    Axis, Chart, Picture, Scale, Sequence, Series, Stroke, Style, Track, confusion, sequences,
+    Axis, Chart, LabelCount, Picture, Scale, Sequence, Series, Stroke, Style, Track, confusion,
+    label_counts, sequences,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -24,12 +25,32 @@ fn main() -> Result<(), Box<dyn Error>> {
             "confusion-names",
             matrix(&["aeroplane", "a rather long name of a class", "c<d & e"])?,
         ),
+        ("labels", labels()?),
         ("sequences", steps()?),
     ] {
         fs::write(folder.join(format!("{name}.svg")), picture.svg())?;
         fs::write(folder.join(format!("{name}.png")), picture.png()?)?;
     }
     Ok(())
+}
+
+fn labels() -> Result<Picture, Box<dyn Error>> {
+    let names = [
+        "orange",
+        "a rather long name of a label",
+        "left",
+        "never due",
+        "c<d & e",
+    ];
+    let counts = (0..names.len()).map(|at| LabelCount {
+        found: [180, 75, 240, 0, 12][at],
+        missed: [0, 25, 1, 0, 90][at],
+        wrong: [3, 12, 0, 40, 0][at],
+        absent: 100,
+    });
+    let counts: Vec<_> = counts.collect();
+    let title = "Labels of sentences: test set, seed 0";
+    Ok(label_counts(title, &names.map(String::from), &counts)?)
 }
 
 fn loss() -> Result<Picture, Box<dyn Error>> {

@@ -212,6 +212,12 @@ fn trim(digits: &str) -> &str {
     }
 }
 
+/// A share of all, in per cent.
+pub(crate) fn percent(part: usize, all: usize) -> String {
+    let percent = 100.0 * part as f64 / all.max(1) as f64;
+    format!("{} %", number((percent * 100.0).round() / 100.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,5 +249,12 @@ mod tests {
         assert_eq!(colour(7), colour(0));
         assert_eq!(between(PAPER, INK, 0.0), PAPER);
         assert_eq!(between(PAPER, INK, 2.0), INK);
+    }
+
+    #[test]
+    fn a_share_is_a_percentage() {
+        assert_eq!(percent(1, 3), "33.33 %");
+        assert_eq!(percent(4, 4), "100 %");
+        assert_eq!(percent(0, 0), "0 %");
     }
 }

@@ -4,7 +4,7 @@ use ndarray::ArrayView2;
 use plotters::style::RGBColor;
 
 use crate::canvas::{
-    At, FAINT, GRID, INK, PAPER, SMALL, TEXT, TITLE, between, draw, fill, frame, line, number,
+    At, FAINT, GRID, INK, PAPER, SMALL, TEXT, TITLE, between, draw, fill, frame, line, percent,
     shorten, width_of, write,
 };
 use crate::{Picture, PictureError};
@@ -174,11 +174,6 @@ fn shade(share: f64) -> RGBColor {
     between(PAPER, DEEP, share.sqrt())
 }
 
-fn percent(part: usize, all: usize) -> String {
-    let percent = 100.0 * part as f64 / all.max(1) as f64;
-    format!("{} %", number((percent * 100.0).round() / 100.0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,12 +194,5 @@ mod tests {
         let many = vec![String::new(); 201];
         let error = confusion("T", &many, Array2::zeros((201, 201)).view()).unwrap_err();
         assert!(error.to_string().contains("201 classes"));
-    }
-
-    #[test]
-    fn a_share_is_a_percentage() {
-        assert_eq!(percent(1, 3), "33.33 %");
-        assert_eq!(percent(4, 4), "100 %");
-        assert_eq!(percent(0, 0), "0 %");
     }
 }

@@ -1,7 +1,8 @@
 //! Pictures of experiments, from plain numbers: SVG text, and PNG from the same.
 //!
-//! [`Chart`] draws series over an axis, [`confusion`](fn@confusion) what was taken for what, [`sequences`](fn@sequences) what goes in and is due over time. All pictures are drawn on white paper, so that they
-//! can be read on light and dark pages, in colours that colour-blind readers tell apart, and need no font and no library
+//! [`Chart`] draws series over an axis, [`confusion`](fn@confusion) what was taken for what, [`label_counts`] what became
+//! of each of several labels, [`sequences`](fn@sequences) what goes in and is due over time. All pictures are drawn on
+//! white paper, so that they can be read on light and dark pages, in colours that colour-blind readers tell apart, and need no font and no library
 //! of the machine.
 
 mod axis;
@@ -9,6 +10,7 @@ mod canvas;
 mod chart;
 mod confusion;
 mod error;
+mod labels;
 mod picture;
 mod sequences;
 
@@ -16,5 +18,6 @@ pub use axis::{Axis, Scale};
 pub use chart::{Chart, Series, Stroke};
 pub use confusion::confusion;
 pub use error::PictureError;
+pub use labels::{LabelCount, label_counts};
 pub use picture::Picture;
 pub use sequences::{Sequence, Style, Track, sequences};

@@ -2,8 +2,8 @@
 
 use ndarray::{Array2, array};
 use ran_picture::{
-    Axis, Chart, Picture, PictureError, Scale, Sequence, Series, Stroke, Style, Track, confusion,
-    sequences,
+    Axis, Chart, LabelCount, Picture, PictureError, Scale, Sequence, Series, Stroke, Style, Track,
+    confusion, label_counts, sequences,
 };
 use roxmltree::Document;
 
@@ -260,4 +260,31 @@ fn the_png_has_text_without_any_font_of_the_machine() {
     };
     assert_ne!(pixels("a"), pixels("b"));
     assert_ne!(pixels("λ ± 1"), pixels("σ ± 1"));
+}
+
+#[test]
+fn labels_have_a_bar_of_their_counts_and_the_counts_in_its_row() {
+    let labels = ["red", "left"].map(String::from);
+    let due = |found, missed, wrong| LabelCount {
+        found,
+        missed,
+        wrong,
+        absent: 10,
+    };
+    let picture = label_counts("L", &labels, &[due(6, 2, 0), due(3, 0, 1)]).unwrap();
+    let texts = texts(&picture);
+    let row = |name: &str| {
+        let (_, _, y) = texts.iter().find(|(text, ..)| text == name).unwrap();
+        let mut row: Vec<_> = texts.iter().filter(|text| text.2 == *y).collect();
+        row.sort_by_key(|text| text.1);
+        let row = row.into_iter().map(|(text, ..)| text.clone());
+        row.collect::<Vec<String>>()
+    };
+    assert_eq!(row("red"), ["red", "6", "2", "0"]);
+    assert_eq!(row("left"), ["left", "3", "0", "1"]);
+    let caption = "29 of 32 right (90.63 %), 2 missed, 1 wrong";
+    assert!(texts.iter().any(|(text, ..)| text == caption), "{texts:?}");
+    // The paper, three keys, and a bar's part for each count that is not 0.
+    assert_eq!(count(&picture, "rect"), 1 + 3 + 4);
+    assert_png(&picture);
 }
