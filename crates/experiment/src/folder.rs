@@ -1,12 +1,15 @@
 //! The folder of a run, in which every file is whole at any time.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::whole_file::{FolderError, Lasting, temporary, write_whole};
 
 /// Where a run leaves its files: `config.toml`, `run.json`, `records.jsonl` and `model.safetensors`, and where it trains by
 /// gradient `history.jsonl` and, until it is done, `checkpoint.safetensors`; and pictures of what the model makes of the
-/// test set, each as `.svg` and `.png`: `confusion` of classes, `forecast` of numbers, `free-run` in closed loop.
+/// test set, each as `.svg` and `.png`: `confusion` of classes, `labels` of several labels, `forecast` of numbers,
+/// `free-run` in closed loop.
 ///
 /// Each file is written under another name in the same folder and then renamed, so that a run that is killed leaves
 /// files that are whole or absent. A run that fails before its first record or checkpoint takes back what it has written.
@@ -20,30 +23,13 @@ pub struct RunFolder {
     keep: bool,
 }
 
-/// A file or folder could not be written.
-#[derive(Debug, thiserror::Error)]
-#[error("the folder cannot be written: {path}: {source}", path = path.display())]
-pub struct FolderError {
-    /// The file or folder.
-    pub path: PathBuf,
-    /// What the operating system said.
-    pub source: io::Error,
-}
-
 const CONFIG: &str = "config.toml";
 const RECORDS: &str = "records.jsonl";
 const MODEL: &str = "model.safetensors";
 const RUN: &str = "run.json";
 const HISTORY: &str = "history.jsonl";
 const CHECKPOINT: &str = "checkpoint.safetensors";
-const PICTURES: [&str; 3] = ["confusion", "forecast", "free-run"];
-
-/// Whether a file must outlast a loss of power, or the end of this program alone.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Lasting {
-    Power,
-    Program,
-}
+const PICTURES: [&str; 4] = ["confusion", "labels", "forecast", "free-run"];
 
 impl RunFolder {
     /// Opens `folder`, which is created if need be; files of an earlier run there are removed.
@@ -202,7 +188,8 @@ impl RunFolder {
         self.write(MODEL, bytes, Lasting::Power)
     }
 
-    /// Writes a picture as NAME.svg and NAME.png; the name is `confusion`, `forecast` or `free-run`.
+    /// Writes a picture as NAME.svg and NAME.png; the name is `confusion`, `labels`, `forecast` or
+    /// `free-run`.
     ///
     /// # Errors
     ///
@@ -264,20 +251,7 @@ impl RunFolder {
 
     fn write(&mut self, name: &str, bytes: &[u8], lasting: Lasting) -> Result<(), FolderError> {
         let path = self.path.join(name);
-        let write = || {
-            let mut file = temporary(&self.path, name)?;
-            file.write_all(bytes)?;
-            // Waiting for the disk would take longer than a short epoch.
-            if lasting == Lasting::Power {
-                file.as_file().sync_all()?;
-            }
-            file.persist(&path)?;
-            Ok(())
-        };
-        write().map_err(|source: io::Error| FolderError {
-            path: path.clone(),
-            source,
-        })?;
+        write_whole(&path, lasting, |file| file.write_all(bytes))?;
         if !self.written.contains(&path) {
             self.written.push(path);
         }
@@ -320,41 +294,6 @@ impl Drop for RunFolder {
             let _ = fs::remove_dir(folder);
         }
     }
-}
-
-/// Writes a file beside its place and moves it there, so that it is whole or absent; its folder is created if need be.
-///
-/// # Errors
-///
-/// When it cannot be written.
-pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
-    let write = || {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let mut file = temporary(folder, &name)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().map_err(|source: io::Error| FolderError {
-        path: path.into(),
-        source,
-    })
-}
-
-fn temporary(folder: &Path, name: &str) -> io::Result<tempfile::NamedTempFile> {
-    let prefix = format!(".{name}.");
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix);
-    // Temporary files are their owner's alone unless told otherwise; these are going to be ordinary files.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod seeds;
 mod setting;
 mod stats;
 mod task;
+mod whole_file;
 mod work;
 
 pub use backend::{BackendError, BackendKind};
@@ -31,7 +32,7 @@ pub use config::ExperimentConfig;
 pub use evaluate::{Evaluation, ModelError, SplitScore, evaluate};
 pub use evaluation::{EvaluationConfig, FreeRunScores, LyapunovTime};
 pub use experiment::{Experiment, ExperimentError};
-pub use folder::{FolderError, RunFolder, write_file};
+pub use folder::RunFolder;
 pub use locate::Located;
 pub use pictures::show_examples;
 pub use place::Place;
@@ -43,3 +44,4 @@ pub use run::{Notice, Observe, RunError, RunOptions, describe_experiment, resume
 pub use seeds::{Seeds, SeedsError};
 pub use setting::{Setting, SettingError};
 pub use task::open_task;
+pub use whole_file::{FolderError, write_file};

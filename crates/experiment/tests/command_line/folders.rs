@@ -93,3 +93,47 @@ fn a_run_that_is_killed_leaves_whole_files() {
     assert!(config.parse::<toml::Table>().is_ok());
     assert!(place.path().join("run/model.safetensors").exists());
 }
+
+/// Runs the program where no file can be longer than a limit, as on a disk that is full: writes fail half-way.
+#[cfg(unix)]
+fn run_with_little_room(
+    place: &std::path::Path,
+    blocks: usize,
+    arguments: &[&str],
+) -> crate::Outcome {
+    // A signal that would end the program is ignored, so that writing fails instead.
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &script, env!("CARGO_BIN_EXE_ran")]);
+    let output = shell.args(arguments).current_dir(place).output().unwrap();
+    crate::Outcome {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_disk_without_room_for_a_checkpoint_ends_a_run_with_a_sentence_and_nothing_broken() {
+    let place = TempDir::new().unwrap();
+    let more = [
+        "--set",
+        "learning.regime=full",
+        "--set",
+        "learning.epochs=2",
+        "--quiet",
+        "--out",
+        "run",
+    ];
+    // A shell counts blocks of 512 or of 1024 bytes: the configuration fits, parameters and Adam's moments do not.
+    let outcome = run_with_little_room(place.path(), 16, &experiment(&more));
+    assert_sentence(&outcome, &["checkpoint.safetensors", "cannot be written"]);
+    assert_eq!(outcome.out, "");
+    assert_eq!(files_below(place.path()), Vec::<std::path::PathBuf>::new());
+
+    // Where there is room for nothing, it is known at once.
+    let outcome = run_with_little_room(place.path(), 0, &experiment(&more));
+    assert_sentence(&outcome, &["run", "cannot be written"]);
+    assert_eq!(files_below(place.path()), Vec::<std::path::PathBuf>::new());
+}

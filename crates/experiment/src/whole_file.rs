@@ -1,0 +1,108 @@
+//! Writing files that are whole or absent at any time.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A file or folder could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("the folder cannot be written: {path}: {source}", path = path.display())]
+pub struct FolderError {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What the operating system said.
+    pub source: io::Error,
+}
+
+/// Writes a file beside its place and moves it there, so that it is whole or absent; its folder is created if need be.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
+    let created = fs::create_dir_all(folder_of(path));
+    created.map_err(|source| FolderError {
+        path: path.into(),
+        source,
+    })?;
+    write_whole(path, Lasting::Power, |file| file.write_all(bytes))
+}
+
+/// Whether a file must outlast a loss of power, or the end of this program alone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lasting {
+    Power,
+    Program,
+}
+
+/// Writes a file beside its place, in a folder that is there, and moves it there. Where `fill` fails on the way, as on a
+/// full disk, what was at the place stays as it was and nothing else is left.
+pub(crate) fn write_whole(
+    path: &Path,
+    lasting: Lasting,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), FolderError> {
+    let write = || {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let mut file = temporary(folder_of(path), &name)?;
+        fill(file.as_file_mut())?;
+        // Waiting for the disk would take longer than a short epoch.
+        if lasting == Lasting::Power {
+            file.as_file().sync_all()?;
+        }
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(|source: io::Error| FolderError {
+        path: path.into(),
+        source,
+    })
+}
+
+/// A file that is going to be moved to its place in the folder, and is removed when it is dropped before.
+pub(crate) fn temporary(folder: &Path, name: &str) -> io::Result<tempfile::NamedTempFile> {
+    let prefix = format!(".{name}.");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix);
+    // Temporary files are their owner's alone unless told otherwise; these are going to be ordinary files.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent();
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_is_full_half_way_leaves_what_was_there_and_a_sentence() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("checkpoint.safetensors");
+        let full = |file: &mut dyn Write| {
+            file.write_all(b"half")?;
+            Err(io::ErrorKind::StorageFull.into())
+        };
+        for before in [None, Some("the one before")] {
+            if let Some(before) = before {
+                write_file(&path, before.as_bytes()).unwrap();
+            }
+            for lasting in [Lasting::Power, Lasting::Program] {
+                let error = write_whole(&path, lasting, full).unwrap_err().to_string();
+                assert!(
+                    error.starts_with("the folder cannot be written: ")
+                        && error.contains("checkpoint.safetensors: no storage space"),
+                    "{error}"
+                );
+                assert_eq!(fs::read_to_string(&path).ok().as_deref(), before);
+            }
+            let left = fs::read_dir(place.path()).unwrap().count();
+            assert_eq!(left, usize::from(before.is_some()));
+        }
+    }
+}
