@@ -1,12 +1,13 @@
 //! `ran experiment predict`: what a saved model says of a signal.
 
 use std::fs::File;
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
-use ran_experiment::{BackendKind, Prediction, SavedModel, Signals};
+use ndarray::Array2;
+use ran_experiment::{BackendKind, PredictError, Prediction, SavedModel, Signals};
 use ran_tasks::{Category, read_npy_signals};
 
 /// Says what a saved model makes of a signal, a line for each step.
@@ -32,6 +33,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     let model = SavedModel::open(&arguments.model)?;
+    // Whatever is wrong with the input is known before the first line is written.
+    let mut input = Input::open(&arguments.input)?;
     let mut writer = Writer {
         labels: model.card.labels.clone(),
         category: model.card.category,
@@ -52,38 +55,59 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         held = Some(prediction);
         Ok(())
     };
-    let path = &arguments.input;
-    let name = path.display().to_string();
-    let backend = arguments.backend;
-    if path == Path::new("-") {
-        let mut lines = io::stdin().lock();
-        let signals = Signals::Lines {
-            name: "standard input".into(),
-            lines: &mut lines,
-        };
-        model.follow(signals, backend, &mut each)?;
-    } else {
+    model.follow(input.signals(), arguments.backend, &mut each)?;
+    if let Some(held) = held {
+        writer.line(&held)?;
+    }
+    Ok(())
+}
+
+/// Signals that have been found.
+enum Input {
+    Lines(String, Box<dyn BufRead>),
+    Arrays(String, Vec<Array2<f32>>),
+}
+
+impl Input {
+    fn open(path: &Path) -> anyhow::Result<Self> {
+        if path == Path::new("-") {
+            let lines = Box::new(io::stdin().lock());
+            return Ok(Self::Lines("standard input".into(), lines));
+        }
+        let name = path.display().to_string();
         let extension = path.extension().and_then(|extension| extension.to_str());
         match extension {
-            Some("npy") => {
-                let signals = read_npy_signals(path)?;
-                model.follow(Signals::Arrays { name, signals }, backend, &mut each)?;
-            }
+            Some("npy") => Ok(Self::Arrays(name, read_npy_signals(path)?)),
             Some("csv" | "tsv") => {
-                let file = File::open(path).with_context(|| format!("{name} cannot be read"))?;
-                let mut lines = BufReader::new(file);
-                let lines = &mut lines;
-                model.follow(Signals::Lines { name, lines }, backend, &mut each)?;
+                // A folder can be opened, but not read.
+                let begun = File::open(path).and_then(|file| {
+                    let mut lines = BufReader::new(file);
+                    lines.fill_buf()?;
+                    Ok(lines)
+                });
+                match begun {
+                    Ok(lines) => Ok(Self::Lines(name, Box::new(lines))),
+                    Err(source) => Err(PredictError::Read { name, source }.into()),
+                }
             }
             _ => bail!(
                 "{name} cannot be read; .csv, .tsv and .npy files can, and - for standard input"
             ),
         }
     }
-    if let Some(held) = held {
-        writer.line(&held)?;
+
+    fn signals(&mut self) -> Signals<'_> {
+        match self {
+            Self::Lines(name, lines) => Signals::Lines {
+                name: std::mem::take(name),
+                lines,
+            },
+            Self::Arrays(name, signals) => Signals::Arrays {
+                name: std::mem::take(name),
+                signals: std::mem::take(signals),
+            },
+        }
     }
-    Ok(())
 }
 
 struct Writer<W> {

@@ -190,3 +190,39 @@ fn a_line_that_is_wrong_gets_a_sentence_with_its_number() {
     );
     assert_sentence(&outcome, &["signal.wav", ".npy"]);
 }
+
+#[test]
+fn an_input_that_cannot_be_read_is_answered_with_the_reason_before_any_output() {
+    let (place, _) = toy();
+    let path = place.path();
+    fs::create_dir(path.join("folder.csv")).unwrap();
+    fs::write(path.join("broken.npy"), "no array").unwrap();
+    let predict = |input: &str| {
+        let outcome = run(path, &["experiment", "predict", MODEL, "--input", input]);
+        assert_eq!(outcome.out, "", "{input}");
+        outcome
+    };
+    for (input, reason) in [
+        ("nowhere.csv", "No such file or directory"),
+        ("nowhere.npy", "No such file or directory"),
+        ("folder.csv", "directory"),
+        ("broken.npy", "npy"),
+    ] {
+        assert_sentence(&predict(input), &[input, reason]);
+    }
+    // Root may read everything.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let secret = path.join("secret.csv");
+        fs::write(&secret, SIGNAL).unwrap();
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).unwrap();
+        if fs::read(&secret).is_err() {
+            let outcome = predict("secret.csv");
+            assert_sentence(
+                &outcome,
+                &["secret.csv cannot be read", "Permission denied"],
+            );
+        }
+    }
+}
