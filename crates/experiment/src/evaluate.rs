@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use ran_learning::{LearningError, Model, ModelCard};
-use ran_tasks::{Dataset, Sample, Standardiser, TaskConfig, TaskError, scores, stack_targets};
+use ran_tasks::{Dataset, Sample, ScoreTable, Standardiser, TaskConfig, TaskError, stack_targets};
 use serde::Serialize;
 use toml::{Table, Value};
 
@@ -41,6 +41,8 @@ pub struct SplitScore {
     pub sequences: usize,
     /// The score.
     pub score: f64,
+    /// It and all other scores that apply.
+    pub scores: ScoreTable,
 }
 
 /// Why a saved model cannot be used.
@@ -108,6 +110,7 @@ pub fn evaluate(
     let dataset = load(&card, model, data, settings)?;
     check(&card, model, &dataset)?;
     let dataset = prepare(&card, dataset);
+    let metric = dataset.metric;
     let splits = match data {
         // A file stands for both the training and the test set.
         Some(_) => vec![("data", &dataset.test[..])],
@@ -133,10 +136,12 @@ pub fn evaluate(
             let rows: Vec<_> = predictions.iter().map(|rows| rows.view()).collect();
             let rows = ndarray::concatenate(ndarray::Axis(0), &rows);
             let rows = rows.expect("predictions share d_output");
+            let targets = stack_targets(samples);
             SplitScore {
                 name,
                 sequences: samples.len(),
-                score: scores::score(card.category, rows.view(), stack_targets(samples).view()),
+                score: metric.score(rows.view(), targets.view()),
+                scores: metric.table(card.category, rows.view(), targets.view()),
             }
         });
     Ok(Evaluation {
@@ -145,7 +150,7 @@ pub fn evaluate(
         data: data.map(|data| data.display().to_string()),
         seed: card.seed,
         regime: card.config.learning.regime.name(),
-        metric: card.category.metric_name(),
+        metric: metric.name(),
         splits: splits.collect(),
     })
 }

@@ -3,6 +3,7 @@
 mod confusion;
 mod examples;
 mod forecast;
+mod labels;
 
 pub use examples::show_examples;
 
@@ -37,6 +38,7 @@ pub(crate) fn pictures_of_run(
             "confusion",
             confusion::test_confusion(dataset, predictions, seed),
         ),
+        ("labels", labels::test_labels(dataset, predictions, seed)),
         (
             "forecast",
             forecast::test_forecast(dataset, &channels, predictions, seed),

@@ -1,5 +1,9 @@
 //! What a run leaves in writing: a record per seed, and one that sums them up.
 
+use std::collections::BTreeMap;
+
+use ran_learning::SplitScores;
+use ran_tasks::Metric;
 use serde::{Deserialize, Serialize};
 
 use crate::{ExperimentConfig, FreeRunScores, stats};
@@ -27,6 +31,9 @@ pub struct Record {
     pub valid: Option<f64>,
     /// The score on the test set, where there is one.
     pub test: Option<f64>,
+    /// These and all other scores that apply to the task, by split and name.
+    #[serde(default)]
+    pub scores: SplitScores,
     /// Parameters that were trained, by gradient or in closed form.
     pub trained_parameters: usize,
     /// Parameters that stayed as they were drawn.
@@ -73,6 +80,8 @@ pub struct Summary {
     pub mean: Option<f64>,
     /// Their deviation, that of a sample (n − 1 below the fraction); 0 where there is one seed.
     pub std: Option<f64>,
+    /// Mean and deviation of these and of all other scores on the test set that every finished seed has.
+    pub scores: BTreeMap<Metric, [f64; 2]>,
     /// Forecasts in closed loop, where every seed has them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub free_run: Option<FreeRunSummary>,
@@ -113,6 +122,22 @@ impl FreeRunSummary {
     }
 }
 
+/// Mean and deviation over seeds of each score on the test set that all seeds have.
+fn over_seeds(records: &[&Record]) -> BTreeMap<Metric, [f64; 2]> {
+    let first = records.first().into_iter();
+    let metrics = first.flat_map(|record| record.scores.test.keys().copied());
+    let over = metrics.filter_map(|metric| {
+        let values = records.iter().map(|record| record.scores.test.get(&metric));
+        let values: Vec<f64> = values
+            .collect::<Option<Vec<_>>>()?
+            .into_iter()
+            .copied()
+            .collect();
+        Some((metric, [stats::mean(&values), stats::deviation(&values)]))
+    });
+    over.collect()
+}
+
 impl Summary {
     /// Sums records of one experiment up; none if there are no records.
     #[must_use]
@@ -134,6 +159,7 @@ impl Summary {
             metric: first.metric.clone(),
             mean: tests.as_deref().map(stats::mean),
             std: tests.as_deref().map(stats::deviation),
+            scores: over_seeds(&done),
             free_run: FreeRunSummary::of(&done),
             seeds: done.iter().map(|record| record.seed).collect(),
             seconds: records.iter().map(|record| record.seconds).sum(),

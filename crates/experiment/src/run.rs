@@ -33,7 +33,14 @@ pub enum Notice<'a> {
     /// The run's files go to this folder.
     Folder(&'a Path),
     /// A seed begins.
-    Seed(u64),
+    Seed {
+        /// The seed.
+        seed: u64,
+        /// How many seeds of the run are before it.
+        before: usize,
+        /// How many the run has.
+        of: usize,
+    },
     /// Something happens in the training of the seed.
     Learning(Event),
     /// A seed is done; the line is its record in JSON.
@@ -103,8 +110,9 @@ pub fn run(
 ) -> Result<Summary, RunError> {
     let mut folder: Option<RunFolder> = None;
     let mut records = Vec::new();
-    for seed in options.seeds.iter() {
-        observe(Notice::Seed(seed))?;
+    let of = options.seeds.count() as usize;
+    for (before, seed) in options.seeds.iter().enumerate() {
+        observe(Notice::Seed { seed, before, of })?;
         let start = Instant::now();
         let dataset = experiment.config.task.load(seed)?;
         let folder = match &mut folder {
@@ -151,13 +159,15 @@ pub fn resume(
         mut checkpoint,
     } = Resumed::open(folder)?;
     observe(Notice::Folder(folder.path()))?;
-    for record in &records {
+    let of = seeds.count() as usize;
+    for (before, record) in records.iter().enumerate() {
         let line = serde_json::to_string(record).map_err(std::io::Error::from)?;
-        observe(Notice::Seed(record.seed))?;
+        let seed = record.seed;
+        observe(Notice::Seed { seed, before, of })?;
         observe(Notice::Record(record, &line))?;
     }
-    for seed in seeds.iter().skip(records.len()) {
-        observe(Notice::Seed(seed))?;
+    for (before, seed) in seeds.iter().enumerate().skip(records.len()) {
+        observe(Notice::Seed { seed, before, of })?;
         let start = Instant::now();
         let dataset = experiment.config.task.load(seed)?;
         let seed = SeedRun {
@@ -316,10 +326,11 @@ impl SeedRun<'_> {
             backend: self.backend.name().into(),
             seed: self.seed,
             regime: experiment.config.learning.regime.name().into(),
-            metric: self.dataset.metric_name().into(),
+            metric: self.dataset.metric.name().into(),
             train: report.train,
             valid: report.valid,
             test: report.test,
+            scores: report.scores,
             trained_parameters: report.trained_parameters,
             fixed_parameters: report.fixed_parameters,
             ridge: report.ridge,

@@ -1,11 +1,13 @@
 //! What people read: a line per seed, and one that sums them up.
 
 use ran_experiment::{FreeRunSummary, Record, Summary};
+use ran_tasks::{Metric, ScoreTable};
 
 /// The title and the names of the columns.
 pub(crate) fn head(record: &Record) -> String {
+    let others = others(&record.scores.test, &record.metric);
     format!(
-        "{} on {}: {}, regime {}, {} trained and {} fixed parameters\n\n{:>8}{:>10}{:>10}{:>10}{:>10}\n",
+        "{} on {}: {}, regime {}, {} trained and {} fixed parameters\n\n{:>8}{:>10}{:>10}{:>10}{}{:>10}\n",
         record.experiment,
         record.backend,
         record.metric,
@@ -16,38 +18,69 @@ pub(crate) fn head(record: &Record) -> String {
         "train",
         "valid",
         "test",
+        others
+            .map(|(name, _)| format!("{name:>13}"))
+            .collect::<String>(),
         "seconds"
     )
 }
 
-/// A seed's scores.
+/// A seed's scores: the task's on each split, and all others that apply on the test set.
 pub(crate) fn row(record: &Record) -> String {
+    let others = others(&record.scores.test, &record.metric);
     format!(
-        "{:>8}{:>10}{:>10}{:>10}{:>10.2}\n",
+        "{:>8}{:>10}{:>10}{:>10}{}{:>10.2}\n",
         record.seed,
-        score(Some(record.train)),
+        number(record.train),
         score(record.valid),
         score(record.test),
+        others
+            .map(|(_, score)| format!("{:>13}", number(score)))
+            .collect::<String>(),
         record.seconds
     )
 }
 
 /// The mean over seeds, and the deviation where there are several.
 pub(crate) fn foot(summary: &Summary) -> String {
-    let mean = score(summary.mean);
     let seeds = summary.seeds.len();
-    let test = match summary.std {
-        Some(std) if seeds > 1 => format!(
-            "\ntest {} {mean} ± {std:.4} over {seeds} seeds\n",
-            summary.metric
-        ),
-        _ => format!("\ntest {} {mean}\n", summary.metric),
+    let both = |mean: f64, std: f64| match seeds {
+        0 | 1 => number(mean),
+        _ => format!("{} ± {}", number(mean), number(std)),
     };
-    test + &summary
+    let main = match (summary.mean, summary.std) {
+        (Some(mean), Some(std)) => both(mean, std),
+        _ => score(summary.mean),
+    };
+    let over = match seeds {
+        0 | 1 => String::new(),
+        _ => format!(" over {seeds} seeds"),
+    };
+    let mut text = format!("\ntest {} {main}{over}\n", summary.metric);
+    let others = summary.scores.iter();
+    let others = others.filter(|(metric, _)| metric.name() != summary.metric);
+    let others: Vec<_> = others
+        .map(|(metric, [mean, std])| format!("{} {}", metric.name(), both(*mean, *std)))
+        .collect();
+    if !others.is_empty() {
+        text += &format!("also {}\n", others.join(", "));
+    }
+    text + &summary
         .free_run
         .as_ref()
         .map(closed_loop)
         .unwrap_or_default()
+}
+
+/// The scores beside the one by a metric.
+pub(crate) fn others<'a>(
+    scores: &'a ScoreTable,
+    metric: &'a str,
+) -> impl Iterator<Item = (&'static str, f64)> + 'a {
+    let named = scores
+        .iter()
+        .map(|(other, score)| (Metric::name(*other), *score));
+    named.filter(move |(name, _)| *name != metric)
 }
 
 /// How good forecasts in closed loop are.
@@ -80,12 +113,33 @@ pub(crate) fn grouped(number: usize) -> String {
 }
 
 fn score(score: Option<f64>) -> String {
-    score.map_or("-".into(), |score| format!("{score:.4}"))
+    score.map_or("-".into(), number)
+}
+
+/// A score with four digits behind the point, or three in all where these would show nothing of it.
+pub(crate) fn number(score: f64) -> String {
+    if score != 0.0 && score.abs() < 1e-3 {
+        format!("{score:.2e}")
+    } else {
+        format!("{score:.4}")
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_small_error_keeps_its_digits() {
+        for (score, expected) in [
+            (0.98765, "0.9877"),
+            (0.0, "0.0000"),
+            (2.489e-5, "2.49e-5"),
+            (-0.25, "-0.2500"),
+        ] {
+            assert_eq!(number(score), expected);
+        }
+    }
 
     #[test]
     fn numbers_are_grouped_by_threes() {

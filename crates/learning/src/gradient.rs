@@ -8,7 +8,7 @@ use burn::module::AutodiffModule;
 use burn::tensor::{ElementConversion, Tensor, TensorData, backend::Backend};
 use ndarray::{Array2, Axis, concatenate};
 use ran_readout::Link;
-use ran_tasks::{Category, Dataset, Sample, scores};
+use ran_tasks::{Category, Dataset, Metric, Sample};
 
 use crate::batch::{Batch, dropout_mask, epoch_rng, shuffled};
 use crate::checkpoint::{Best, Checkpoint};
@@ -163,7 +163,14 @@ impl<'a, B: LearningBackend> Run<'a, B> {
             if !value.is_finite() {
                 return Err(self.diverged(value, done + 1));
             }
-            sums.add(category, value, outputs.inner(), &batch.host_targets);
+            let metric = self.dataset.metric;
+            sums.add(
+                category,
+                metric,
+                value,
+                outputs.inner(),
+                &batch.host_targets,
+            );
             let factor =
                 learning
                     .schedule
@@ -176,6 +183,7 @@ impl<'a, B: LearningBackend> Run<'a, B> {
             self.network = stepped.ok_or_else(|| self.diverged(f64::NAN, done + 1))?;
             session.tell(Event::Step {
                 epoch: self.done + 1,
+                epochs: learning.epochs,
                 done: done + 1,
                 of,
             });
@@ -194,6 +202,7 @@ impl<'a, B: LearningBackend> Run<'a, B> {
             train: sums.score / sums.rows,
             valid_loss: judged.map(|(loss, _)| loss),
             valid: judged.map(|(_, score)| score),
+            best: self.best.map(|best| best.epoch),
         }))
     }
 
@@ -241,7 +250,7 @@ impl<'a, B: LearningBackend> Run<'a, B> {
 
     /// Keeps the epoch if it is better than those before: by score, and by loss where scores are equal.
     fn compare(&mut self, loss: f64, score: f64) {
-        let higher = self.dataset.category.higher_is_better();
+        let higher = self.dataset.metric.higher_is_better();
         let better = self.best.is_none_or(|best| {
             let gain = if higher {
                 score - best.score
@@ -344,6 +353,7 @@ impl Sums {
     fn add<B: Backend>(
         &mut self,
         category: Category,
+        metric: Metric,
         loss: f64,
         outputs: Tensor<B, 2>,
         targets: &Array2<f32>,
@@ -356,6 +366,6 @@ impl Sums {
         let rows = targets.nrows() as f64;
         self.rows += rows;
         self.loss += rows * loss;
-        self.score += rows * scores::score(category, predictions.view(), targets.view());
+        self.score += rows * metric.score(predictions.view(), targets.view());
     }
 }

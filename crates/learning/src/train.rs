@@ -7,26 +7,47 @@ use burn::tensor::backend::Backend;
 use ndarray::{Array2, Axis, concatenate};
 use ran_readout::{LinearReadout, Online, Samples, fit_ridge};
 use ran_reservoir::Reservoir;
-use ran_tasks::{Category, Dataset, Sample, scores, stack_targets};
-use serde::Serialize;
+use ran_tasks::{Category, Dataset, Sample, ScoreTable, stack_targets};
+use serde::{Deserialize, Serialize};
 
+use crate::closed_loop::teach;
 use crate::describe::Counts;
 use crate::gradient::{Outcome, train_by_gradient};
 use crate::model::Readout;
 use crate::online::fit_online;
 use crate::samples::StateSamples;
 use crate::session::{Event, Session};
-use crate::{LearningBackend, LearningError, Model, ModelCard, ModelConfig, ReadoutConfig, Regime};
+use crate::{
+    LearningBackend, LearningError, Model, ModelCard, ModelConfig, OnlineConfig, ReadoutConfig,
+    Regime,
+};
+
+/// All scores that apply to a task, on each of its splits; none of a split that is not there or was not judged.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SplitScores {
+    /// On the training set.
+    #[serde(skip_serializing_if = "ScoreTable::is_empty")]
+    pub train: ScoreTable,
+    /// On the validation set.
+    #[serde(skip_serializing_if = "ScoreTable::is_empty")]
+    pub valid: ScoreTable,
+    /// On the test set.
+    #[serde(skip_serializing_if = "ScoreTable::is_empty")]
+    pub test: ScoreTable,
+}
 
 /// What a training run found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// Score on the training set.
+    /// Score on the training set, by the task's metric.
     pub train: f64,
     /// Score on the validation set, where there is one.
     pub valid: Option<f64>,
     /// Score on the test set, where there is one.
     pub test: Option<f64>,
+    /// These and all other scores that apply.
+    pub scores: SplitScores,
     /// Parameters that were trained.
     pub trained_parameters: usize,
     /// Parameters that stayed as they were drawn.
@@ -120,22 +141,17 @@ pub fn train_in<B: LearningBackend>(
         return Ok(interrupted(card, outcome));
     }
     let mut trained = if learning.regime == Regime::Hybrid {
-        fit(
-            card,
-            dataset,
-            outcome.network.reservoir,
-            device,
-            &mut session,
-        )?
+        let reservoir = outcome.network.reservoir.clone();
+        match fit(card.clone(), dataset, reservoir, device, &mut session) {
+            // What was trained by gradient is a model already.
+            Err(LearningError::Stopped) => return Ok(interrupted(card, outcome)),
+            fitted => fitted?,
+        }
     } else {
         let model = outcome.network.into_model(card);
         session.tell(Event::Judging);
-        let train = score(
-            dataset,
-            &dataset.train,
-            &model.predict(&dataset.train, device),
-        );
-        judged(model, dataset, train, device)
+        let predictions = model.predict(&dataset.train, device);
+        judged(model, dataset, &predictions, device)
     };
     trained.report.epochs = epochs;
     trained.report.best_epoch = best_epoch;
@@ -170,6 +186,7 @@ fn interrupted<B: Backend>(mut card: ModelCard, outcome: Outcome<B>) -> Trained<
         train: outcome.last.map_or(f64::NAN, |epoch| epoch.train),
         valid: outcome.last.and_then(|epoch| epoch.valid),
         test: None,
+        scores: SplitScores::default(),
         trained_parameters: counts.trained + model.readout.num_params(),
         fixed_parameters: counts.fixed,
         ridge: None,
@@ -195,6 +212,14 @@ fn fit<B: LearningBackend>(
 ) -> Result<Trained<B>, LearningError> {
     let config = &card.config;
     let features = config.features();
+    let passes = config.readout.passes.unwrap_or(1);
+    let taught = match &config.readout.online {
+        Some(OnlineConfig::Force(force)) => {
+            let taught = teach(&reservoir, dataset, force, passes, device, session)?;
+            Some(Fitted::online(&taught, device))
+        }
+        _ => None,
+    };
     let samples = StateSamples::new(
         &reservoir,
         features,
@@ -203,7 +228,10 @@ fn fit<B: LearningBackend>(
         device,
         &mut *session,
     );
-    let fitted = fit_readout(&config.readout, &samples, device);
+    let fitted = match taught {
+        Some(taught) => Ok(taught),
+        None => fit_readout(&config.readout, &samples, device),
+    };
     let mut predictions = vec![Array2::zeros((0, 0)); dataset.train.len()];
     if let Ok(fitted) = &fitted {
         let readout = Readout::of(&fitted.readout, features, card.link());
@@ -223,8 +251,7 @@ fn fit<B: LearningBackend>(
         reservoir,
         readout: fitted.readout,
     };
-    let train = score(dataset, &dataset.train, &predictions);
-    let mut trained = judged(model, dataset, train, device);
+    let mut trained = judged(model, dataset, &predictions, device);
     trained.report.ridge = fitted.ridge;
     trained.report.warnings = fitted.warnings;
     Ok(trained)
@@ -237,6 +264,17 @@ struct Fitted<B: Backend> {
     warnings: Vec<String>,
 }
 
+impl<B: Backend> Fitted<B> {
+    /// A readout that has learnt step by step.
+    fn online(readout: &impl Online, device: &B::Device) -> Self {
+        Self {
+            readout: LinearReadout::from_weights(&readout.weights(), &readout.bias(), device),
+            ridge: None,
+            warnings: Vec::new(),
+        }
+    }
+}
+
 fn fit_readout<B: Backend>(
     config: &ReadoutConfig,
     samples: &dyn Samples,
@@ -244,11 +282,7 @@ fn fit_readout<B: Backend>(
 ) -> Result<Fitted<B>, LearningError> {
     if let Some(online) = &config.online {
         let found = fit_online(samples, online, config.passes.unwrap_or(1))?;
-        return Ok(Fitted {
-            readout: LinearReadout::from_weights(&found.weights(), &found.bias(), device),
-            ridge: None,
-            warnings: Vec::new(),
-        });
+        return Ok(Fitted::online(&found, device));
     }
     let found = fit_ridge(samples, config.ridge)?;
     let mut warnings = Vec::new();
@@ -266,23 +300,35 @@ fn fit_readout<B: Backend>(
     })
 }
 
-/// Judges a model on the validation and test sets.
+/// Judges a model on all splits; the predictions for the training set are known already.
 fn judged<B: LearningBackend>(
     model: Model<B>,
     dataset: &Dataset,
-    train: f64,
+    train_predictions: &[Array2<f32>],
     device: &B::Device,
 ) -> Trained<B> {
     let judge = |split: &[Sample], predictions: &[Array2<f32>]| {
-        (!split.is_empty()).then(|| score(dataset, split, predictions))
+        if split.is_empty() {
+            return (None, ScoreTable::new());
+        }
+        let table = table(dataset, split, predictions);
+        (Some(score(dataset, split, predictions)), table)
     };
-    let valid = judge(&dataset.valid, &model.predict(&dataset.valid, device));
+    let (train, on_train) = judge(&dataset.train, train_predictions);
+    let valid_predictions = model.predict(&dataset.valid, device);
+    let (valid, on_valid) = judge(&dataset.valid, &valid_predictions);
     let test_predictions = model.predict(&dataset.test, device);
+    let (test, on_test) = judge(&dataset.test, &test_predictions);
     let counts = Counts::of(&model.reservoir.populations, &model.card.config.learning);
     let report = Report {
-        train,
+        train: train.unwrap_or(f64::NAN),
         valid,
-        test: judge(&dataset.test, &test_predictions),
+        test,
+        scores: SplitScores {
+            train: on_train,
+            valid: on_valid,
+            test: on_test,
+        },
         trained_parameters: counts.trained + model.readout.num_params(),
         fixed_parameters: counts.fixed,
         ridge: None,
@@ -300,11 +346,18 @@ fn judged<B: LearningBackend>(
 
 /// The task's score of predictions, one `[scored steps, d_output]` per sequence.
 pub(crate) fn score(dataset: &Dataset, split: &[Sample], predictions: &[Array2<f32>]) -> f64 {
+    let (predictions, targets) = (stack(predictions), stack_targets(split));
+    dataset.metric.score(predictions.view(), targets.view())
+}
+
+/// That and all other scores that apply.
+fn table(dataset: &Dataset, split: &[Sample], predictions: &[Array2<f32>]) -> ScoreTable {
+    let (predictions, targets) = (stack(predictions), stack_targets(split));
+    let metric = dataset.metric;
+    metric.table(dataset.category, predictions.view(), targets.view())
+}
+
+fn stack(predictions: &[Array2<f32>]) -> Array2<f32> {
     let rows: Vec<_> = predictions.iter().map(|rows| rows.view()).collect();
-    let predictions = concatenate(Axis(0), &rows).expect("predictions share d_output");
-    scores::score(
-        dataset.category,
-        predictions.view(),
-        stack_targets(split).view(),
-    )
+    concatenate(Axis(0), &rows).expect("predictions share d_output")
 }

@@ -171,6 +171,7 @@ impl Generator {
         Dataset {
             name: name.into(),
             category: self.category,
+            metric: self.category.metric(),
             d_input: train[0].inputs.ncols(),
             d_output: train[0].targets.ncols(),
             valid: split(Stream::Valid, counts[1]),

@@ -102,6 +102,7 @@ impl CrossSituationConfig {
         let mut dataset = Dataset {
             name: Self::NAME.into(),
             category: Category::MultiLabel,
+            metric: Category::MultiLabel.metric(),
             d_input: grammar.vocabulary().len(),
             d_output: 2 * grammar.labels().len(),
             labels: labels(1).chain(labels(2)).collect(),

@@ -1,6 +1,6 @@
 //! What a task yields: sequences with targets at their scored steps, in three splits.
 
-use crate::{Standardiser, TaskError, split};
+use crate::{Metric, Standardiser, TaskError, split};
 use ndarray::{Array2, Axis, concatenate};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,8 @@ pub struct Dataset {
     pub name: String,
     /// What the targets are.
     pub category: Category,
+    /// The score that a model is chosen and judged by.
+    pub metric: Metric,
     /// Width of the inputs, I.
     pub d_input: usize,
     /// Width of the targets, O.
@@ -51,31 +53,7 @@ pub struct Dataset {
     pub test: Vec<Sample>,
 }
 
-impl Category {
-    /// The name of the score that records carry: `accuracy`, `bit-accuracy` or `mse`.
-    #[must_use]
-    pub fn metric_name(self) -> &'static str {
-        match self {
-            Self::Regression => "mse",
-            Self::Classification => "accuracy",
-            Self::MultiLabel => "bit-accuracy",
-        }
-    }
-
-    /// Whether a larger score is a better one.
-    #[must_use]
-    pub fn higher_is_better(self) -> bool {
-        self != Self::Regression
-    }
-}
-
 impl Dataset {
-    /// The name of the score that records carry; see [`Category::metric_name`].
-    #[must_use]
-    pub fn metric_name(&self) -> &'static str {
-        self.category.metric_name()
-    }
-
     /// Moves a fraction of the training sequences to the validation split: drawn by seed, of each class alike where the
     /// task is classification, and never a whole class.
     ///

@@ -105,6 +105,7 @@ pub(crate) fn read(name: &str, npz: &mut Npz) -> Result<Dataset, TaskError> {
     Ok(Dataset {
         name: name.into(),
         category,
+        metric: category.metric(),
         d_input,
         d_output,
         labels,

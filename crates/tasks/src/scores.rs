@@ -3,30 +3,14 @@
 //! Predictions and targets are `[rows, d_output]`, one row per scored step, all sequences below one another
 //! (see [`stack_targets`](crate::stack_targets)). A score that is a mean over rows is NaN when there are none.
 
-use crate::Category;
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip};
+use ndarray::{Array2, Array3, ArrayView1, ArrayView2, Axis, Zip};
 
-/// The score that records carry: accuracy of the argmax for classification, bit accuracy at threshold 0.5 for
-/// multi-label, mean squared error for regression.
+/// The share of rows whose largest prediction (the first of equals) is where the largest target is.
+/// A row without any number (all NaN) is wrong.
 ///
 /// # Panics
 ///
 /// When the shapes differ, as do all functions here.
-#[must_use]
-pub fn score(
-    category: Category,
-    predictions: ArrayView2<'_, f32>,
-    targets: ArrayView2<'_, f32>,
-) -> f64 {
-    match category {
-        Category::Regression => mse(predictions, targets),
-        Category::Classification => accuracy(predictions, targets),
-        Category::MultiLabel => bit_accuracy(predictions, targets),
-    }
-}
-
-/// The share of rows whose largest prediction (the first of equals) is where the largest target is.
-/// A row without any number (all NaN) is wrong.
 #[must_use]
 pub fn accuracy(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) -> f64 {
     share_of_rows(predictions, targets, |prediction, target| {
@@ -98,6 +82,28 @@ pub fn confusion(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>)
         if let (Some(predicted), Some(actual)) = (argmax(prediction), argmax(target)) {
             counts[[actual, predicted]] += 1;
         }
+    }
+    counts
+}
+
+/// How often each label was due and predicted, `[d_output, 2, 2]`: the label, whether it was due, whether it was
+/// predicted (at 0.5 or above).
+#[must_use]
+pub fn label_confusion(
+    predictions: ArrayView2<'_, f32>,
+    targets: ArrayView2<'_, f32>,
+) -> Array3<usize> {
+    check_shapes(predictions, targets);
+    let mut counts = Array3::zeros((targets.ncols(), 2, 2));
+    for ((at, &target), &prediction) in targets.indexed_iter().zip(predictions) {
+        let (label, due) = (at.1, usize::from(target >= 0.5));
+        // As in the other scores, what is no number is wrong.
+        let predicted = if same_bit(prediction, target) {
+            due
+        } else {
+            1 - due
+        };
+        counts[[label, due, predicted]] += 1;
     }
     counts
 }
@@ -211,10 +217,6 @@ mod tests {
         let predictions = array![[0.6, 0.4], [0.3, 0.7], [f32::NAN, f32::NAN], [0.5, 0.5]];
         let targets = array![[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.0]];
         assert_eq!(accuracy(predictions.view(), targets.view()), 0.5);
-        assert_eq!(
-            score(Category::Classification, predictions.view(), targets.view()),
-            0.5
-        );
     }
 
     #[test]
@@ -223,10 +225,6 @@ mod tests {
         let targets = array![[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]];
         assert_relative_eq!(bit_accuracy(predictions.view(), targets.view()), 4.0 / 6.0);
         assert_eq!(exact_match(predictions.view(), targets.view()), 0.5);
-        assert_relative_eq!(
-            score(Category::MultiLabel, predictions.view(), targets.view()),
-            4.0 / 6.0
-        );
     }
 
     #[test]
@@ -235,10 +233,6 @@ mod tests {
         let predictions = array![[1.0], [1.0], [3.0], [3.0]];
         let targets = array![[0.0], [1.0], [2.0], [3.0]];
         assert_eq!(mse(predictions.view(), targets.view()), 0.5);
-        assert_eq!(
-            score(Category::Regression, predictions.view(), targets.view()),
-            0.5
-        );
         assert_relative_eq!(rmse(predictions.view(), targets.view()), 0.5_f64.sqrt());
         assert_relative_eq!(nrmse(predictions.view(), targets.view()), 0.4_f64.sqrt());
         assert_relative_eq!(r_squared(predictions.view(), targets.view()), 0.6);
@@ -259,6 +253,16 @@ mod tests {
         assert_eq!(
             confusion(predictions.view(), targets.view()),
             array![[1, 1], [0, 1]]
+        );
+    }
+
+    #[test]
+    fn each_label_has_a_confusion_of_its_own() {
+        let predictions = array![[0.9, 0.5, 0.1], [0.6, f32::NAN, 0.2], [0.1, 0.0, 0.7]];
+        let targets = array![[1.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 1.0]];
+        assert_eq!(
+            label_confusion(predictions.view(), targets.view()),
+            array![[[0, 1], [1, 1]], [[1, 1], [0, 1]], [[1, 0], [1, 1]]]
         );
     }
 

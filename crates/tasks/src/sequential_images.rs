@@ -150,6 +150,7 @@ impl Images {
         let mut dataset = Dataset {
             name: self.name.into(),
             category: Category::Classification,
+            metric: Category::Classification.metric(),
             d_input: train[0].inputs.ncols(),
             d_output: labels.len(),
             labels,

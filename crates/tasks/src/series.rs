@@ -36,6 +36,7 @@ pub(crate) fn by_time(
     Dataset {
         name: name.into(),
         category: Category::Regression,
+        metric: Category::Regression.metric(),
         d_input: inputs.ncols(),
         d_output: targets.ncols(),
         labels: Vec::new(),

@@ -69,6 +69,7 @@ impl SpokenDigitsConfig {
         let mut dataset = Dataset {
             name: Self::NAME.into(),
             category: Category::Classification,
+            metric: Category::Classification.metric(),
             d_input: samples[0].inputs.ncols(),
             d_output: CLASSES,
             labels: (0..CLASSES).map(|digit| digit.to_string()).collect(),

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use ran_experiment::{BackendKind, Evaluation, Setting, evaluate};
 
+use crate::table;
+
 /// Judges a saved model on its task, or on a file of data.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -48,9 +50,15 @@ fn text(found: &Evaluation) -> String {
         found.model, found.seed, found.task
     );
     for split in &found.splits {
+        let others = table::others(&split.scores, found.metric);
+        let others = others.map(|(name, score)| format!("  {name} {}", table::number(score)));
         let line = format!(
-            "{:<8}{:>7} sequences  {} {:.4}\n",
-            split.name, split.sequences, found.metric, split.score
+            "{:<8}{:>7} sequences  {} {}{}\n",
+            split.name,
+            split.sequences,
+            found.metric,
+            table::number(split.score),
+            others.collect::<String>()
         );
         text.push_str(&line);
     }

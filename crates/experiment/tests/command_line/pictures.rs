@@ -138,3 +138,25 @@ fn what_cannot_go_on_by_itself_is_refused_before_any_work() {
     }
     assert!(files_below(place.path()).is_empty());
 }
+
+#[test]
+fn a_task_of_several_labels_leaves_the_counts_of_each() {
+    let place = TempDir::new().unwrap();
+    let more = [
+        "--set",
+        "task.name=cross-situation",
+        "--json",
+        "--out",
+        "run",
+    ];
+    let record = succeed(place.path(), &experiment(&more)).lines().remove(0);
+    let names = ["labels.png", "labels.svg"];
+    assert_eq!(pictures(&place.path().join("run")), names);
+    let svg = fs::read_to_string(place.path().join("run/labels.svg")).unwrap();
+    assert!(svg.contains("cross-situation: test set, seed 0"), "{svg}");
+    let words = svg.split_once(" right (").unwrap().0;
+    let numbers = words.rsplit('\n').next().unwrap();
+    let (right, all) = numbers.split_once(" of ").unwrap();
+    let share = right.parse::<f64>().unwrap() / all.parse::<f64>().unwrap();
+    assert!((share - record["test"].as_f64().unwrap()).abs() < 1e-12);
+}

@@ -35,6 +35,9 @@ fn with_json_standard_output_is_records_and_their_summary() {
             let score = record[score].as_f64().unwrap();
             assert!((0.5..=1.0).contains(&score), "{record}");
         }
+        assert_eq!(record["scores"]["test"]["accuracy"], record["test"]);
+        assert_eq!(record["scores"]["train"]["accuracy"], record["train"]);
+        assert_eq!(record["scores"].get("valid"), None);
         assert!(record.get("summary").is_none());
     }
     let tests = [first, second].map(|record| record["test"].as_f64().unwrap());
@@ -111,4 +114,53 @@ fn the_list_names_and_describes_the_presets() {
     }
     let json = succeed(place.path(), &["experiment", "--list", "--json"]).lines();
     assert_eq!(json.len(), outcome.out.lines().count());
+}
+
+#[test]
+fn a_record_has_all_scores_that_apply_to_its_task() {
+    let place = TempDir::new().unwrap();
+    let labels = ["--set", "task.name=cross-situation"];
+    let capacity = [
+        "--set",
+        "task.name=memory-capacity",
+        "--set",
+        "task.train=60",
+        "--set",
+        "task.delays=5",
+        "--set",
+        "readout.features=last",
+    ];
+    for (task, metric, others) in [
+        (&labels[..], "bit-accuracy", &["exact-match"][..]),
+        (
+            &capacity,
+            "memory-capacity",
+            &["mse", "rmse", "nrmse", "r2"],
+        ),
+    ] {
+        let more = [task, &["--seeds", "0..2"]].concat();
+        let with_json = [&more[..], &["--json"]].concat();
+        let lines = succeed(place.path(), &experiment(&with_json)).lines();
+        for split in ["train", "valid", "test"] {
+            let scores = &lines[0]["scores"][split];
+            assert_eq!(scores[metric], lines[0][split], "{split}");
+            assert_eq!(scores.as_object().unwrap().len(), 1 + others.len());
+        }
+        assert_eq!(lines[0]["metric"], metric);
+        let score = |name: &str, at: usize| lines[at]["scores"]["test"][name].as_f64().unwrap();
+        let text = succeed(place.path(), &experiment(&more)).out;
+        for name in others {
+            let [mean, _] = [0, 1].map(|at| lines[2]["scores"][*name][at].as_f64().unwrap());
+            assert!((mean - (score(name, 0) + score(name, 1)) / 2.0).abs() < 1e-12);
+            let columns = text.lines().nth(2).unwrap();
+            assert!(columns.contains(name), "{text}");
+            assert!(text.contains(&format!("{name} {mean:.4} ± ")), "{text}");
+        }
+        match metric {
+            // A sentence that is right as a whole is right in every label.
+            "bit-accuracy" => assert!(score("exact-match", 0) <= score("bit-accuracy", 0)),
+            // Five delays, each of which counts for at most one.
+            _ => assert!((0.0..=5.0).contains(&score("memory-capacity", 0))),
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{Steps, check};
 use crate::random::{Stream, rng};
-use crate::{Dataset, TaskError};
+use crate::{Dataset, Metric, TaskError};
 use ndarray::Array2;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,9 @@ impl MemoryCapacityConfig {
         let inputs = Array2::from_shape_fn((steps.sum(), 1), |(t, _)| drawn[delays + t]);
         let targets =
             Array2::from_shape_fn((steps.sum(), delays), |(t, k)| drawn[delays + t - (k + 1)]);
-        Ok(steps.split(Self::NAME, &inputs, &targets, self.standardise))
+        let mut dataset = steps.split(Self::NAME, &inputs, &targets, self.standardise);
+        dataset.metric = Metric::MemoryCapacity;
+        Ok(dataset)
     }
 }
 

@@ -56,6 +56,7 @@ pub(super) fn pair(
     let mut dataset = Dataset {
         name: FilesConfig::NAME.into(),
         category: Category::Regression,
+        metric: Category::Regression.metric(),
         d_input,
         d_output: train.cases[0].series.ncols(),
         labels: Vec::new(),

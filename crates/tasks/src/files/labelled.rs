@@ -42,6 +42,7 @@ pub(crate) fn pair(name: &str, train: Recordings, test: Recordings) -> Result<Da
     Ok(Dataset {
         name: name.into(),
         category,
+        metric: category.metric(),
         d_input,
         d_output: labels.len().max(1),
         standardiser: None,
