@@ -1,65 +1,84 @@
-//! Progress and warnings, on standard error.
+//! Progress and warnings, on standard error: a dashboard on a terminal, plain lines elsewhere.
 
+mod lines;
+mod sparkline;
+
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
-use ran_experiment::{Notice, Seeds};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use ran_experiment::Notice;
 use ran_learning::{Epoch, Event};
 
-/// A progress bar where standard error is a terminal; where it is not, only warnings are told.
+use crate::table;
+use lines::Lines;
+use sparkline::sparkline;
+
+/// Shows how a run goes.
+///
+/// On a terminal it is a bar with the time left, and in training by gradient, below it, what the last epoch came to and
+/// how the loss has gone. Elsewhere, training by gradient has a line now and then, and nothing else has any.
 pub(crate) struct Progress {
     bar: ProgressBar,
-    seeds: u64,
-    begun: u64,
-    /// The epoch that is shown, and what the one before it came to.
+    lines: Option<Lines>,
+    /// What is in front of the epoch: the seed.
+    prefix: String,
+    /// The epoch that is shown, and the loss of those before it.
     epoch: usize,
-    last: String,
+    losses: Vec<f64>,
+    /// The best epoch's score.
+    best: Option<f64>,
 }
 
+/// How many blocks the history of the loss has.
+const SPARKS: usize = 48;
+
+/// A bar of what has no epochs.
+const PHASE: &str = "{spinner} {prefix}: {msg} {wide_bar} {pos}/{len}";
+/// The bar of training by gradient, and its dashboard.
+const TRAINING: &str = "{spinner} {prefix} {wide_bar} {eta} left{msg}";
+
 impl Progress {
-    pub(crate) fn new(seeds: &Seeds) -> Self {
-        // indicatif draws on standard error, and not at all where that is no terminal.
-        let bar = ProgressBar::no_length();
-        let style =
-            ProgressStyle::with_template("{spinner} {prefix}: {msg} {wide_bar} {pos}/{len}");
-        bar.set_style(style.expect("the template is valid"));
+    /// Warnings alone are told where it is to be quiet.
+    pub(crate) fn new(quiet: bool) -> Self {
+        let terminal = io::stderr().is_terminal();
+        let target = match quiet || !terminal {
+            true => ProgressDrawTarget::hidden(),
+            false => ProgressDrawTarget::stderr(),
+        };
+        let lines = (!quiet && !terminal).then(Lines::default);
+        Self::on(target, lines)
+    }
+
+    fn on(target: ProgressDrawTarget, lines: Option<Lines>) -> Self {
+        let bar = ProgressBar::with_draw_target(None, target);
+        bar.set_style(style(PHASE));
         Self {
             bar,
-            seeds: seeds.count(),
-            begun: 0,
+            lines,
+            prefix: String::new(),
             epoch: 0,
-            last: String::new(),
+            losses: Vec::new(),
+            best: None,
         }
     }
 
     /// Shows what happens.
     pub(crate) fn show(&mut self, notice: &Notice<'_>) {
         match notice {
-            Notice::Seed(seed) => {
-                self.begun += 1;
+            Notice::Seed { seed, before, of } => {
                 self.epoch = 0;
-                self.last.clear();
-                let prefix = format!("seed {seed} ({} of {})", self.begun, self.seeds);
-                self.bar.set_prefix(prefix);
-                self.bar.set_message("loading");
+                self.losses.clear();
+                self.best = None;
+                if let Some(lines) = &mut self.lines {
+                    lines.seed(*seed, *before, *of);
+                }
+                self.bar.reset();
+                self.prefix = format!("seed {seed} ({} of {of})", before + 1);
+                self.phase("loading");
                 self.bar.enable_steady_tick(Duration::from_millis(200));
             }
-            Notice::Learning(Event::States { done, of }) => {
-                self.bar.set_message("states");
-                self.bar.set_length(*of as u64);
-                self.bar.set_position(*done as u64);
-            }
-            Notice::Learning(Event::Step { epoch, done, of }) => {
-                self.bar.set_length(*of as u64);
-                self.bar.set_position(*done as u64);
-                if self.epoch != *epoch {
-                    self.epoch = *epoch;
-                    self.bar.set_message(format!("epoch {epoch}{}", self.last));
-                }
-            }
-            Notice::Learning(Event::Epoch(epoch)) => self.last = text(epoch),
-            Notice::Learning(Event::Fitting) => self.bar.set_message("fitting the readout"),
-            Notice::Learning(Event::Judging) => self.bar.set_message("judging"),
+            Notice::Learning(event) => self.learning(*event),
             Notice::Record(record, _) => {
                 for warning in &record.warnings {
                     self.tell(&format!("warning: seed {}: {warning}", record.seed));
@@ -69,11 +88,84 @@ impl Progress {
         }
     }
 
-    /// Clears the bar's line, so that standard output can be written to the same terminal.
+    fn learning(&mut self, event: Event) {
+        match event {
+            Event::States { done, of } => {
+                if done == 1 {
+                    self.phase("states");
+                }
+                self.bar.set_length(of as u64);
+                self.bar.set_position(done as u64);
+            }
+            Event::Step {
+                epoch,
+                epochs,
+                done,
+                of,
+            } => self.step(epoch, epochs, done, of),
+            Event::Epoch(epoch) => {
+                self.losses.push(epoch.loss);
+                if epoch.best == Some(epoch.epoch) {
+                    self.best = epoch.valid;
+                }
+                self.bar.set_message(self.dashboard(&epoch));
+                let line = self.lines.as_ref();
+                let line = line.and_then(|lines| lines.epoch(&epoch, self.best));
+                if let Some(line) = line {
+                    self.tell(&line);
+                }
+            }
+            Event::Fitting => self.phase("fitting the readout"),
+            Event::Judging => self.phase("judging"),
+        }
+    }
+
+    fn step(&mut self, epoch: usize, epochs: usize, done: usize, of: usize) {
+        if let Some(lines) = &mut self.lines {
+            lines.step(epoch);
+        }
+        let first = self.epoch == 0;
+        if self.epoch != epoch {
+            self.epoch = epoch;
+            let prefix = format!("{}: epoch {epoch} of {epochs}", self.prefix);
+            self.bar.set_prefix(prefix);
+        }
+        if first {
+            self.bar.set_message("");
+            self.bar.set_style(style(TRAINING));
+            self.bar.set_length((epochs * of) as u64);
+        }
+        self.bar.set_position(((epoch - 1) * of + done) as u64);
+        if first {
+            // What a checkpoint had was not done just now.
+            self.bar.reset_eta();
+        }
+    }
+
+    /// One of the parts of a seed's work that have no epochs.
+    fn phase(&self, name: &'static str) {
+        // Each change is drawn: the dashboard's lines go before their place does.
+        self.bar.set_message(name);
+        self.bar.set_prefix(self.prefix.clone());
+        self.bar.set_style(style(PHASE));
+    }
+
+    /// The lines below the bar: the last epoch, and the loss of all.
+    fn dashboard(&self, epoch: &Epoch) -> String {
+        let text = lines::text(epoch, self.best);
+        let first = self.losses.first().copied().unwrap_or(f64::NAN);
+        format!(
+            "\n  {text}\n  loss {} {} {}",
+            table::number(first),
+            sparkline(&self.losses, SPARKS),
+            table::number(epoch.loss)
+        )
+    }
+
+    /// Clears the bar's lines, so that standard output can be written to the same terminal.
     pub(crate) fn hide(&self) {
         self.bar.disable_steady_tick();
         self.bar.finish_and_clear();
-        self.bar.reset();
     }
 
     /// Says something.
@@ -82,14 +174,123 @@ impl Progress {
     }
 }
 
-/// What an epoch came to, in a few words.
-fn text(epoch: &Epoch) -> String {
-    let valid = epoch.valid.map(|valid| format!(", valid {valid:.4}"));
-    format!(
-        " of {} (loss {:.4}, train {:.4}{})",
-        epoch.epochs,
-        epoch.loss,
-        epoch.train,
-        valid.unwrap_or_default()
-    )
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template);
+    style.expect("the template is valid")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use indicatif::TermLike;
+    use std::sync::{Arc, Mutex};
+
+    /// A terminal that keeps all that was ever written to it.
+    #[derive(Clone, Debug, Default)]
+    struct Paper(Arc<Mutex<String>>);
+
+    impl Paper {
+        fn text(&self) -> String {
+            self.0.lock().unwrap().clone()
+        }
+    }
+
+    impl TermLike for Paper {
+        fn width(&self) -> u16 {
+            120
+        }
+
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(&format!("{text}\n"))
+        }
+
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.0.lock().unwrap().push_str(text);
+            Ok(())
+        }
+
+        fn clear_line(&self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A training of two epochs of ten, on a terminal.
+    fn shown() -> (Progress, Paper) {
+        let paper = Paper::default();
+        let target = ProgressDrawTarget::term_like(Box::new(paper.clone()));
+        let mut progress = Progress::on(target, None);
+        let (seed, before, of) = (3, 0, 2);
+        progress.show(&Notice::Seed { seed, before, of });
+        for (epoch, loss, valid) in [(1, 2.0, 0.5), (2, 0.25, 0.75)] {
+            let (epochs, done, of) = (10, 1, 1);
+            let step = Event::Step {
+                epoch,
+                epochs,
+                done,
+                of,
+            };
+            progress.show(&Notice::Learning(step));
+            progress.show(&Notice::Learning(Event::Epoch(Epoch {
+                epoch,
+                epochs,
+                learning_rate: 0.01,
+                loss,
+                train: 0.625,
+                valid_loss: None,
+                valid: Some(valid),
+                best: Some(epoch),
+            })));
+        }
+        // Whatever has waited for its turn is drawn now.
+        progress.bar.suspend(|| ());
+        (progress, paper)
+    }
+
+    #[test]
+    fn a_terminal_shows_the_epoch_the_time_left_the_scores_and_the_loss() {
+        let (_, paper) = shown();
+        let text = paper.text();
+        for expected in [
+            "seed 3 (1 of 2): epoch 2 of 10",
+            " left",
+            "loss 0.2500, train 0.6250, valid 0.7500, best epoch 2 (0.7500), learning rate 1.00e-2",
+            "loss 2.0000 █▁ 0.2500",
+        ] {
+            assert!(
+                text.contains(expected),
+                "{expected:?} is missing from: {text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_next_part_of_the_work_takes_the_dashboard_away() {
+        let (mut progress, paper) = shown();
+        progress.show(&Notice::Learning(Event::Judging));
+        let before = paper.text().len();
+        progress.bar.suspend(|| ());
+        let text = &paper.text()[before..];
+        assert!(text.contains("seed 3 (1 of 2): judging"), "{text}");
+        assert!(!text.contains("loss"), "{text}");
+    }
 }

@@ -20,6 +20,8 @@ pub enum Event {
     Step {
         /// The epoch, counted from 1.
         epoch: usize,
+        /// How many are planned.
+        epochs: usize,
         /// The steps of the epoch that are done.
         done: usize,
         /// The steps of an epoch.
@@ -27,7 +29,7 @@ pub enum Event {
     },
     /// A walk over the training set is done, and judged on the validation set where there is one.
     Epoch(Epoch),
-    /// The readout is being fitted.
+    /// All sequences have gone through the reservoir, and the readout is being fitted.
     Fitting,
     /// The model is being judged on the validation and test sets.
     Judging,
@@ -50,6 +52,9 @@ pub struct Epoch {
     pub valid_loss: Option<f64>,
     /// The score on the validation set, where there is one.
     pub valid: Option<f64>,
+    /// The epoch whose score on the validation set is the best so far.
+    #[serde(default)]
+    pub best: Option<usize>,
 }
 
 /// What keeps the bytes of a checkpoint.

@@ -33,6 +33,9 @@ pub(crate) struct Arguments {
     /// Prints JSON Lines: a record per seed, then their summary.
     #[arg(long)]
     json: bool,
+    /// Shows no progress on standard error, only warnings.
+    #[arg(long)]
+    quiet: bool,
     /// Names the experiments that come with the program.
     #[arg(long, conflicts_with_all = ["which", "settings", "out", "resume"])]
     list: bool,
@@ -73,7 +76,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         return Ok(list(&mut out, arguments.json)?);
     }
     let stop = stop_on_signal()?;
-    let mut progress = Progress::new(&arguments.seeds);
+    let mut progress = Progress::new(arguments.quiet);
     let mut folder = PathBuf::new();
     let mut lines = 0;
     let mut observe = |notice: Notice<'_>| {
@@ -93,7 +96,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
                 lines += 1;
                 out.flush()?;
             }
-            Notice::Seed(_) | Notice::Learning(_) => {}
+            Notice::Seed { .. } | Notice::Learning(_) => {}
         }
         Ok(())
     };

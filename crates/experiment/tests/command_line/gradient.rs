@@ -243,6 +243,7 @@ fn a_loss_that_is_no_number_keeps_the_best_model() {
         "learning.warm_up=5",
         "--set",
         "learning.clip=0",
+        "--quiet",
         "--out",
         "run",
     ];
@@ -279,4 +280,44 @@ fn a_wrong_value_is_answered_with_its_key() {
         assert_sentence(&outcome, words);
     }
     assert_eq!(files_below(place.path()).len(), 2);
+}
+
+#[test]
+fn where_there_is_no_terminal_progress_is_a_few_plain_lines_on_standard_error() {
+    let place = place();
+    let more = [
+        "--set",
+        "learning.epochs=30",
+        "--set",
+        "learning.validation=0.5",
+        "--seeds",
+        "4..6",
+        "--json",
+    ];
+    let outcome = succeed(place.path(), &arguments("learning.regime=full", &more));
+    assert_eq!(
+        outcome.lines().len(),
+        3,
+        "standard output has records alone"
+    );
+    let lines: Vec<&str> = outcome.err.lines().collect();
+    assert_eq!(lines.len(), 20, "{}", outcome.err);
+    for (at, line) in lines.iter().enumerate() {
+        let seed = if at < 10 { 4 } else { 5 };
+        let epoch = 3 * (at % 10 + 1);
+        let begin = format!("seed {seed}, epoch {epoch} of 30: loss ");
+        assert!(line.starts_with(&begin), "{line}");
+        for word in [
+            ", train ",
+            ", valid ",
+            ", best epoch ",
+            ", learning rate 1.00e-3",
+        ] {
+            assert!(line.contains(word), "{line}");
+        }
+        assert_eq!(line.ends_with(" left"), epoch < 30, "{line}");
+    }
+    let quiet = [&more[..], &["--quiet"]].concat();
+    let outcome = succeed(place.path(), &arguments("learning.regime=full", &quiet));
+    assert_eq!(outcome.err, "");
 }
