@@ -93,6 +93,7 @@ impl<'a, 's, B: ScanBackend> StateSamples<'a, 's, B> {
             },
         );
         if whole {
+            self.session.borrow_mut().tell(Event::Fitting);
             *self.kept.borrow_mut() = keep;
         }
     }

@@ -161,6 +161,7 @@ fn echoes(category: Category, d_output: usize, target: impl Fn(f32) -> Vec<f32>)
     Dataset {
         name: "echo".into(),
         category,
+        metric: category.metric(),
         d_input: 1,
         d_output,
         labels: Vec::new(),
@@ -221,6 +222,12 @@ fn training_stops_early_and_gives_the_best_epochs_model() {
     });
     let best = best.expect("there are epochs");
     assert_eq!(report.best_epoch, Some(best.epoch));
+    for (at, epoch) in epochs.iter().enumerate() {
+        let so_far = epochs[..=at].iter().map(valid);
+        let highest = so_far.fold(0.0, f64::max);
+        let best = epoch.best.expect("there is a validation set");
+        assert_eq!(valid(&epochs[best - 1]), highest, "{epoch:?}");
+    }
     assert_eq!(report.epochs, Some(best.epoch + 3));
     assert_eq!(
         report.valid, best.valid,
@@ -321,6 +328,27 @@ fn a_run_that_was_killed_goes_on_to_the_same_bits() {
 
 #[test]
 fn a_run_that_is_stopped_says_how_far_it_came_and_can_go_on() {
+    let in_the_third_epoch = |event: Event| {
+        matches!(
+            event,
+            Event::Step {
+                epoch: 3,
+                done: 2,
+                ..
+            }
+        )
+    };
+    assert_stopped(&in_the_third_epoch, 2);
+}
+
+#[test]
+fn a_hybrid_that_is_stopped_while_its_readout_is_fitted_says_so_and_can_go_on() {
+    assert_stopped(&|event| matches!(event, Event::States { done: 1, .. }), 4);
+    assert_stopped(&|event| event == Event::Fitting, 4);
+}
+
+/// Stops a hybrid of four epochs at an event, and goes on with it.
+fn assert_stopped(at: &dyn Fn(Event) -> bool, done: usize) {
     let dataset = few_samples();
     let config = config("regime = 'hybrid'\nepochs = 4");
     let (whole, _, history) = watched(&config, &dataset, None);
@@ -328,15 +356,7 @@ fn a_run_that_is_stopped_says_how_far_it_came_and_can_go_on() {
     let mut saved = None;
     let session = Session {
         observe: Some(&mut |event| {
-            // In the middle of the third epoch.
-            if matches!(
-                event,
-                Event::Step {
-                    epoch: 3,
-                    done: 2,
-                    ..
-                }
-            ) {
+            if at(event) {
                 stop.store(true, Ordering::Relaxed);
             }
         }),
@@ -356,8 +376,8 @@ fn a_run_that_is_stopped_says_how_far_it_came_and_can_go_on() {
         train,
         ..
     } = stopped.report;
-    assert_eq!((epochs, interrupted, test), (Some(2), true, None));
-    assert_eq!(train, history[1].train);
+    assert_eq!((epochs, interrupted, test), (Some(done), true, None));
+    assert_eq!(train, history[done - 1].train);
     // What it has is a whole model, of the regime that it has come to.
     let bytes = stopped
         .model
