@@ -93,6 +93,19 @@ impl ReadoutConfig {
             );
             return wrong("online", problem);
         }
+        if let Some(OnlineConfig::Force(force)) = &self.online {
+            let features = self.features.unwrap_or(regime.features());
+            if features != Features::Last {
+                return wrong(
+                    "features",
+                    "must be \"last\" with the rule \"force\", which sees one state at a time"
+                        .into(),
+                );
+            }
+            if force.every == 0 {
+                return wrong("online.every", "must be at least 1, got 0".into());
+            }
+        }
         match self.passes {
             Some(0) => wrong("passes", "must be at least 1, got 0".into()),
             Some(_) if self.online.is_none() => wrong(

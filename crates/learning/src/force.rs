@@ -1,14 +1,14 @@
 //! A network that generates a signal: closed-loop training with recursive least squares.
 
 use burn::tensor::backend::Backend;
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2};
 use ran_readout::{Online, Rls, RlsConfig};
-use ran_reservoir::{Memory, Reservoir, ReservoirConfig, ScanBackend};
+use ran_reservoir::{Reservoir, ReservoirConfig, ScanBackend};
 use ran_unit::Initializer;
 use serde::{Deserialize, Serialize};
 
 use crate::LearningError;
-use crate::stream::advance;
+use crate::steps::Steps;
 
 /// What a [`Generator`] is made of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,11 +38,10 @@ fn one() -> usize {
 pub struct Generator<B: Backend> {
     reservoir: Reservoir<B>,
     readout: Rls,
-    memory: Memory<B>,
+    memory: Steps<B>,
     output: Array1<f32>,
     every: usize,
     steps: usize,
-    device: B::Device,
 }
 
 impl<B: ScanBackend> Generator<B> {
@@ -67,12 +66,11 @@ impl<B: ScanBackend> Generator<B> {
         let reservoir = Reservoir::init(&config.reservoir, d_output, law, seed, device)?;
         Ok(Self {
             readout: config.rls.init(reservoir.d_state(), d_output)?,
-            memory: reservoir.start(1, device),
+            memory: Steps::start(&reservoir, device),
             output: Array1::zeros(d_output),
             every: config.every,
             steps: 0,
             reservoir,
-            device: device.clone(),
         })
     }
 
@@ -120,9 +118,7 @@ impl<B: ScanBackend> Generator<B> {
 
     /// Feeds the last output back, and says the next.
     fn advance(&mut self) -> Array1<f32> {
-        let inputs = self.output.view().insert_axis(Axis(0));
-        let (state, memory) = advance(&self.reservoir, inputs, &self.memory, &self.device);
-        self.memory = memory;
+        let state = self.memory.step(&self.reservoir, self.output.view());
         self.output = self.readout.predict(state.view());
         self.steps += 1;
         state

@@ -146,7 +146,7 @@ fn go_on<B: ScanBackend>(
 }
 
 /// Whether each target is the whole input of the step after the one that it is due at.
-fn is_one_step_ahead(
+pub(crate) fn is_one_step_ahead(
     inputs: ArrayView2<'_, f32>,
     scored: &[usize],
     targets: ArrayView2<'_, f32>,

@@ -34,6 +34,7 @@
 mod backend;
 mod batch;
 mod checkpoint;
+mod closed_loop;
 mod config;
 mod describe;
 mod error;
@@ -51,12 +52,14 @@ mod samples;
 mod schedule;
 mod session;
 mod states;
+mod steps;
 mod stream;
 mod train;
 mod truncate;
 
 pub use backend::LearningBackend;
 pub use checkpoint::epochs_of_checkpoint;
+pub use closed_loop::ForceConfig;
 pub use config::{ModelConfig, ReadoutConfig, Regime};
 pub use describe::{
     Description, PopulationDescription, ReadoutDescription, WiringDescription, describe,
@@ -70,5 +73,5 @@ pub use online::{OnlineConfig, OnlineReadout};
 pub use schedule::Schedule;
 pub use session::{Epoch, Event, Save, Session};
 pub use stream::ModelStream;
-pub use train::{Report, Trained, train, train_in};
+pub use train::{Report, SplitScores, Trained, train, train_in};
 pub use truncate::Truncate;

@@ -4,6 +4,8 @@ use ndarray::{Array1, Array2, ArrayView1};
 use ran_readout::{Lms, LmsConfig, Online, ReadoutError, Rls, RlsConfig, Samples};
 use serde::{Deserialize, Serialize};
 
+use crate::ForceConfig;
+
 /// A rule that updates a readout with each row of features, told apart by its key `rule`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "kebab-case")]
@@ -12,6 +14,8 @@ pub enum OnlineConfig {
     Rls(RlsConfig),
     /// Least mean squares.
     Lms(LmsConfig),
+    /// Recursive least squares in closed loop.
+    Force(ForceConfig),
 }
 
 /// An online readout by any of the rules.
@@ -33,6 +37,7 @@ impl OnlineConfig {
         Ok(match self {
             Self::Rls(config) => OnlineReadout::Rls(config.init(d_features, d_output)?),
             Self::Lms(config) => OnlineReadout::Lms(config.init(d_features, d_output)?),
+            Self::Force(config) => OnlineReadout::Rls(config.rls().init(d_features, d_output)?),
         })
     }
 }

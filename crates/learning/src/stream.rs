@@ -1,11 +1,12 @@
 //! A model that follows a live signal, one step after another.
 
-use burn::tensor::{Tensor, TensorData, backend::Backend};
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, concatenate};
+use burn::tensor::backend::Backend;
+use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate};
 use ran_readout::Features;
-use ran_reservoir::{Memory, Reservoir, ScanBackend, Stream};
+use ran_reservoir::ScanBackend;
 
 use crate::model::Readout;
+use crate::steps::Steps;
 use crate::{LearningError, Model};
 
 /// A model and what it remembers of a signal.
@@ -17,10 +18,7 @@ use crate::{LearningError, Model};
 pub struct ModelStream<'a, B: Backend> {
     model: &'a Model<B>,
     device: B::Device,
-    /// On the host, where every kind of unit has a kernel.
-    host: Option<Stream>,
-    /// Else the memory on the device.
-    memory: Memory<B>,
+    memory: Steps<B>,
     readout: Readout,
     /// The sum of the states so far, or that of the outputs where these are averaged.
     sum: Array1<f64>,
@@ -40,20 +38,12 @@ impl<B: Backend> Model<B> {
         ModelStream {
             model: self,
             device: device.clone(),
-            host: self.host_stream(),
-            memory: self.reservoir.start(1, device),
+            memory: Steps::start(&self.reservoir, device),
             readout: Readout::of(&self.readout, features, self.card.link()),
             sum: Array1::zeros(averaged),
             states: Array2::zeros((0, self.reservoir.d_state())),
             steps: 0,
         }
-    }
-}
-
-impl<B: Backend> Model<B> {
-    fn host_stream(&self) -> Option<Stream> {
-        let stream = self.reservoir.stream(None);
-        stream.expect("a memory of zeros fits every reservoir")
     }
 }
 
@@ -84,28 +74,14 @@ impl<B: ScanBackend> ModelStream<'_, B> {
         if let Some(standardiser) = &card.standardiser {
             standardiser.apply(&mut inputs);
         }
-        let state = match &mut self.host {
-            Some(stream) => {
-                let mut state = vec![0.0; stream.d_state()];
-                let inputs: Vec<f32> = inputs.iter().copied().collect();
-                stream.step(&inputs, &mut state);
-                Array1::from_vec(state)
-            }
-            None => {
-                let reservoir = &self.model.reservoir;
-                let (state, memory) = advance(reservoir, inputs.view(), &self.memory, &self.device);
-                self.memory = memory;
-                state
-            }
-        };
+        let state = self.memory.step(&self.model.reservoir, inputs.row(0));
         self.steps += 1;
         Ok(self.predict(state))
     }
 
     /// Forgets the signal: the next step is the first of another one.
     pub fn reset(&mut self) {
-        self.host = self.model.host_stream();
-        self.memory = self.model.reservoir.start(1, &self.device);
+        self.memory = Steps::start(&self.model.reservoir, &self.device);
         self.sum.fill(0.0);
         self.states = Array2::zeros((0, self.model.reservoir.d_state()));
         self.steps = 0;
@@ -141,25 +117,4 @@ impl<B: ScanBackend> ModelStream<'_, B> {
         card.link().apply(&mut outputs);
         outputs.remove_axis(Axis(0))
     }
-}
-
-/// One step of one sequence.
-///
-/// # Shapes
-///
-/// - inputs: `[1, d_input]`
-/// - state: `[d_state]`
-pub(crate) fn advance<B: ScanBackend>(
-    reservoir: &Reservoir<B>,
-    inputs: ArrayView2<'_, f32>,
-    memory: &Memory<B>,
-    device: &B::Device,
-) -> (Array1<f32>, Memory<B>) {
-    let numbers: Vec<f32> = inputs.iter().copied().collect();
-    let data = TensorData::new(numbers, [1, 1, inputs.ncols()]);
-    let inputs = Tensor::from_data(data, device);
-    let (states, memory) = reservoir.forward(inputs, memory.clone(), None);
-    let state = states.into_data().convert::<f32>();
-    let state = state.into_vec().expect("states were converted to f32");
-    (Array1::from_vec(state), memory)
 }

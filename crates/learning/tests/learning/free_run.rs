@@ -2,7 +2,7 @@
 
 use burn_ndarray::NdArray;
 use ndarray::{Array2, Axis, s};
-use ran_learning::{FreeRunPlan, Model, ModelConfig, train};
+use ran_learning::{FreeRunPlan, LearningError, Model, ModelConfig, Trained, train};
 use ran_tasks::{Category, Dataset, Sample, Standardiser, scores};
 
 /// A sine of 600 steps about 5, `ahead` steps ahead, standardised: 350 training steps, 200 test steps.
@@ -22,6 +22,7 @@ fn sine(ahead: usize) -> Dataset {
     Dataset {
         name: "sine".into(),
         category: Category::Regression,
+        metric: Category::Regression.metric(),
         d_input: 1,
         d_output: 1,
         labels: Vec::new(),
@@ -128,5 +129,76 @@ fn what_cannot_go_on_by_itself_is_refused_with_a_sentence() {
             .to_string();
         assert!(message.contains(words), "{message}");
         assert!(!message.contains('\n'), "{message}");
+    }
+}
+
+fn taught(dataset: &Dataset, readout: &str) -> Result<Trained<NdArray>, LearningError> {
+    let config: ModelConfig = toml::from_str(&format!(
+        "readout = {{ {readout} }}\n\
+         reservoir = {{ context = 1, wiring = 'sparse', fan_in = 6, spectral_radius = 0.9, input_scale = 0.5, \
+         population = [{{ kind = 'tanh-unit', units = 60, d_unit = 1 }}] }}"
+    ))
+    .unwrap();
+    train::<NdArray>(&config, dataset, 0, &Default::default(), &mut |_| {})
+}
+
+#[test]
+fn a_readout_that_was_taught_in_closed_loop_makes_the_signal_by_itself() {
+    let dataset = sine(1);
+    let force = "features = 'last', online = { rule = 'force', delta = 1e-4 }";
+    let trained = taught(&dataset, force).unwrap();
+    let runs = FreeRunPlan::new(&dataset, 150, 3).unwrap();
+    for run in runs.run(&trained.model, &Default::default()).unwrap() {
+        let error = scores::nrmse(run.predictions.view(), run.truth.view());
+        assert!(error < 0.05, "after {}: {error}", run.after);
+    }
+    // A step ahead it is as good, and it is another readout than one that has seen the series alone.
+    assert!(trained.report.test < Some(1e-3), "{:?}", trained.report);
+    assert_eq!(trained.report.ridge, None);
+    let open = "features = 'last', online = { rule = 'rls', delta = 1e-4 }";
+    let open = taught(&dataset, open).unwrap();
+    assert_ne!(open.report.test, trained.report.test);
+    // The next steps follow from an update, which fewer updates and a second walk change.
+    for other in [
+        "features = 'last', online = { rule = 'force', delta = 1e-4, every = 5 }",
+        "features = 'last', online = { rule = 'force', delta = 1e-4 }, passes = 2",
+    ] {
+        let other = taught(&dataset, other).unwrap();
+        assert_ne!(other.report.test, trained.report.test);
+    }
+}
+
+#[test]
+fn teaching_in_closed_loop_is_refused_where_it_makes_no_sense() {
+    let force = "features = 'last', online = { rule = 'force' }";
+    let classes = Dataset {
+        category: Category::Classification,
+        ..sine(1)
+    };
+    let several = Dataset {
+        train: [sine(1).train, sine(1).train].concat(),
+        ..sine(1)
+    };
+    for (dataset, readout, words) in [
+        (
+            sine(2),
+            force,
+            "as with task.horizon = 1; the task \"sine\"",
+        ),
+        (several, force, "readout.online with the rule \"force\""),
+        (classes, force, "needs one series"),
+        (
+            sine(1),
+            "online = { rule = 'force' }",
+            "readout.features must be \"last\"",
+        ),
+        (
+            sine(1),
+            "features = 'last', online = { rule = 'force', every = 0 }",
+            "readout.online.every must be at least 1, got 0",
+        ),
+    ] {
+        let sentence = taught(&dataset, readout).unwrap_err().to_string();
+        assert!(sentence.contains(words), "{sentence}");
     }
 }

@@ -1,0 +1,53 @@
+//! A reservoir that is run one step of one sequence after another.
+
+use burn::tensor::{Tensor, TensorData, backend::Backend};
+use ndarray::{Array1, ArrayView1};
+use ran_reservoir::{Memory, Reservoir, ScanBackend, Stream};
+
+/// What a reservoir remembers of a sequence: on the host where every kind of unit has a kernel, else on its device.
+#[derive(Clone, Debug)]
+pub(crate) struct Steps<B: Backend> {
+    host: Option<Stream>,
+    memory: Memory<B>,
+    device: B::Device,
+}
+
+impl<B: Backend> Steps<B> {
+    /// Begins a sequence.
+    pub(crate) fn start(reservoir: &Reservoir<B>, device: &B::Device) -> Self {
+        let stream = reservoir.stream(None);
+        Self {
+            host: stream.expect("a memory of zeros fits every reservoir"),
+            memory: reservoir.start(1, device),
+            device: device.clone(),
+        }
+    }
+}
+
+impl<B: ScanBackend> Steps<B> {
+    /// The state after one step more.
+    ///
+    /// # Shapes
+    ///
+    /// - inputs: `[d_input]`, standardised
+    /// - output: `[d_state]`
+    pub(crate) fn step(
+        &mut self,
+        reservoir: &Reservoir<B>,
+        inputs: ArrayView1<'_, f32>,
+    ) -> Array1<f32> {
+        let inputs = inputs.to_vec();
+        if let Some(stream) = &mut self.host {
+            let mut state = vec![0.0; stream.d_state()];
+            stream.step(&inputs, &mut state);
+            return Array1::from_vec(state);
+        }
+        let shape = [1, 1, inputs.len()];
+        let inputs = Tensor::from_data(TensorData::new(inputs, shape), &self.device);
+        let (states, memory) = reservoir.forward(inputs, self.memory.clone(), None);
+        self.memory = memory;
+        let state = states.into_data().convert::<f32>();
+        let state = state.into_vec().expect("states were converted to f32");
+        Array1::from_vec(state)
+    }
+}
