@@ -147,7 +147,7 @@ impl<B: Backend> QkvUnit<B> {
         let key = by_head(self.key.forward(rows.clone()), context);
         let value = by_head(self.value.forward(rows), context);
 
-        let mut scores = query.matmul(key.transpose()) / (d_head as f64).sqrt();
+        let mut scores = dots(query, key) / (d_head as f64).sqrt();
         if self.causal && queries > 1 {
             let newer = Tensor::<B, 2, Bool>::tril_mask(
                 [queries, context],
@@ -156,7 +156,7 @@ impl<B: Backend> QkvUnit<B> {
             );
             scores = scores.mask_fill(newer.unsqueeze(), f32::NEG_INFINITY);
         }
-        let mixed = softmax(scores, 3).matmul(value); // [units·batch, heads, queries, d_head]
+        let mixed = mix(softmax(scores, 3), value); // [units·batch, heads, queries, d_head]
         let mixed = match self.heads {
             1 => mixed,
             _ => mixed.swap_dims(1, 2),
@@ -168,6 +168,44 @@ impl<B: Backend> QkvUnit<B> {
             None => mixed,
         };
         bound(self.output, mixed)
+    }
+}
+
+/// Rows of context that are multiplied entry by entry and summed. A product of matrices as small as a short window's takes
+/// a graphics device ten times as long; the entries of a long window would take too much memory.
+const SHORT: usize = 8;
+
+/// The product of each query with each key.
+///
+/// # Shapes
+///
+/// - query: `[units·batch, heads, queries, d_head]`
+/// - key: `[units·batch, heads, context, d_head]`
+/// - output: `[units·batch, heads, queries, context]`
+fn dots<B: Backend>(query: Tensor<B, 4>, key: Tensor<B, 4>) -> Tensor<B, 4> {
+    match key.dims()[2] <= SHORT {
+        true => {
+            let (query, key) = (query.unsqueeze_dim::<5>(3), key.unsqueeze_dim::<5>(2));
+            (query * key).sum_dim(4).squeeze_dim(4)
+        }
+        false => query.matmul(key.transpose()),
+    }
+}
+
+/// The mean of values with the weights of attention, for each query.
+///
+/// # Shapes
+///
+/// - weights: `[units·batch, heads, queries, context]`
+/// - value: `[units·batch, heads, context, d_head]`
+/// - output: `[units·batch, heads, queries, d_head]`
+fn mix<B: Backend>(weights: Tensor<B, 4>, value: Tensor<B, 4>) -> Tensor<B, 4> {
+    match value.dims()[2] <= SHORT {
+        true => {
+            let (weights, value) = (weights.unsqueeze_dim::<5>(4), value.unsqueeze_dim::<5>(2));
+            (weights * value).sum_dim(3).squeeze_dim(3)
+        }
+        false => weights.matmul(value),
     }
 }
 
