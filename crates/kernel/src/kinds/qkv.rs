@@ -65,13 +65,7 @@ fn linear<S: Lanes>(
     z: &[S::f32s],
     out: &mut [S::f32s],
 ) {
-    let d = bias.len();
-    let sizes = Sizes {
-        rows: z.len() / d,
-        ins: d,
-        outs: d,
-    };
-    let start = Start::Bias(bias);
+    let (sizes, start) = (square(z.len(), bias.len()), Start::Bias(bias));
     product(simd, sizes, z, weights.weights, start, |x| x, out);
 }
 
@@ -83,14 +77,17 @@ fn linear_single<S: Lanes>(
     z: &[f32],
     out: &mut [f32],
 ) {
-    let d = bias.len();
-    let sizes = Sizes {
-        rows: z.len() / d,
+    let (sizes, start) = (square(z.len(), bias.len()), Start::Bias(bias));
+    matvec(simd, sizes, z, weights.weights, start, |x| x, out);
+}
+
+/// As many rows as `len` entries are, of width d on either side.
+fn square(len: usize, d: usize) -> Sizes {
+    Sizes {
+        rows: len / d,
         ins: d,
         outs: d,
-    };
-    let start = Start::Bias(bias);
-    matvec(simd, sizes, z, weights.weights, start, |x| x, out);
+    }
 }
 
 impl Qkv {
