@@ -171,8 +171,8 @@ impl<B: Backend> QkvUnit<B> {
     }
 }
 
-/// Rows of context that are multiplied entry by entry and summed. A product of matrices as small as a short window's takes
-/// a graphics device ten times as long; the entries of a long window would take too much memory.
+/// Rows of context that are multiplied entry by entry and summed. Products of matrices as small as a short window's took
+/// wgpu's device in software eight times as long; the entries of a long window would take too much memory.
 const SHORT: usize = 8;
 
 /// The product of each query with each key.
