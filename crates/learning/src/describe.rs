@@ -1,5 +1,7 @@
 //! What a model is made of: shapes, parameters, cost.
 
+use std::ops::Range;
+
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Tensor, backend::Backend};
 use ran_readout::Features;
@@ -68,6 +70,10 @@ pub struct PopulationDescription {
     pub d_unit: usize,
     /// Its part of the state, U·D.
     pub d_state: usize,
+    /// Connections that its slots have from inputs.
+    pub reads_inputs: usize,
+    /// Connections that its slots have from each population, in the populations' order.
+    pub reads_populations: Vec<usize>,
     /// Parameters that the regime trains.
     pub trained_parameters: usize,
     /// Parameters that stay as they were drawn.
@@ -107,6 +113,11 @@ pub fn describe<B: Backend>(
         MemoryKind::Sliding => 1,
         MemoryKind::Rewritten => reservoir.context(),
     };
+    let ends = reservoir.populations.iter().scan(0, |end, unit| {
+        *end += unit.shape().d_state();
+        Some(*end - unit.shape().d_state()..*end)
+    });
+    let slots: Vec<Range<usize>> = ends.collect();
     let populations = config
         .reservoir
         .populations
@@ -117,12 +128,16 @@ pub fn describe<B: Backend>(
         .map(|(index, (population, unit))| {
             let shape = unit.shape();
             let counts = Counts::of(unit, &config.learning);
+            let reads = |sources| reservoir.wiring().reads(slots[index].clone(), sources);
+            let of_state = |range: &Range<usize>| d_input + range.start..d_input + range.end;
             PopulationDescription {
                 name: population.name(index),
                 kind: population.kind.name(),
                 units: shape.units,
                 d_unit: shape.d_unit,
                 d_state: shape.d_state(),
+                reads_inputs: reads(0..d_input),
+                reads_populations: slots.iter().map(|range| reads(of_state(range))).collect(),
                 trained_parameters: counts.trained,
                 fixed_parameters: counts.fixed,
                 multiply_adds_per_step: shape.units * unit.multiply_adds(reservoir.context(), rows),

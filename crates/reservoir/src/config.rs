@@ -1,10 +1,8 @@
 //! The configuration of a reservoir, as it stands in a file.
 
-use ran_topology::{Identity, Sparse, Wiring, identity, sparse};
-use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{PopulationConfig, ReservoirError};
+use crate::{PopulationConfig, ProjectionsConfig, ReservoirError, WiringKind};
 
 /// What the working memory holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,17 +15,6 @@ pub enum MemoryKind {
     /// A whole C×N matrix M. Row i of the unit input is wire(x_{t−C+1+i}, M_{t−1}\[i\]); all rows of the units' output
     /// become M_t, and h_t is the newest.
     Rewritten,
-}
-
-/// How slots are connected to inputs and states.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum WiringKind {
-    /// The poster's: every slot is a copy of one input or of one state dimension.
-    #[default]
-    Identity,
-    /// A classical echo state network's: every slot is a weighted sum of all inputs and a few state dimensions.
-    Sparse,
 }
 
 /// A reservoir: populations of units, how they are wired, and what they remember.
@@ -45,15 +32,15 @@ pub struct ReservoirConfig {
     /// How slots are connected.
     #[serde(default)]
     pub wiring: WiringKind,
-    /// Slots that each input feeds; identity wiring only. Default 1, the poster's.
+    /// Slots that each input feeds; wirings of copies only. Default 1, the poster's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_copies: Option<usize>,
     /// Share of the slots that read inputs, in (0, 1): each input then feeds as many slots as fit, at least one, so
-    /// that one configuration serves inputs of any width; identity wiring only. `input_copies` goes before it, so that
+    /// that one configuration serves inputs of any width; wirings of copies only. `input_copies` goes before it, so that
     /// setting that one on a preset with a share does what it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_share: Option<f64>,
-    /// What inputs are multiplied by (identity wiring) or the bound of their random weights (sparse wiring).
+    /// What inputs are multiplied by (wirings of copies) or the bound of their random weights (sparse wiring).
     #[serde(default = "one")]
     pub input_scale: f64,
     /// State dimensions that each slot reads; sparse wiring only.
@@ -62,6 +49,9 @@ pub struct ReservoirConfig {
     /// Largest modulus of the recurrent matrix's eigenvalues; sparse wiring only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spectral_radius: Option<f64>,
+    /// How strongly populations project to one another; identity and sparse wiring. Default: as chance has it.
+    #[serde(default, skip_serializing_if = "ProjectionsConfig::is_empty")]
+    pub projections: ProjectionsConfig,
     /// The populations, in the order of their places in the state.
     #[serde(rename = "population")]
     pub populations: Vec<PopulationConfig>,
@@ -84,6 +74,7 @@ impl ReservoirConfig {
             input_scale: 1.0,
             fan_in: None,
             spectral_radius: None,
+            projections: ProjectionsConfig::default(),
             populations,
         }
     }
@@ -94,13 +85,6 @@ impl ReservoirConfig {
         widths.fold(0, |sum, one| {
             sum.saturating_add(one.units.saturating_mul(one.d_unit))
         })
-    }
-
-    /// Slots that each of `d_input` inputs feeds in an identity wiring.
-    fn copies(&self, d_input: usize) -> usize {
-        let slots = self.input_share.unwrap_or(0.0) * self.d_state() as f64;
-        let shared = (slots as usize / d_input.max(1)).max(1);
-        self.input_copies.unwrap_or(shared)
     }
 
     /// Checks every field.
@@ -128,40 +112,6 @@ impl ReservoirConfig {
             let problem = "must list at least one population";
             return Err(ReservoirError::config("reservoir.population", problem));
         }
-        match self.wiring {
-            WiringKind::Identity => {
-                at_least_one("reservoir.input_copies", self.input_copies.unwrap_or(1))?;
-                if let Some(share) = self.input_share {
-                    let field = "reservoir.input_share";
-                    if !(share > 0.0 && share < 1.0) {
-                        let problem = format!("must be above 0 and below 1, got {share}");
-                        return Err(ReservoirError::config(field, problem));
-                    }
-                }
-                let strays = [
-                    ("reservoir.fan_in", self.fan_in.is_some()),
-                    ("reservoir.spectral_radius", self.spectral_radius.is_some()),
-                ];
-                if let Some((field, _)) = strays.into_iter().find(|(_, given)| *given) {
-                    let problem = "belongs to wiring = \"sparse\"; the wiring is \"identity\"";
-                    return Err(ReservoirError::config(field, problem));
-                }
-            }
-            WiringKind::Sparse => {
-                if self.fan_in.is_none() {
-                    let problem = "is needed by wiring = \"sparse\": how many states a slot reads";
-                    return Err(ReservoirError::config("reservoir.fan_in", problem));
-                }
-                let strays = [
-                    ("reservoir.input_copies", self.input_copies.is_some()),
-                    ("reservoir.input_share", self.input_share.is_some()),
-                ];
-                if let Some((field, _)) = strays.into_iter().find(|(_, given)| *given) {
-                    let problem = "belongs to wiring = \"identity\"; the wiring is \"sparse\"";
-                    return Err(ReservoirError::config(field, problem));
-                }
-            }
-        }
         for (index, population) in self.populations.iter().enumerate() {
             population.validate(index)?;
             let name = population.name(index);
@@ -175,58 +125,6 @@ impl ReservoirConfig {
                 return Err(ReservoirError::config(field, problem));
             }
         }
-        Ok(())
-    }
-
-    /// Draws the wiring for inputs of a width.
-    ///
-    /// # Errors
-    ///
-    /// If the configuration is wrong, or the inputs leave no slot for recurrence.
-    pub fn wire(&self, d_input: usize, rng: &mut impl Rng) -> Result<Wiring, ReservoirError> {
-        self.validate()?;
-        let d_state = self.d_state();
-        let wiring = match self.wiring {
-            WiringKind::Identity => identity(
-                &Identity {
-                    d_input,
-                    d_state,
-                    input_copies: self.copies(d_input),
-                    input_scale: self.input_scale,
-                },
-                rng,
-            ),
-            WiringKind::Sparse => sparse(
-                &Sparse {
-                    d_input,
-                    d_state,
-                    fan_in: self.fan_in.unwrap_or(0),
-                    spectral_radius: self.spectral_radius,
-                    input_scale: self.input_scale,
-                },
-                rng,
-            ),
-        };
-        Ok(wiring?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::UnitKind;
-
-    #[test]
-    fn a_share_of_the_slots_serves_inputs_of_any_width() {
-        let population = PopulationConfig::new(UnitKind::AttentionBlock, 20, 16);
-        let mut config = ReservoirConfig::new(4, vec![population]);
-        assert_eq!(config.copies(12), 1);
-        config.input_share = Some(0.75);
-        config.validate().unwrap();
-        assert_eq!(config.copies(12), 20);
-        assert_eq!(config.copies(100), 2);
-        assert_eq!(config.copies(300), 1);
-        config.input_copies = Some(8);
-        assert_eq!(config.copies(12), 8);
+        self.validate_wiring()
     }
 }

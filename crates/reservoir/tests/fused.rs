@@ -13,7 +13,8 @@ use burn::tensor::{
 };
 use burn_ndarray::{NdArray, NdArrayDevice};
 use ran_reservoir::{
-    Memory, MemoryKind, PopulationConfig, Reservoir, ReservoirConfig, UnitKind, WiringKind,
+    Memory, MemoryKind, PopulationConfig, ProjectionsConfig, Reservoir, ReservoirConfig, UnitKind,
+    WiringKind,
 };
 use ran_unit::{Activation, Initializer, Output};
 
@@ -64,6 +65,7 @@ struct Setting {
     context: usize,
     leak: f64,
     wiring: WiringKind,
+    projections: ProjectionsConfig,
     populations: Vec<PopulationConfig>,
     batch: usize,
     steps: usize,
@@ -77,6 +79,7 @@ impl Setting {
             context,
             leak: 1.0,
             wiring: WiringKind::Identity,
+            projections: ProjectionsConfig::default(),
             populations,
             batch: 3,
             steps: 6,
@@ -89,6 +92,7 @@ impl Setting {
         config.memory = self.memory;
         config.leak = self.leak;
         config.wiring = self.wiring;
+        config.projections = self.projections.clone();
         if self.wiring == WiringKind::Sparse {
             config.fan_in = Some(3);
         }
@@ -271,10 +275,14 @@ fn every_option_of_the_units_agrees_with_the_reference() {
 }
 
 #[test]
-fn populations_of_all_kinds_in_one_reservoir_agree_in_either_wiring() {
+fn populations_of_all_kinds_in_one_reservoir_agree_in_every_wiring() {
     let _alone = alone();
     for memory in MEMORIES {
-        for wiring in [WiringKind::Identity, WiringKind::Sparse] {
+        for wiring in [
+            WiringKind::Identity,
+            WiringKind::DelayLines,
+            WiringKind::Sparse,
+        ] {
             let mut populations = kinds();
             for (at, population) in populations.iter_mut().enumerate() {
                 population.name = Some(format!("part {at}"));
@@ -282,6 +290,39 @@ fn populations_of_all_kinds_in_one_reservoir_agree_in_either_wiring() {
             let mut setting = Setting::new(memory, 3, populations);
             (setting.wiring, setting.leak) = (wiring, 0.8);
             agrees(&format!("{memory:?}, {wiring:?}"), &setting);
+        }
+    }
+}
+
+#[test]
+fn dimensions_that_many_slots_read_and_slots_without_inputs_agree() {
+    let _alone = alone();
+    let strengths = |targets: [(&str, f64); 2]| targets.map(|(to, s)| (to.to_string(), s)).into();
+    for memory in MEMORIES {
+        for wiring in [WiringKind::Identity, WiringKind::Sparse] {
+            let named = |name: &str, kind, units| PopulationConfig {
+                name: Some(name.into()),
+                ..PopulationConfig::new(kind, units, 4)
+            };
+            let populations = vec![
+                named("cortex", UnitKind::QkvUnit, 6),
+                named("hippocampus", UnitKind::MemoryUnit, 2),
+            ];
+            let mut setting = Setting::new(memory, 3, populations);
+            setting.wiring = wiring;
+            // Eight dimensions of the hippocampus are all that either population reads of the state.
+            setting.projections.0 = [
+                (
+                    "inputs".into(),
+                    strengths([("cortex", 1.0), ("hippocampus", 0.0)]),
+                ),
+                (
+                    "cortex".into(),
+                    strengths([("cortex", 0.0), ("hippocampus", 0.0)]),
+                ),
+            ]
+            .into();
+            agrees(&format!("{memory:?}, {wiring:?}, projected"), &setting);
         }
     }
 }

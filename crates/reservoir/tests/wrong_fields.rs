@@ -1,6 +1,8 @@
 //! Every wrong field of a configuration is refused with a sentence that names it, its value and what is allowed.
 
 use burn_ndarray::{NdArray, NdArrayDevice};
+use std::collections::BTreeMap;
+
 use ran_reservoir::{
     MemoryKind, PopulationConfig, Reservoir, ReservoirConfig, UnitKind, WiringKind,
 };
@@ -81,7 +83,28 @@ fn a_wrong_field_is_named_with_its_value_and_what_is_allowed() {
                 config.fan_in = Some(3);
                 config.input_copies = Some(1);
             },
-            "reservoir.input_copies belongs to wiring = \"identity\"; the wiring is \"sparse\"",
+            "reservoir.input_copies belongs to wiring = \"identity\" or \"delay-lines\"; the wiring is \"sparse\"",
+        ),
+        (
+            UnitKind::QkvUnit,
+            |config| {
+                config.wiring = WiringKind::DelayLines;
+                config
+                    .projections
+                    .0
+                    .insert("inputs".into(), BTreeMap::new());
+            },
+            "reservoir.projections belongs to wiring = \"identity\" or \"sparse\"; the wiring is \"delay-lines\"",
+        ),
+        (
+            UnitKind::QkvUnit,
+            |config| {
+                config
+                    .projections
+                    .0
+                    .insert("amygdala".into(), BTreeMap::new());
+            },
+            "reservoir.projections names \"amygdala\", which is no population; there are inputs, qkv-unit-0",
         ),
         (
             UnitKind::QkvUnit,

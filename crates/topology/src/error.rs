@@ -17,6 +17,30 @@ pub enum TopologyError {
         /// Slots that there are, N.
         d_state: usize,
     },
+    /// The populations that inputs project to have too few slots.
+    #[error(
+        "the inputs feed {needed} slots, and the populations that they project to have {room}: take fewer copies, larger \
+         populations, or let the inputs project to more of them"
+    )]
+    NoRoomForInputs {
+        /// Slots that inputs feed.
+        needed: usize,
+        /// Slots that there are.
+        room: usize,
+    },
+    /// The populations that project to one have too few dimensions.
+    #[error(
+        "a slot of the population {population:?} reads {needed} state dimensions, and what projects to it has {room}: \
+         give a population that projects to it a strength above 0"
+    )]
+    NothingToRead {
+        /// The population's name.
+        population: String,
+        /// State dimensions that a slot reads.
+        needed: usize,
+        /// State dimensions of the populations with a strength above 0.
+        room: usize,
+    },
     /// A number is outside of what it can be.
     #[error("{field} must be {allowed}, got {got}")]
     OutOfRange {

@@ -1,9 +1,11 @@
 //! The poster's fixed identity connections.
 
+use std::ops::Range;
+
 use rand::Rng;
 use rand::seq::{SliceRandom, index::sample};
 
-use crate::{TopologyError, Wiring};
+use crate::{Projections, TopologyError, Wiring};
 
 /// The shape of an identity wiring.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +18,8 @@ pub struct Identity {
     pub input_copies: usize,
     /// What inputs are multiplied by; the poster's is 1.
     pub input_scale: f64,
+    /// How strongly populations project to one another; `None` leaves it to chance.
+    pub projections: Option<Projections>,
 }
 
 /// Draws an identity wiring: every slot is a copy of one input or of one state dimension.
@@ -24,15 +28,30 @@ pub struct Identity {
 /// remaining N − I·`input_copies` columns read as many distinct state dimensions (Bendi-Ouis & Hinaut 2024). Which
 /// slot reads what is drawn from `rng`.
 ///
+/// With projections, strengths share out the slots that inputs feed over the populations, and each population's other
+/// slots over the populations that they read. A population that projects more strongly than it is wide is read more
+/// than once, its dimensions as equally often as can be.
+///
 /// # Errors
 ///
-/// If the inputs leave no slot for recurrence, or a number is out of range.
+/// If the inputs leave no slot for recurrence, a number is out of range, or projections leave a slot nothing to read.
 pub fn identity(shape: &Identity, rng: &mut impl Rng) -> Result<Wiring, TopologyError> {
+    let fed = check(shape)?;
+    let sources = match &shape.projections {
+        None => by_chance(shape, fed, rng),
+        Some(projections) => projected(shape, projections, fed, rng)?,
+    };
+    Wiring::copies(shape.d_input, sources, shape.input_scale as f32)
+}
+
+/// Checks a shape of copies; how many slots inputs feed.
+pub(crate) fn check(shape: &Identity) -> Result<usize, TopologyError> {
     let &Identity {
         d_input,
         d_state,
         input_copies,
         input_scale,
+        ref projections,
     } = shape;
     if d_input == 0 {
         return Err(TopologyError::out_of_range("d_input", "at least 1", 0));
@@ -52,19 +71,73 @@ pub fn identity(shape: &Identity, rng: &mut impl Rng) -> Result<Wiring, Topology
             d_state,
         });
     }
+    if let Some(projections) = projections {
+        projections.check_width(d_state)?;
+    }
+    Ok(fed)
+}
 
+/// What each slot reads, of inputs and distinct state dimensions.
+fn by_chance(shape: &Identity, fed: usize, rng: &mut impl Rng) -> Vec<usize> {
+    let (d_input, d_state) = (shape.d_input, shape.d_state);
     let mut order: Vec<usize> = (0..d_state).collect();
     order.shuffle(rng);
     let recurrent = sample(rng, d_state, d_state - fed);
-    let inputs = (0..fed).map(|copy| (copy % d_input, input_scale as f32));
-    let states = recurrent.iter().map(|dim| (d_input + dim, 1.0));
+    let inputs = (0..fed).map(|copy| copy % d_input);
+    let states = recurrent.iter().map(|dim| d_input + dim);
     let mut sources = vec![0; d_state];
-    let mut weights = vec![0.0; d_state];
-    for (slot, (source, weight)) in order.into_iter().zip(inputs.chain(states)) {
-        sources[slot] = source as u32;
-        weights[slot] = weight;
+    for (slot, source) in order.into_iter().zip(inputs.chain(states)) {
+        sources[slot] = source;
     }
-    Wiring::from_parts(d_input, (0..=d_state).collect(), sources, weights)
+    sources
+}
+
+/// What each slot reads, where populations project to one another more or less strongly.
+fn projected(
+    shape: &Identity,
+    projections: &Projections,
+    fed: usize,
+    rng: &mut impl Rng,
+) -> Result<Vec<usize>, TopologyError> {
+    let d_input = shape.d_input;
+    let mut inputs: Vec<usize> = (0..fed).map(|copy| copy % d_input).collect();
+    inputs.shuffle(rng);
+    let mut decks: Vec<_> = projections.slots().map(Deck::new).collect();
+    let mut sources = vec![0; shape.d_state];
+    let feeds = projections.share_inputs(fed)?;
+    for (to, (range, feeds)) in projections.slots().zip(feeds).enumerate() {
+        let mut read = inputs.split_off(inputs.len() - feeds);
+        let counts = projections.share_states(to, range.len() - feeds)?;
+        for (deck, count) in decks.iter_mut().zip(counts) {
+            read.extend((0..count).map(|_| d_input + deck.deal(rng)));
+        }
+        read.shuffle(rng);
+        sources[range].copy_from_slice(&read);
+    }
+    Ok(sources)
+}
+
+/// The state dimensions of a population, dealt at random, each once before any is dealt again.
+struct Deck {
+    dims: Range<usize>,
+    left: Vec<usize>,
+}
+
+impl Deck {
+    fn new(dims: Range<usize>) -> Self {
+        let left = Vec::new();
+        Self { dims, left }
+    }
+
+    fn deal(&mut self, rng: &mut impl Rng) -> usize {
+        if self.left.is_empty() {
+            self.left.extend(self.dims.clone());
+            self.left.shuffle(rng);
+        }
+        self.left
+            .pop()
+            .expect("a population that is read has a slot")
+    }
 }
 
 #[cfg(test)]
@@ -87,6 +160,7 @@ mod tests {
             d_state: d_input * input_copies + spare,
             input_copies,
             input_scale: 0.5,
+            projections: None,
         })
     }
 
@@ -137,6 +211,7 @@ mod tests {
             d_state: 320,
             input_copies: 8,
             input_scale: 1.0,
+            projections: None,
         };
         assert_ne!(draw(&shape, 0), draw(&shape, 1));
     }
@@ -148,9 +223,61 @@ mod tests {
             d_state: 24,
             input_copies: 2,
             input_scale: 1.0,
+            projections: None,
         };
         let error = draw(&shape, 0).unwrap_err().to_string();
         assert!(error.contains("at least 25 slots"), "{error}");
         assert!(error.contains("got 24"), "{error}");
+    }
+
+    fn cortex_and_hippocampus(strengths: [f64; 2]) -> Identity {
+        let populations = [("cortex".into(), 60), ("hippocampus".into(), 20)];
+        let mut projections = Projections::even(populations);
+        projections.set(None, 1, 0.0).unwrap();
+        projections.set(Some(0), 1, strengths[0]).unwrap();
+        projections.set(Some(1), 1, strengths[1]).unwrap();
+        Identity {
+            d_input: 3,
+            d_state: 80,
+            input_copies: 4,
+            input_scale: 1.0,
+            projections: Some(projections),
+        }
+    }
+
+    #[test]
+    fn strengths_say_who_reads_whom() {
+        for (strengths, of_cortex) in [([1.0, 1.0], 15), ([1.0, 0.0], 20), ([1.0, 9.0], 5)] {
+            let wiring = draw(&cortex_and_hippocampus(strengths), 5).unwrap();
+            assert_eq!(wiring.reads(60..80, 0..3), 0);
+            assert_eq!(wiring.reads(0..60, 0..3), 12);
+            assert_eq!(wiring.reads(60..80, 3..63), of_cortex, "{strengths:?}");
+            assert_eq!(wiring.reads(60..80, 63..83), 20 - of_cortex);
+        }
+    }
+
+    #[test]
+    fn a_strong_projection_reads_each_dimension_about_equally_often() {
+        // The hippocampus's 20 dimensions are read by all 48 slots of the cortex that read states.
+        let mut shape = cortex_and_hippocampus([1.0, 1.0]);
+        let projections = shape.projections.as_mut().unwrap();
+        projections.set(Some(0), 0, 0.0).unwrap();
+        projections.set(Some(1), 1, 0.0).unwrap();
+        let wiring = draw(&shape, 5).unwrap();
+        for dim in 63..83 {
+            let times = wiring.reads(0..60, dim..dim + 1);
+            assert!([2, 3].contains(&times), "dimension {dim}: {times}");
+        }
+    }
+
+    #[test]
+    fn projections_of_another_width_are_refused() {
+        let shape = Identity {
+            d_state: 81,
+            ..cortex_and_hippocampus([1.0, 1.0])
+        };
+        let error = draw(&shape, 0).unwrap_err().to_string();
+        assert!(error.contains("81"), "{error}");
+        assert!(error.contains("got 80"), "{error}");
     }
 }

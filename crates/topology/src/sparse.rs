@@ -1,10 +1,10 @@
 //! The weighted sparse wiring of classical echo state networks.
 
 use faer::Mat;
-use rand::seq::index::sample;
+use rand::seq::index::{sample, sample_weighted};
 use rand::{Rng, RngExt};
 
-use crate::{TopologyError, Wiring};
+use crate::{Projections, TopologyError, Wiring};
 
 /// The shape of a sparse wiring.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,8 @@ pub struct Sparse {
     pub spectral_radius: Option<f64>,
     /// Input weights are uniform in ± this.
     pub input_scale: f64,
+    /// How strongly populations project to one another; `None` leaves it to chance.
+    pub projections: Option<Projections>,
 }
 
 /// Draws a sparse wiring: every slot sums all inputs and `fan_in` distinct state dimensions, with random weights
@@ -26,9 +28,12 @@ pub struct Sparse {
 ///
 /// The recurrent weights are uniform in ±1, then scaled to the spectral radius, which costs time N³.
 ///
+/// With projections, a dimension is drawn for a slot with a probability in proportion to its population's strength.
+/// Every slot reads every input, so that there a strength multiplies the weights; one of 0 leaves the inputs out.
+///
 /// # Errors
 ///
-/// If a number is out of range.
+/// If a number is out of range, or projections leave a slot fewer than `fan_in` dimensions to read.
 pub fn sparse(shape: &Sparse, rng: &mut impl Rng) -> Result<Wiring, TopologyError> {
     let &Sparse {
         d_input,
@@ -36,6 +41,7 @@ pub fn sparse(shape: &Sparse, rng: &mut impl Rng) -> Result<Wiring, TopologyErro
         fan_in,
         spectral_radius,
         input_scale,
+        ref projections,
     } = shape;
     if d_input == 0 {
         return Err(TopologyError::out_of_range("d_input", "at least 1", 0));
@@ -53,27 +59,40 @@ pub fn sparse(shape: &Sparse, rng: &mut impl Rng) -> Result<Wiring, TopologyErro
         return Err(error);
     }
 
-    let per_slot = d_input + fan_in;
-    let mut sources = Vec::with_capacity(d_state * per_slot);
-    let mut weights = Vec::with_capacity(d_state * per_slot);
+    if let Some(projections) = projections {
+        projections.check_width(d_state)?;
+    }
+
     let uniform = |bound: f64, rng: &mut _| {
         let unit: f64 = RngExt::random(rng);
         (2.0 * unit - 1.0) * bound
     };
-    for _ in 0..d_state {
+    let mut offsets = vec![0];
+    let mut sources = Vec::with_capacity(d_state * (d_input + fan_in));
+    let mut weights = Vec::with_capacity(d_state * (d_input + fan_in));
+    for slot in 0..d_state {
+        let target = projections.as_ref().map(|it| (it, it.population_of(slot)));
+        let strength = target.map_or(1.0, |(projections, to)| projections.inputs_to(to));
         for input in 0..d_input {
-            sources.push(input as u32);
-            weights.push(uniform(input_scale, rng));
+            let weight = strength * uniform(input_scale, rng);
+            if strength > 0.0 {
+                sources.push(input as u32);
+                weights.push(weight);
+            }
         }
-        let mut dims = sample(rng, d_state, fan_in).into_vec();
+        let mut dims = match target {
+            None => sample(rng, d_state, fan_in).into_vec(),
+            Some((projections, to)) => drawn(projections, to, fan_in, rng)?,
+        };
         dims.sort_unstable();
         for dim in dims {
             sources.push((d_input + dim) as u32);
             weights.push(uniform(1.0, rng));
         }
+        offsets.push(sources.len());
     }
     if let Some(wanted) = spectral_radius {
-        let found = radius(d_input, d_state, &sources, &weights)
+        let found = radius(d_input, &offsets, &sources, &weights)
             .filter(|found| *found > 0.0)
             .ok_or(TopologyError::NoSpectralRadius)?;
         let scale = wanted / found;
@@ -83,18 +102,35 @@ pub fn sparse(shape: &Sparse, rng: &mut impl Rng) -> Result<Wiring, TopologyErro
             }
         }
     }
-    let offsets = (0..=d_state).map(|slot| slot * per_slot).collect();
     let weights = weights.into_iter().map(|weight| weight as f32).collect();
     Wiring::from_parts(d_input, offsets, sources, weights)
 }
 
+/// Distinct dimensions for a slot of a population, each as probable as its population's strength says.
+fn drawn(
+    projections: &Projections,
+    to: usize,
+    fan_in: usize,
+    rng: &mut impl Rng,
+) -> Result<Vec<usize>, TopologyError> {
+    let strength = |dim| projections.state_to(dim, to);
+    let dims = sample_weighted(rng, projections.d_state(), strength, fan_in);
+    let dims = dims.map_or(Vec::new(), |dims| dims.into_vec());
+    match dims.len() == fan_in {
+        true => Ok(dims),
+        false => Err(projections.nothing_to_read(to, fan_in)),
+    }
+}
+
 /// The largest modulus of the eigenvalues of the recurrent part; `None` where they cannot be found.
-fn radius(d_input: usize, d_state: usize, sources: &[u32], weights: &[f64]) -> Option<f64> {
-    let per_slot = sources.len() / d_state;
+fn radius(d_input: usize, offsets: &[usize], sources: &[u32], weights: &[f64]) -> Option<f64> {
+    let d_state = offsets.len() - 1;
     let mut recurrent = Mat::<f64>::zeros(d_state, d_state);
-    for (at, (&source, &weight)) in sources.iter().zip(weights).enumerate() {
-        if let Some(dim) = (source as usize).checked_sub(d_input) {
-            recurrent[(at / per_slot, dim)] = weight;
+    for (slot, ends) in offsets.windows(2).enumerate() {
+        for at in ends[0]..ends[1] {
+            if let Some(dim) = (sources[at] as usize).checked_sub(d_input) {
+                recurrent[(slot, dim)] = weights[at];
+            }
         }
     }
     let values = recurrent.eigenvalues().ok()?;
@@ -115,6 +151,7 @@ mod tests {
             fan_in: 5,
             spectral_radius: Some(0.9),
             input_scale: 0.3,
+            projections: None,
         }
     }
 
@@ -171,5 +208,48 @@ mod tests {
             error.unwrap_err().to_string(),
             "fan_in must be between 1 and the width of the state, 50, got 51"
         );
+    }
+
+    fn cortex_and_hippocampus() -> (Sparse, Projections) {
+        let populations = [("cortex".into(), 300), ("hippocampus".into(), 100)];
+        let shape = Sparse {
+            d_state: 400,
+            ..shape()
+        };
+        (shape, Projections::even(populations))
+    }
+
+    #[test]
+    fn strengths_say_who_reads_whom() {
+        let (mut shape, mut projections) = cortex_and_hippocampus();
+        projections.set(Some(0), 0, 0.0).unwrap();
+        projections.set(Some(1), 1, 3.0).unwrap();
+        projections.set(None, 1, 0.0).unwrap();
+        projections.set(None, 0, 2.0).unwrap();
+        shape.projections = Some(projections);
+        let wiring = draw(&shape).unwrap();
+        // Sources: 2 inputs, 300 dimensions of the cortex, 100 of the hippocampus; fan-in 5.
+        assert_eq!(wiring.reads(0..300, 2..302), 0);
+        assert_eq!(wiring.reads(0..300, 302..402), 1500);
+        let own = wiring.reads(300..400, 302..402) as f64 / 500.0;
+        assert!(
+            (own - 0.5).abs() < 0.08,
+            "3 times as likely as chance: {own}"
+        );
+        assert_eq!(wiring.reads(300..400, 0..2), 0);
+        let inputs = wiring.slots().take(300).flat_map(|slot| &slot.weights[..2]);
+        let largest = inputs.fold(0.0_f32, |most, weight| most.max(weight.abs()));
+        assert!((0.55..=0.6).contains(&largest), "twice 0.3: {largest}");
+    }
+
+    #[test]
+    fn too_few_dimensions_for_the_fan_in_name_the_population() {
+        let (mut shape, mut projections) = cortex_and_hippocampus();
+        projections.set(Some(0), 1, 0.0).unwrap();
+        shape.projections = Some(projections);
+        shape.fan_in = 101;
+        let error = draw(&shape).unwrap_err().to_string();
+        assert!(error.contains("\"hippocampus\" reads 101"), "{error}");
+        assert!(error.contains("has 100"), "{error}");
     }
 }

@@ -1,5 +1,7 @@
 //! What every slot reads.
 
+use std::ops::Range;
+
 use crate::TopologyError;
 
 /// What each of the N slots reads, as rows of a sparse matrix: z_j = Σ w·source.
@@ -61,6 +63,19 @@ impl Wiring {
         })
     }
 
+    /// A wiring of copies: slot j reads `sources[j]`, multiplied by `input_scale` where that is an input.
+    pub(crate) fn copies(
+        d_input: usize,
+        sources: Vec<usize>,
+        input_scale: f32,
+    ) -> Result<Self, TopologyError> {
+        let weight = |&source: &usize| if source < d_input { input_scale } else { 1.0 };
+        let weights = sources.iter().map(weight).collect();
+        let offsets = (0..=sources.len()).collect();
+        let sources = sources.into_iter().map(|source| source as u32).collect();
+        Self::from_parts(d_input, offsets, sources, weights)
+    }
+
     /// Width of the inputs, I.
     pub fn d_input(&self) -> usize {
         self.d_input
@@ -97,6 +112,14 @@ impl Wiring {
     /// Whether every slot reads exactly one source, as in the poster's identity wiring.
     pub fn is_copy(&self) -> bool {
         self.slots().all(|slot| slot.sources.len() == 1)
+    }
+
+    /// How many connections there are from a range of sources to a range of slots.
+    pub fn reads(&self, slots: Range<usize>, sources: Range<usize>) -> usize {
+        let slots = self.slots().skip(slots.start).take(slots.len());
+        let read = slots.flat_map(|slot| slot.sources);
+        read.filter(|&&source| sources.contains(&(source as usize)))
+            .count()
     }
 
     /// The wiring as a dense matrix with one row per source, `[d_input + d_state, d_state]` row by row: z = [x; h]·W.

@@ -10,6 +10,9 @@ use serde::Serialize;
 
 use crate::table::grouped;
 
+/// Head of the table of projections: its rows read, its columns are read.
+const READERS: &str = "connections from";
+
 /// Shapes, wiring, trained and fixed parameters, and cost per step of a network.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -98,6 +101,44 @@ fn text(experiment: &Experiment, description: &Description) -> String {
     line("regime", name(&description.regime));
     text.push('\n');
     text.push_str(&parts(description));
+    if description.populations.len() > 1 {
+        text.push('\n');
+        text.push_str(&projections(description));
+    }
+    text
+}
+
+/// A row per population: how many connections its slots have from inputs and from each population.
+fn projections(description: &Description) -> String {
+    let populations = &description.populations;
+    let columns: Vec<&str> = [READERS, "inputs"]
+        .into_iter()
+        .chain(populations.iter().map(|one| one.name.as_str()))
+        .collect();
+    let widest = columns.iter().map(|name| name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    let mut line = |cells: Vec<String>| {
+        for (at, cell) in cells.iter().enumerate() {
+            match at {
+                0 => write!(text, "{cell:widest$}"),
+                _ => write!(text, "  {cell:>width$}", width = columns[at].len().max(7)),
+            }
+            .expect("writing into a string cannot fail");
+        }
+        text.push('\n');
+    };
+    line(columns.iter().map(ToString::to_string).collect());
+    for one in populations {
+        let reads = [one.reads_inputs]
+            .into_iter()
+            .chain(one.reads_populations.iter().copied());
+        line(
+            [one.name.clone()]
+                .into_iter()
+                .chain(reads.map(grouped))
+                .collect(),
+        );
+    }
     text
 }
 

@@ -71,6 +71,33 @@ fn describe_tells_people_the_same() {
 }
 
 #[test]
+fn projections_are_counted_as_they_were_asked_for() {
+    let place = TempDir::new().unwrap();
+    let preset = "japanese-vowels-cortex-hippocampus";
+    let described = succeed(place.path(), &["describe", preset, "--json"]);
+    let populations = &described.lines()[0]["populations"];
+    // 96 copies of inputs feed the cortex; the hippocampus reads the cortex in all of its 320 slots.
+    assert_eq!(populations[0]["reads_inputs"], 96);
+    assert_eq!(populations[1]["reads_inputs"], 0);
+    assert_eq!(populations[1]["reads_populations"][0], 320);
+    assert_eq!(populations[1]["reads_populations"][1], 0);
+    let table = succeed(place.path(), &["describe", preset]).out;
+    let row = table
+        .lines()
+        .find(|line| line.starts_with("hippocampus") && line.contains("320"));
+    let cells: Vec<_> = row.unwrap().split_whitespace().collect();
+    assert_eq!(cells, ["hippocampus", "0", "320", "0"], "{table}");
+    let cut = "reservoir.projections.cortex.hippocampus=0";
+    let outcome = run(place.path(), &["describe", preset, "--set", cut]);
+    assert_ne!(outcome.code, Some(0));
+    assert!(
+        outcome.err.contains("population \"hippocampus\""),
+        "{}",
+        outcome.err
+    );
+}
+
+#[test]
 fn data_sets_are_listed_and_verified() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let listed = succeed(&root, &["datasets", "list"]).out;
