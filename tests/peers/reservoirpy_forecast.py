@@ -12,9 +12,9 @@ A task is a preset of docs/experiments, which says what the data are and whether
 
 Per seed our data set is exported (`cargo run -p ran-tasks --example export`), and the reservoir is drawn from the same
 seed. ReservoirPy's leak, spectral radius, input scaling, connectivities, biases and ridge are chosen by random search, so many
-trials: in open loop by the NRMSE on the validation steps of seed 0; in closed loop by the valid steps on whole series of
-other seeds, 100 to 102, as our preset was, or where the seed changes nothing in the data on the validation steps. Test steps
-of the seeds that are reported are seen once, by the chosen one. Our side is the experiment of the same name (`cargo xtask
+trials: in open loop by the NRMSE on the validation steps of seed 0; in closed loop on whole series of other seeds, 100 to 102,
+as our preset was, or where the seed changes nothing in the data on the validation steps: by the valid steps, for Mackey-Glass, where
+nearly every forecast is valid to its end, by the NRMSE of the last steps. Test steps of the seeds that are reported are seen once, by the chosen one. Our side is the experiment of the same name (`cargo xtask
 experiment NAME`); --width gives the peer another state width than ours.
 
 The package is installed with pip into a virtual environment (default: target/peers/reservoirpy) unless it can be imported
@@ -39,7 +39,7 @@ THRESHOLD = 0.4
 EXPONENT = 0.9056
 SEARCH_SEEDS = range(100, 103)
 PRESETS = ROOT / "docs" / "experiments"
-TASKS = ["mackey-glass-17", "mackey-glass-17-free", "mackey-glass-30", "santa-fe", "lorenz"]
+TASKS = ["mackey-glass-17", "mackey-glass-17-free", "mackey-glass-30", "mackey-glass-30-free", "santa-fe", "lorenz"]
 
 
 def main():
@@ -211,20 +211,23 @@ def search(spec, first, width, trials):
             "bias": float(rng.choice([0.0, 0.3, 1.0, 1.5])),
             "ridge": float(10.0 ** rng.integers(-12, -1)),
         }
-        score = float(np.mean([judge(*one, width, parameters) for one in judged]))
+        score = float(np.mean([judge(*one, spec["task"], width, parameters) for one in judged]))
         if np.isfinite(score) and score < best_score:
             best, best_score = parameters, score
     return best, where
 
 
-def judge(seed, data, split, free, width, parameters):
+def judge(seed, data, split, free, task, width, parameters):
     """The lower the better."""
     import numpy as np
 
     network, split = fit(data, width, parameters, seed), data[split]
     if free is None:
         return nrmse(predictions_of(network, split), split["targets"][split["scored"]])
-    return -np.mean([valid_steps(*run) for run in free_runs(network, split, free)])
+    runs = free_runs(network, split, free)
+    if task["name"] == "mackey-glass":
+        return closed_loop(runs, task)["last step's"]
+    return -np.mean([valid_steps(*run) for run in runs])
 
 
 def scores_of(spec, data, width, parameters, seed):
