@@ -16,10 +16,10 @@ const INPUTS: &str = "inputs";
 /// [reservoir.projections]
 /// inputs = { hippocampus = 0 }      # the hippocampus hears of the world through the cortex alone
 /// cortex = { hippocampus = 1 }
-/// hippocampus = { hippocampus = 2 } # twice as many of its connections to itself as chance has it
+/// hippocampus = { hippocampus = 2 } # for itself, each of its dimensions counts as much as two of the cortex
 /// ```
 ///
-/// What is not named has strength 1: as chance has it. See [`ran_topology::Projections`].
+/// What is not named has strength 1. See [`ran_topology::Projections`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ProjectionsConfig(pub BTreeMap<String, BTreeMap<String, f64>>);

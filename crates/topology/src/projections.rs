@@ -6,9 +6,9 @@ use crate::TopologyError;
 
 /// How strongly inputs and populations project to populations.
 ///
-/// A strength of 1 leaves it to chance what a slot reads, as a wiring without projections does. A strength s makes it s
-/// times as likely as chance that a slot of the one population reads a dimension of the other; 0 cuts the projection.
-/// What the slots read in all does not change: a projection grows at the cost of the others.
+/// For a slot of a population, a dimension of a population with strength s is s times as likely to be read as one of a
+/// population with strength 1; 0 cuts the projection. With equal strengths it is left to chance, as in a wiring without
+/// projections. How much the slots read in all does not change: a projection grows at the cost of the others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Projections {
     populations: Vec<Population>,

@@ -234,7 +234,7 @@ mod tests {
         let own = wiring.reads(300..400, 302..402) as f64 / 500.0;
         assert!(
             (own - 0.5).abs() < 0.08,
-            "3 times as likely as chance: {own}"
+            "3 times 100 dimensions against 300: {own}"
         );
         assert_eq!(wiring.reads(300..400, 0..2), 0);
         let inputs = wiring.slots().take(300).flat_map(|slot| &slot.weights[..2]);
