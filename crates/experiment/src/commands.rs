@@ -1,6 +1,7 @@
 //! The subcommands, one per file.
 
 pub(crate) mod bench;
+pub(crate) mod collect;
 pub(crate) mod datasets;
 pub(crate) mod describe;
 pub(crate) mod evaluate;

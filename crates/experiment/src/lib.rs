@@ -6,6 +6,7 @@
 
 mod backend;
 pub mod bench;
+mod collect;
 mod config;
 mod evaluate;
 mod evaluation;
@@ -28,6 +29,7 @@ mod whole_file;
 mod work;
 
 pub use backend::{BackendError, BackendKind};
+pub use collect::{CollectError, Group, collect};
 pub use config::ExperimentConfig;
 pub use evaluate::{Evaluation, ModelError, SplitScore, evaluate};
 pub use evaluation::{EvaluationConfig, FreeRunScores, LyapunovTime};

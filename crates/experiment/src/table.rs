@@ -44,10 +44,7 @@ pub(crate) fn row(record: &Record) -> String {
 /// The mean over seeds, and the deviation where there are several.
 pub(crate) fn foot(summary: &Summary) -> String {
     let seeds = summary.seeds.len();
-    let both = |mean: f64, std: f64| match seeds {
-        0 | 1 => number(mean),
-        _ => format!("{} ± {}", number(mean), number(std)),
-    };
+    let both = |mean: f64, std: f64| spread(mean, std, seeds);
     let main = match (summary.mean, summary.std) {
         (Some(mean), Some(std)) => both(mean, std),
         _ => score(summary.mean),
@@ -70,6 +67,14 @@ pub(crate) fn foot(summary: &Summary) -> String {
         .as_ref()
         .map(closed_loop)
         .unwrap_or_default()
+}
+
+/// A mean over seeds, and the deviation where there are several.
+pub(crate) fn spread(mean: f64, std: f64, seeds: usize) -> String {
+    match seeds {
+        0 | 1 => number(mean),
+        _ => format!("{} ± {}", number(mean), number(std)),
+    }
 }
 
 /// The scores beside the one by a metric.

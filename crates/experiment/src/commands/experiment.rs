@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{Args, Subcommand};
 use ran_experiment::{BackendKind, Experiment, Notice, Place, Preset, RunOptions, Seeds, Setting};
 
-use crate::commands::{evaluate, predict, show};
+use crate::commands::{collect, evaluate, predict, show};
 use crate::progress::Progress;
 use crate::table;
 
@@ -51,6 +51,7 @@ enum Action {
     Evaluate(evaluate::Arguments),
     Predict(predict::Arguments),
     Show(show::Arguments),
+    Collect(collect::Arguments),
 }
 
 /// The exit code of a program that was ended by Ctrl-C, as shells have it.
@@ -69,6 +70,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         Some(Action::Evaluate(arguments)) => return evaluate::execute(arguments),
         Some(Action::Predict(arguments)) => return predict::execute(arguments),
         Some(Action::Show(arguments)) => return show::execute(arguments),
+        Some(Action::Collect(arguments)) => return collect::execute(arguments),
         None => {}
     }
     let mut out = io::stdout().lock();

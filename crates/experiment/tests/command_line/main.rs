@@ -1,5 +1,6 @@
 //! The program as a user runs it: what it prints, what it leaves, and what it says when something is wrong.
 
+mod collecting;
 mod describing;
 mod files;
 mod folders;
