@@ -91,7 +91,7 @@ pub fn collect(paths: &[PathBuf]) -> Result<Vec<Group>, CollectError> {
         };
         Some(Group {
             settings: differing.iter().map(setting).collect(),
-            summary: Summary::of(&records)?,
+            summary: Summary::of(&records, records.len())?,
             valid: valid(&records),
             records,
             contradicted,

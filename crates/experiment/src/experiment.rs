@@ -63,7 +63,21 @@ pub enum ExperimentError {
         origin: String,
         /// What is wrong.
         source: LearningError,
+        /// Whether the file is at fault: it is wrong without the settings too.
+        in_file: bool,
     },
+}
+
+impl ExperimentError {
+    /// Whether what was asked for is at fault, a name or a setting, and not a file.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Unknown { .. } | Self::UnknownTask { .. } | Self::Setting(_) => true,
+            Self::Read { .. } => false,
+            Self::Located(Located { in_file, .. }) | Self::Invalid { in_file, .. } => !in_file,
+        }
+    }
 }
 
 impl Experiment {
@@ -120,6 +134,7 @@ impl Experiment {
             .map_err(|source| ExperimentError::Invalid {
                 origin: origin.into(),
                 source,
+                in_file: settings.is_empty() || Self::parse(name, origin, text, &[]).is_err(),
             })?;
         Ok(Self {
             name: name.into(),

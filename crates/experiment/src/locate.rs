@@ -14,6 +14,8 @@ pub struct Located {
     pub place: String,
     /// What was found and what is allowed.
     pub problem: String,
+    /// Whether a file is at fault, and not a setting or a name that was given.
+    pub in_file: bool,
 }
 
 impl Located {
@@ -23,6 +25,7 @@ impl Located {
         Self {
             place: place(origin, line, ""),
             problem: one_line(error.message()),
+            in_file: true,
         }
     }
 }
@@ -38,16 +41,37 @@ pub(crate) fn read<T: DeserializeOwned>(
     serde_path_to_error::deserialize(whole.clone()).map_err(|error| {
         let problem = one_line(error.inner().message());
         let key = extend(key_of(error.path()), &whole, &problem);
+        // The keys of another task are gone, wherever the file has them.
+        let gone =
+            key.first().is_some_and(|first| first == "task") && names_another_task(&whole, text);
+        let (line, in_file) = if gone {
+            (None, false)
+        } else {
+            find(text, &key)
+        };
         // Of several settings of one key the last one counts.
-        let (line, in_file) = find(text, &key);
-        let mut settings = settings.iter().rev();
-        let setting = settings.find(|one| one.sets(&key) || !in_file && one.is_within(&key));
+        let setting = settings.iter().rev().find(|one| one.sets(&key));
+        let setting = setting.or_else(|| {
+            let mut settings = settings.iter();
+            settings.find(|one| !in_file && one.is_within(&key))
+        });
         let place = match setting {
             Some(setting) => format!("--set {setting}"),
             None => place(origin, line, &written(&key)),
         };
-        Located { place, problem }
+        Located {
+            place,
+            problem,
+            in_file: setting.is_none(),
+        }
     })
+}
+
+/// Whether a setting has changed the task that the file names.
+fn names_another_task(whole: &Value, text: &str) -> bool {
+    let name = |table: &Table| Some(table.get("task")?.get("name")?.clone());
+    let file = text.parse::<Table>();
+    file.is_ok_and(|file| name(&file) != whole.as_table().and_then(name))
 }
 
 fn key_of(path: &serde_path_to_error::Path) -> Vec<String> {

@@ -1,9 +1,10 @@
 //! The program `ran`: experiments with Recurrent Attention Networks from the command line.
 //!
 //! Results go to standard output, progress and warnings to standard error. The exit code is 0 for success, 1 for
-//! failure, 2 for wrong usage and 130 for a run that was stopped.
+//! failure, 2 for a command line that is wrong and 130 for a run that was stopped.
 
 mod commands;
+mod exit;
 mod progress;
 mod table;
 
@@ -11,17 +12,20 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::experiment::{INTERRUPTED, Interrupted};
-use ran_experiment::RunError;
+use ran_experiment::Setting;
 
 /// Keeps the memory of large arrays for the next of their size, where the system's allocator would give it back and ask for
 /// it again at every batch.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+const EXIT_CODES: &str = "\
+Exit codes: 0 success; 1 failure, also where a file is wrong, be it of data, a model or a configuration; 2 wrong usage: an
+option, a name that there is not, or a key or value of --set that is not allowed; 130 a run that was stopped";
+
 /// Experiments with Recurrent Attention Networks.
 #[derive(Debug, Parser)]
-#[command(name = "ran", version)]
+#[command(name = "ran", version, after_help = EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -35,26 +39,35 @@ enum Command {
     Bench(commands::bench::Arguments),
 }
 
+impl Command {
+    fn execute(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Experiment(arguments) => commands::experiment::execute(arguments),
+            Self::Describe(arguments) => commands::describe::execute(arguments),
+            Self::Datasets(arguments) => commands::datasets::execute(arguments),
+            Self::Bench(arguments) => commands::bench::execute(arguments),
+        }
+    }
+
+    /// What is set on the command line.
+    fn settings(&self) -> Vec<Setting> {
+        match self {
+            Self::Experiment(arguments) => arguments.settings(),
+            Self::Describe(arguments) => arguments.settings.clone(),
+            Self::Datasets(_) | Self::Bench(_) => Vec::new(),
+        }
+    }
+}
+
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
-        Command::Experiment(arguments) => commands::experiment::execute(&arguments),
-        Command::Describe(arguments) => commands::describe::execute(&arguments),
-        Command::Datasets(arguments) => commands::datasets::execute(&arguments),
-        Command::Bench(arguments) => commands::bench::execute(&arguments),
-    };
-    match outcome {
+    let command = Arguments::parse().command;
+    match command.execute() {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever reads the output has seen enough, as `head` has after ten lines.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
-            let interrupted = error.is::<Interrupted>()
-                || matches!(error.downcast_ref(), Some(RunError::Stopped));
-            if interrupted {
-                ExitCode::from(INTERRUPTED)
-            } else {
-                ExitCode::FAILURE
-            }
+            exit::code(&error, &command.settings())
         }
     }
 }

@@ -74,7 +74,7 @@ pub struct Summary {
     pub regime: String,
     /// What the scores are.
     pub metric: String,
-    /// Whether the run was stopped; `ran experiment --resume` goes on with it.
+    /// Whether the run was stopped before its last seed was done; `ran experiment --resume` goes on with it.
     pub interrupted: bool,
     /// Mean of the test scores of all finished seeds; none where one has no test score, or there are none.
     pub mean: Option<f64>,
@@ -139,9 +139,9 @@ fn over_seeds(records: &[&Record]) -> BTreeMap<Metric, [f64; 2]> {
 }
 
 impl Summary {
-    /// Sums records of one experiment up; none if there are no records.
+    /// Sums records of a run of so many seeds up; none if there are no records.
     #[must_use]
-    pub fn of(records: &[Record]) -> Option<Self> {
+    pub fn of(records: &[Record], planned: usize) -> Option<Self> {
         let first = records.first()?;
         let done: Vec<&Record> = records
             .iter()
@@ -154,7 +154,7 @@ impl Summary {
             experiment: first.experiment.clone(),
             task: first.task.clone(),
             backend: first.backend.clone(),
-            interrupted: done.len() < records.len(),
+            interrupted: done.len() < planned,
             regime: first.regime.clone(),
             metric: first.metric.clone(),
             mean: tests.as_deref().map(stats::mean),

@@ -137,7 +137,7 @@ pub fn run(
             break;
         }
     }
-    Summary::of(&records).ok_or(RunError::Stopped)
+    Summary::of(&records, of).ok_or(RunError::Stopped)
 }
 
 /// Goes on with a run that was stopped or killed, from its last checkpoint, to the same numbers as without the break.
@@ -182,7 +182,7 @@ pub fn resume(
             break;
         }
     }
-    Summary::of(&records).ok_or(RunError::Stopped)
+    Summary::of(&records, of).ok_or(RunError::Stopped)
 }
 
 /// One seed of a run.
@@ -405,4 +405,59 @@ pub fn describe_experiment(
     };
     let outcome = compute(BackendKind::default(), job)?;
     outcome.map_err(|source| wrong_model(experiment, source))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+
+    /// A run of two seeds that is stopped while one of them is judged, as by Ctrl-C, and its folder.
+    fn stopped_while_judging(which: u64) -> (Summary, tempfile::TempDir) {
+        let settings = ["reservoir.population.0.units=4", "reservoir.input_copies=1"];
+        let settings = settings.map(|text| text.parse().unwrap());
+        let experiment = Experiment::open(None, &settings).unwrap();
+        let place = tempfile::tempdir().unwrap();
+        let options = RunOptions {
+            seeds: "0..2".parse().unwrap(),
+            place: Place::Named(place.path().into()),
+            ..RunOptions::default()
+        };
+        let stop = AtomicBool::new(false);
+        let mut now = 0;
+        let mut observe = |notice: Notice<'_>| {
+            match notice {
+                Notice::Seed { seed, .. } => now = seed,
+                Notice::Learning(Event::Judging) if now == which => {
+                    stop.store(true, Ordering::Relaxed);
+                }
+                _ => {}
+            }
+            Ok(())
+        };
+        let summary = run(&experiment, &options, &stop, &mut observe).unwrap();
+        (summary, place)
+    }
+
+    #[test]
+    fn a_run_that_is_stopped_when_its_last_seed_is_judged_is_complete() {
+        let (summary, place) = stopped_while_judging(1);
+        assert!(!summary.interrupted);
+        assert_eq!(summary.seeds, [0, 1]);
+        let again = resume(place.path(), &AtomicBool::new(false), &mut |_| Ok(()));
+        let complete = matches!(again, Err(RunError::Resume(ResumeError::Complete { .. })));
+        assert!(complete, "{again:?}");
+    }
+
+    #[test]
+    fn a_run_that_is_stopped_when_another_seed_is_judged_goes_on_with_the_next() {
+        let (summary, place) = stopped_while_judging(0);
+        assert!(summary.interrupted);
+        assert_eq!(summary.seeds, [0]);
+        let again = resume(place.path(), &AtomicBool::new(false), &mut |_| Ok(()));
+        let summary = again.unwrap();
+        assert!(!summary.interrupted);
+        assert_eq!(summary.seeds, [0, 1]);
+    }
 }

@@ -39,8 +39,7 @@ impl FromStr for Setting {
     fn from_str(text: &str) -> Result<Self, SettingError> {
         let malformed = || SettingError::Form(text.into());
         let (key, value) = text.split_once('=').ok_or_else(malformed)?;
-        let key = key.trim().replace('[', ".").replace(']', "");
-        let path: Vec<_> = key.split('.').map(|name| name.trim().to_string()).collect();
+        let path = path_of(key);
         if path.iter().any(String::is_empty) {
             return Err(malformed());
         }
@@ -79,6 +78,21 @@ impl Setting {
         others
             .into_iter()
             .try_for_each(|setting| setting.insert(table))
+    }
+
+    /// Whether it sets a key, something in it, or a table that it is in; the key is as messages have it, as in
+    /// `reservoir.population[0].units`.
+    ///
+    /// ```
+    /// let setting: ran_experiment::Setting = "reservoir.population.0.units=40".parse()?;
+    /// assert!(setting.concerns("reservoir.population[0].units") && setting.concerns("reservoir"));
+    /// assert!(!setting.concerns("reservoir.population[1].units"));
+    /// # Ok::<(), ran_experiment::SettingError>(())
+    /// ```
+    #[must_use]
+    pub fn concerns(&self, key: &str) -> bool {
+        let key = path_of(key);
+        self.sets(&key) || self.is_within(&key)
     }
 
     /// Whether a key, as names and numbers, is the one that is set, or lies within it.
@@ -135,6 +149,12 @@ impl Setting {
         }
         Ok(())
     }
+}
+
+/// The names and numbers of a key, with or without brackets.
+fn path_of(key: &str) -> Vec<String> {
+    let key = key.trim().replace('[', ".").replace(']', "");
+    key.split('.').map(|name| name.trim().to_string()).collect()
 }
 
 fn index(name: &str, len: usize) -> Result<usize, String> {

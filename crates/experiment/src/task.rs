@@ -4,7 +4,7 @@ use ran_tasks::TaskConfig;
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use crate::locate::read;
+use crate::locate::{Located, read};
 use crate::{Experiment, ExperimentError, Preset, Setting};
 
 /// The part of a configuration that says what is learnt.
@@ -32,7 +32,11 @@ pub fn open_task(which: &str, settings: &[Setting]) -> Result<TaskConfig, Experi
         let task = Table::from_iter([("name".to_string(), Value::from(which))]);
         let mut table = Table::from_iter([("task".to_string(), Value::Table(task))]);
         Setting::apply(settings, &mut table)?;
-        let config: TaskOnly = read(table, &format!("the task {which}"), "", settings)?;
+        let config = read(table, &format!("the task {which}"), "", settings);
+        let config: TaskOnly = config.map_err(|error| Located {
+            in_file: false,
+            ..error
+        })?;
         return Ok(config.task);
     }
     match Experiment::open(Some(which), settings) {

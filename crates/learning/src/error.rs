@@ -68,6 +68,23 @@ pub enum LearningError {
     Inputs(String),
 }
 
+impl LearningError {
+    /// The key of the configuration that it is about, or the table of several, as in `reservoir.population[0].heads`;
+    /// none where it is about something else.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Config { field, .. } | Self::Reservoir(ReservoirError::Config { field, .. }) => {
+                Some(field)
+            }
+            // All of the reservoir's keys together make the wiring.
+            Self::Reservoir(ReservoirError::Wiring(_)) => Some("reservoir"),
+            Self::Readout(ReadoutError::Parameter { .. }) => Some("readout"),
+            _ => None,
+        }
+    }
+}
+
 fn what_is_kept(epoch: Option<usize>) -> String {
     match epoch {
         Some(epoch) => format!("; the model of epoch {epoch} is kept"),

@@ -7,7 +7,7 @@ use burn::tensor::backend::Backend;
 use ndarray::{Array2, Axis, concatenate};
 use ran_readout::{LinearReadout, Online, Samples, fit_ridge};
 use ran_reservoir::Reservoir;
-use ran_tasks::{Category, Dataset, Sample, ScoreTable, stack_targets};
+use ran_tasks::{Category, Dataset, Sample, ScoreTable, TaskError, stack_targets};
 use serde::{Deserialize, Serialize};
 
 use crate::closed_loop::teach;
@@ -173,7 +173,15 @@ fn with_validation<'a>(
         return Ok(Cow::Borrowed(dataset));
     }
     let mut dataset = dataset.clone();
-    dataset.split_off_valid(share, seed)?;
+    let split = dataset.split_off_valid(share, seed);
+    split.map_err(|error| match error {
+        // The task has no such key: it is how the model learns that asks for it.
+        TaskError::Key { problem, .. } => LearningError::Config {
+            field: "learning.validation".into(),
+            problem: format!("is too small: {problem}"),
+        },
+        other => other.into(),
+    })?;
     Ok(Cow::Owned(dataset))
 }
 

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
-use ran_tasks::datasets::{FileState, cache, fetch, list, verify, verify_fetched};
+use ran_tasks::datasets::{DatasetInfo, FileState, cache, fetch, list, verify, verify_fetched};
+
+use crate::exit::Usage;
 
 /// The data sets that tasks use.
 #[derive(Debug, Args)]
@@ -57,7 +59,13 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
             Ok(())
         }
         Action::Fetch { name, from } => {
-            let folder = fetch(name, from.as_deref())?;
+            let known = |set: &DatasetInfo| set.name == *name && set.fetch.is_some();
+            let folder = match fetch(name, from.as_deref()) {
+                Err(error) if !list().iter().any(known) => {
+                    return Err(Usage(error.to_string()).into());
+                }
+                fetched => fetched?,
+            };
             Ok(writeln!(out, "{name} is in {}", folder.display())?)
         }
         Action::Verify { folder } => {

@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     which: Option<String>,
     /// Changes a key of the configuration, as in reservoir.leak=0.5.
     #[arg(long = "set", value_name = "KEY=VALUE")]
-    settings: Vec<Setting>,
+    pub(crate) settings: Vec<Setting>,
     /// Prints one line of JSON.
     #[arg(long)]
     json: bool,

@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     data: Option<PathBuf>,
     /// Changes a key of the task, as in task.label=gesture.
     #[arg(long = "set", value_name = "KEY=VALUE")]
-    settings: Vec<Setting>,
+    pub(crate) settings: Vec<Setting>,
     /// What computes it: ndarray (the processor) or wgpu (a graphics card).
     #[arg(long, default_value_t)]
     backend: BackendKind,

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use ran_experiment::{BackendKind, Experiment, Notice, Place, Preset, RunOptions, Seeds, Setting};
 
 use crate::commands::{collect, evaluate, predict, show};
+use crate::exit::INTERRUPTED;
 use crate::progress::Progress;
 use crate::table;
 
@@ -54,8 +55,17 @@ enum Action {
     Collect(collect::Arguments),
 }
 
-/// The exit code of a program that was ended by Ctrl-C, as shells have it.
-pub(crate) const INTERRUPTED: u8 = 130;
+impl Arguments {
+    /// What is set on the command line.
+    pub(crate) fn settings(&self) -> Vec<Setting> {
+        match &self.action {
+            Some(Action::Evaluate(arguments)) => arguments.settings.clone(),
+            Some(Action::Show(arguments)) => arguments.settings(),
+            Some(Action::Predict(_) | Action::Collect(_)) => Vec::new(),
+            None => self.settings.clone(),
+        }
+    }
+}
 
 /// The run was stopped, and left what it had.
 #[derive(Debug, thiserror::Error)]
@@ -122,7 +132,8 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         writeln!(out, "{}written to {folder}", table::foot(&summary))?;
     }
     out.flush()?;
-    if stop.load(Ordering::Relaxed) {
+    // A signal that came while the last seed was judged stopped nothing.
+    if summary.interrupted {
         return Err(Interrupted(folder).into());
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ran_experiment::{Setting, open_task, show_examples, write_file};
+use ran_tasks::TaskConfig;
 
 /// Draws example sequences of a task with their targets, as SVG and PNG.
 #[derive(Debug, Args)]
@@ -24,6 +25,16 @@ pub(crate) struct Arguments {
     /// The folder for TASK.svg and TASK.png.
     #[arg(long, value_name = "DIR", default_value = "runs/show")]
     out: PathBuf,
+}
+
+impl Arguments {
+    /// What is set on the command line: to name a task is to set its name.
+    pub(crate) fn settings(&self) -> Vec<Setting> {
+        let named = TaskConfig::NAMES.contains(&&*self.which);
+        let name = named.then(|| format!("task.name={}", self.which));
+        let name = name.and_then(|name| name.parse().ok());
+        name.into_iter().chain(self.settings.clone()).collect()
+    }
 }
 
 pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {

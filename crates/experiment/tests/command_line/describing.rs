@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::{files_below, run, succeed};
+use crate::{assert_usage, files_below, run, succeed};
 
 #[test]
 fn describe_agrees_with_the_posters_formula() {
@@ -115,4 +115,6 @@ fn data_sets_are_listed_and_verified() {
     let outcome = run(place.path(), &["datasets", "verify", "--folder", "."]);
     assert_eq!(outcome.code, Some(1));
     assert!(outcome.out.contains("unreadable") && outcome.err.contains("not as they should be"));
+    let outcome = run(place.path(), &["datasets", "fetch", "mnits"]);
+    assert_usage(&outcome, &["mnits", "mnist", "spoken-digits"]);
 }

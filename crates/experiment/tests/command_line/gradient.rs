@@ -7,7 +7,9 @@ use std::process::{Child, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{FILES, TEST, TRAIN, assert_sentence, command, files_below, model, run, succeed};
+use crate::{
+    FILES, TEST, TRAIN, assert_sentence, assert_usage, command, files_below, model, run, succeed,
+};
 
 /// Training on a few short sequences: an epoch takes a blink.
 const TINY: &[&str] = &[
@@ -273,11 +275,14 @@ fn a_wrong_value_is_answered_with_its_key() {
         ("learning.momentum=0.9", &["momentum", "learning_rate"]),
         ("learning.fixed_qk=true", &["learning.fixed_qk", "hybrid"]),
         ("readout.online.rule=rls", &["readout.online", "reservoir"]),
-        ("learning.validation=0.01", &["leaves none for validation"]),
+        (
+            "learning.validation=0.01",
+            &["learning.validation", "leaves none for validation"],
+        ),
     ] {
         let more = ["--set", setting];
         let outcome = run(place.path(), &arguments("learning.regime=full", &more));
-        assert_sentence(&outcome, words);
+        assert_usage(&outcome, words);
     }
     assert_eq!(files_below(place.path()).len(), 2);
 }

@@ -123,9 +123,18 @@ const FILES: &[&str] = &[
     "task.test=test.ts",
 ];
 
-/// One line on standard error that has all words, exit code 1.
+/// One line on standard error that has all words, and the exit code of a failure.
 fn assert_sentence(outcome: &Outcome, words: &[&str]) {
-    assert_eq!(outcome.code, Some(1), "{}", outcome.err);
+    assert_refused(outcome, 1, words);
+}
+
+/// One line on standard error that has all words, and the exit code of a command line that is wrong.
+fn assert_usage(outcome: &Outcome, words: &[&str]) {
+    assert_refused(outcome, 2, words);
+}
+
+fn assert_refused(outcome: &Outcome, code: i32, words: &[&str]) {
+    assert_eq!(outcome.code, Some(code), "{}", outcome.err);
     assert_eq!(
         outcome.err.trim_end().lines().count(),
         1,

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{assert_sentence, experiment, files_below, run, succeed};
+use crate::{assert_usage, experiment, files_below, run, succeed};
 
 const SERIES: &[&str] = &[
     "--set",
@@ -134,7 +134,7 @@ fn what_cannot_go_on_by_itself_is_refused_before_any_work() {
             &["evaluation.freerun", "`free_run`"],
         ),
     ] {
-        assert_sentence(&run(place.path(), &experiment(more)), words);
+        assert_usage(&run(place.path(), &experiment(more)), words);
     }
     assert!(files_below(place.path()).is_empty());
 }

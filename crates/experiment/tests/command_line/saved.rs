@@ -8,7 +8,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{FILES, TEST, TRAIN, assert_sentence, command, experiment, run, succeed};
+use crate::{FILES, TEST, TRAIN, assert_sentence, assert_usage, command, experiment, run, succeed};
 
 const MODEL: &str = "run/model.safetensors";
 
@@ -98,6 +98,16 @@ fn data_of_another_shape_and_files_that_are_no_models_are_refused() {
     }
     let outcome = run(path, &["experiment", "evaluate", "none.safetensors"]);
     assert_sentence(&outcome, &["none.safetensors cannot be read"]);
+    for (setting, words) in [
+        (
+            "task.lable=class",
+            &["--set task.lable=class", "`label`"][..],
+        ),
+        ("task.valid=2", &["`valid`", "2", "less than 1"]),
+    ] {
+        let outcome = run(path, &["experiment", "evaluate", MODEL, "--set", setting]);
+        assert_usage(&outcome, words);
+    }
 }
 
 /// The first test sequence, a step per line, and the second.

@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use crate::{FILES, TEST, TRAIN, assert_sentence, files_below, run, succeed};
+use crate::{FILES, TEST, TRAIN, assert_sentence, assert_usage, files_below, run, succeed};
 
 #[test]
 fn a_task_is_drawn_as_svg_and_png() {
@@ -58,21 +58,34 @@ fn what_cannot_be_drawn_is_said_in_a_sentence() {
     let place = TempDir::new().unwrap();
     fs::write(place.path().join("file"), "kept").unwrap();
     let show = |more: &[&str]| run(place.path(), &[&["experiment", "show"], more].concat());
-    assert_sentence(
+    assert_usage(
         &show(&["vowels"]),
         &["\"vowels\"", "japanese-vowels", "santa-fe", "files"],
     );
-    assert_sentence(
+    assert_usage(
         &show(&["narma", "--set", "task.ordr=10"]),
         &["--set task.ordr=10", "`order`"],
     );
-    assert_sentence(
+    assert_usage(
         &show(&["narma", "--set", "task.order=20"]),
         &["`order`", "20", "10 and 30"],
     );
     assert_sentence(
         &show(&["narma", "--out", "file/x"]),
         &["file/x", "cannot be written"],
+    );
+    // Keys that are missing are as wrong as keys that are given.
+    assert_usage(&show(&["files"]), &["files", "`data`", "`train`"]);
+    assert_usage(&show(&["fashion-mnist"]), &["fashion-mnist", "`from`"]);
+    assert_sentence(
+        &show(&[
+            "files",
+            "--set",
+            "task.data=nowhere.csv",
+            "--set",
+            "task.horizon=1",
+        ]),
+        &["nowhere.csv", "cannot be read"],
     );
     assert_eq!(show(&[]).code, Some(2));
     assert_eq!(show(&["narma", "--count", "0"]).code, Some(2));

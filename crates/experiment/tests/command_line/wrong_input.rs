@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use crate::{FILES, TEST, TRAIN, assert_sentence, experiment, files_below, run};
+use crate::{FILES, TEST, TRAIN, assert_sentence, assert_usage, experiment, files_below, run};
 
 #[test]
 fn wrong_usage_exits_with_2() {
@@ -161,12 +161,78 @@ fn wrong_configurations_get_a_sentence_and_leave_nothing() {
     }
     let missing = run(place.path(), &["experiment", "missing.toml"]);
     assert_sentence(&missing, &["missing.toml", "cannot be read"]);
-    let unknown = run(place.path(), &["describe", "vowels"]);
-    assert_sentence(
-        &unknown,
-        &["\"vowels\"", "japanese-vowels", "sequential-digits"],
-    );
-    let setting = run(place.path(), &experiment(&["--set", "readout.ridge=big"]));
-    assert_sentence(&setting, &["--set readout.ridge=big", "auto"]);
     assert_eq!(files_below(place.path()), [PathBuf::from("bad.toml")]);
+}
+
+#[test]
+fn what_is_not_there_or_cannot_be_set_is_wrong_usage() {
+    let place = TempDir::new().unwrap();
+    for command in ["describe", "experiment"] {
+        let unknown = run(place.path(), &[command, "vowels"]);
+        assert_usage(
+            &unknown,
+            &["\"vowels\"", "japanese-vowels", "sequential-digits"],
+        );
+    }
+    for (setting, words) in [
+        (
+            "readout.ridge=big",
+            &["--set readout.ridge=big", "auto"][..],
+        ),
+        ("reservoir.leek=1", &["--set reservoir.leek=1", "`leak`"]),
+        (
+            "reservoir.leak.x=1",
+            &["reservoir.leak is of type", "\"x\""],
+        ),
+        (
+            "reservoir.leak=3",
+            &["reservoir.leak", "at most 1", "got 3"],
+        ),
+        (
+            "reservoir.population.0.heads=3",
+            &["population[0].heads", "must divide d_unit"],
+        ),
+        // Nothing is wrong with any one of these alone: it is the network that cannot be wired, or the task that is not
+        // told where its files are.
+        ("reservoir.population.0.units=1", &["12 inputs", "got 8"]),
+        ("task.name=files", &["`data`", "`train`"]),
+        (
+            "task.name=fashion-mnist",
+            &["--set task.name=fashion-mnist", "`from`"],
+        ),
+        ("task.valid=2", &["`valid`", "less than 1"]),
+    ] {
+        let outcome = run(place.path(), &experiment(&["--set", setting]));
+        assert_usage(&outcome, words);
+    }
+    let set = ["--set", "task.name=files", "--set", "task.data=nowhere.csv"];
+    let missing = run(place.path(), &experiment(&set));
+    assert_sentence(&missing, &["nowhere.csv", "cannot be read"]);
+    assert!(files_below(place.path()).is_empty());
+}
+
+#[test]
+fn a_file_is_at_fault_where_it_is_wrong_without_the_settings_too() {
+    let place = TempDir::new().unwrap();
+    let config = "[task]\nname = 'japanese-vowels'\n[reservoir]\ncontext = 4\n\
+                  [[reservoir.population]]\nkind = 'qkv-unit'\nunits = 10\nd_unit = 8\nheads = 2\n";
+    let of = |text: &str, setting: &str| {
+        fs::write(place.path().join("own.toml"), text).unwrap();
+        run(place.path(), &["describe", "own.toml", "--set", setting])
+    };
+    let d_unit = "reservoir.population.0.d_unit=7";
+    assert_usage(&of(config, d_unit), &["population[0].heads", "7"]);
+    let leak = "reservoir.leak=0.5";
+    assert_eq!(of(config, leak).code, Some(0));
+    for (from, to, words) in [
+        (
+            "heads = 2",
+            "heads = 3",
+            ["own.toml", "population[0].heads"],
+        ),
+        ("context", "contxt", ["own.toml, line 4", "`contxt`"]),
+    ] {
+        let outcome = of(&config.replace(from, to), leak);
+        assert_sentence(&outcome, &words);
+    }
 }

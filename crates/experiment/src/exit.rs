@@ -1,0 +1,66 @@
+//! What the exit code says of an error.
+
+use std::process::ExitCode;
+
+use ran_experiment::{ExperimentError, ModelError, RunError, Setting};
+use ran_learning::LearningError;
+use ran_tasks::TaskError;
+
+use crate::commands::experiment::Interrupted;
+
+/// The exit code of a program that was ended by Ctrl-C, as shells have it.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// The exit code for a command line that is wrong; clap's own is the same.
+const WRONG_USAGE: u8 = 2;
+
+/// What stands on the command line is wrong, and how.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Usage(pub(crate) String);
+
+/// The exit code for an error of a command with these settings.
+///
+/// What is wrong in a file is a failure, a file with a configuration too. What is wrong on the command line is wrong usage:
+/// an option, a name that there is not, and a setting whose key or value is not allowed.
+pub(crate) fn code(error: &anyhow::Error, settings: &[Setting]) -> ExitCode {
+    let run = error.downcast_ref();
+    if error.is::<Interrupted>() || matches!(run, Some(RunError::Stopped)) {
+        ExitCode::from(INTERRUPTED)
+    } else if is_usage(error, settings) {
+        ExitCode::from(WRONG_USAGE)
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn is_usage(error: &anyhow::Error, settings: &[Setting]) -> bool {
+    let in_task = |error: &TaskError| match error {
+        // Whoever names the task answers for all of its keys.
+        TaskError::Key { key, .. } => is_set(settings, &[&format!("task.{key}"), "task.name"]),
+        _ => false,
+    };
+    let in_model = |error: &LearningError| error.key().is_some_and(|key| is_set(settings, &[key]));
+    if let Some(error) = error.downcast_ref::<ExperimentError>() {
+        return error.is_usage();
+    }
+    if let Some(error) = error.downcast_ref::<TaskError>() {
+        return in_task(error);
+    }
+    match error.downcast_ref::<RunError>() {
+        Some(RunError::Task(error)) => return in_task(error),
+        Some(RunError::Learning { source, .. }) => return in_model(source),
+        _ => {}
+    }
+    match error.downcast_ref::<ModelError>() {
+        Some(ModelError::Task(error)) => in_task(error),
+        Some(ModelError::Setting(_)) => true,
+        Some(ModelError::Located(located)) => !located.in_file,
+        _ => error.is::<Usage>(),
+    }
+}
+
+fn is_set(settings: &[Setting], keys: &[&str]) -> bool {
+    let mut settings = settings.iter();
+    settings.any(|setting| keys.iter().any(|key| setting.concerns(key)))
+}
