@@ -117,6 +117,9 @@ impl ReadoutConfig {
     }
 }
 
+/// Width of what a readout sees, beyond which its weights fit into no memory.
+const MOST_FEATURES: usize = 1 << 24;
+
 /// A reservoir, a readout, and how they learn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -146,6 +149,15 @@ impl ModelConfig {
     pub fn validate(&self) -> Result<(), LearningError> {
         self.reservoir.validate()?;
         self.learning.validate()?;
-        self.readout.validate(self.learning.regime)
+        self.readout.validate(self.learning.regime)?;
+        let width = self.features().width(self.reservoir.d_state());
+        if width > MOST_FEATURES {
+            let problem = format!("must be at most {MOST_FEATURES} numbers, got {width}");
+            return Err(LearningError::Config {
+                field: "readout.features".into(),
+                problem,
+            });
+        }
+        Ok(())
     }
 }

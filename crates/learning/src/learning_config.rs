@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{LearningError, Regime, Schedule, Truncate};
 
+/// More walks than any training takes.
+const MOST_EPOCHS: usize = 1_000_000;
+
 /// How a model learns.
 ///
 /// All but `regime` is for regimes that train by gradient; the regime `reservoir` has no use for it, so that the same
@@ -111,6 +114,10 @@ impl LearningConfig {
                 return wrong(field, "must be at least 1, got 0".into());
             }
         }
+        if self.epochs > MOST_EPOCHS {
+            let problem = format!("must be at most {MOST_EPOCHS}, got {}", self.epochs);
+            return wrong("epochs", problem);
+        }
         let rate = self.learning_rate;
         if !rate.is_finite() || rate <= 0.0 {
             return wrong("learning_rate", format!("must be above 0, got {rate}"));
@@ -151,6 +158,10 @@ mod tests {
     fn a_field_out_of_range_is_named_with_what_it_was_and_what_is_allowed() {
         for (text, words) in [
             ("epochs = 0", ["learning.epochs", "at least 1", "got 0"]),
+            (
+                "epochs = 9000000000",
+                ["learning.epochs", "at most 1000000", "got 9000000000"],
+            ),
             ("batch = 0", ["learning.batch", "at least 1", "got 0"]),
             ("patience = 0", ["learning.patience", "at least 1", "got 0"]),
             ("clip = -0.5", ["learning.clip", "at least 0", "got -0.5"]),

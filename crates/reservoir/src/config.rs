@@ -17,6 +17,13 @@ pub enum MemoryKind {
     Rewritten,
 }
 
+/// Rows of context beyond which a window is no short one.
+const MOST_CONTEXT: usize = 1 << 16;
+/// Width of a state, beyond which its wiring and readout fit into no memory.
+const MOST_STATES: usize = 1 << 24;
+/// Weights of a reservoir, and numbers of its memory: 16 GiB of each.
+const MOST_WEIGHTS: usize = 1 << 32;
+
 /// A reservoir: populations of units, how they are wired, and what they remember.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -87,19 +94,46 @@ impl ReservoirConfig {
         })
     }
 
+    /// Refuses what no machine holds, before anything is counted or allocated.
+    fn validate_size(&self) -> Result<(), ReservoirError> {
+        let refuse = |problem| Err(ReservoirError::config("reservoir.population", problem));
+        let d_state = self.d_state();
+        if d_state > MOST_STATES {
+            return refuse(format!(
+                "must offer at most {MOST_STATES} slots (units × d_unit), got {d_state}"
+            ));
+        }
+        // An attention block has 11·D² weights, the most of all kinds.
+        let weights = self.populations.iter().fold(0_usize, |sum, one| {
+            let unit = one.d_unit.saturating_pow(2).saturating_mul(11);
+            sum.saturating_add(unit.saturating_mul(one.units))
+        });
+        if weights > MOST_WEIGHTS {
+            return refuse(format!(
+                "must have at most {MOST_WEIGHTS} weights (11 × units × d_unit²), got {weights}"
+            ));
+        }
+        if self.context * d_state > MOST_WEIGHTS {
+            let problem = format!(
+                "must be at most {} with {d_state} slots, got {}",
+                MOST_WEIGHTS / d_state,
+                self.context
+            );
+            return Err(ReservoirError::config("reservoir.context", problem));
+        }
+        Ok(())
+    }
+
     /// Checks every field.
     ///
     /// # Errors
     ///
     /// Names the first field that is out of range or does not fit the others, what it was and what is allowed.
     pub fn validate(&self) -> Result<(), ReservoirError> {
-        let at_least_one = |field: &str, got: usize| {
-            let problem = format!("must be at least 1, got {got}");
-            (got > 0)
-                .then_some(())
-                .ok_or_else(|| ReservoirError::config(field, problem))
-        };
-        at_least_one("reservoir.context", self.context)?;
+        if self.context == 0 || self.context > MOST_CONTEXT {
+            let problem = format!("must be from 1 to {MOST_CONTEXT}, got {}", self.context);
+            return Err(ReservoirError::config("reservoir.context", problem));
+        }
         if !(self.leak > 0.0 && self.leak <= 1.0) {
             let problem = format!("must be above 0 and at most 1, got {}", self.leak);
             return Err(ReservoirError::config("reservoir.leak", problem));
@@ -125,6 +159,7 @@ impl ReservoirConfig {
                 return Err(ReservoirError::config(field, problem));
             }
         }
+        self.validate_size()?;
         self.validate_wiring()
     }
 }

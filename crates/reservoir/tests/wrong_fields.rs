@@ -24,7 +24,7 @@ fn a_wrong_field_is_named_with_its_value_and_what_is_allowed() {
         (
             UnitKind::QkvUnit,
             |config| config.context = 0,
-            "reservoir.context must be at least 1, got 0",
+            "reservoir.context must be from 1 to 65536, got 0",
         ),
         (
             UnitKind::QkvUnit,
@@ -115,6 +115,21 @@ fn a_wrong_field_is_named_with_its_value_and_what_is_allowed() {
             UnitKind::QkvUnit,
             |config| config.populations[0].d_unit = 0,
             "reservoir.population[0].d_unit must be at least 1, got 0",
+        ),
+        (
+            UnitKind::QkvUnit,
+            |config| config.populations[0].units = usize::MAX,
+            "reservoir.population must offer at most 16777216 slots (units × d_unit), got 18446744073709551615",
+        ),
+        (
+            UnitKind::QkvUnit,
+            |config| (config.populations[0].units, config.populations[0].d_unit) = (1, 100_000),
+            "reservoir.population must have at most 4294967296 weights (11 × units × d_unit²), got 110000000000",
+        ),
+        (
+            UnitKind::QkvUnit,
+            |config| (config.populations[0].units, config.context) = (1 << 21, 1000),
+            "reservoir.context must be at most 512 with 8388608 slots, got 1000",
         ),
         (
             UnitKind::QkvUnit,

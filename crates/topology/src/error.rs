@@ -7,7 +7,7 @@ pub enum TopologyError {
     #[error(
         "{d_input} inputs with {input_copies} copies each take {taken} slots, and recurrence needs at least one more: \
          the units must offer at least {needed} slots (units × d_unit), got {d_state}",
-        taken = d_input * input_copies, needed = d_input * input_copies + 1
+        taken = d_input.saturating_mul(*input_copies), needed = d_input.saturating_mul(*input_copies).saturating_add(1)
     )]
     NoRoomForRecurrence {
         /// Width of the inputs, I.

@@ -27,12 +27,12 @@ struct Population {
 impl Projections {
     /// Populations with their names and widths, in the order of their places in the state; every strength is 1.
     pub fn even(populations: impl IntoIterator<Item = (String, usize)>) -> Self {
-        let mut end = 0;
+        let mut end = 0_usize;
         let mut populations: Vec<_> = populations
             .into_iter()
             .map(|(name, width)| {
                 let start = end;
-                end += width;
+                end = end.saturating_add(width);
                 Population {
                     name,
                     slots: start..end,

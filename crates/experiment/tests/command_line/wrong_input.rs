@@ -212,6 +212,39 @@ fn what_is_not_there_or_cannot_be_set_is_wrong_usage() {
 }
 
 #[test]
+fn what_no_machine_holds_is_refused_before_anything_is_counted_or_allocated() {
+    let place = TempDir::new().unwrap();
+    let most = i64::MAX;
+    for (key, words) in [
+        ("reservoir.context", &["reservoir.context", "65536"][..]),
+        ("reservoir.population.0.units", &["16777216 slots"]),
+        ("reservoir.population.0.d_unit", &["16777216 slots"]),
+        ("reservoir.input_copies", &["12 inputs", "at least"]),
+        (
+            "readout.features.segments",
+            &["readout.features", "16777216"],
+        ),
+        ("learning.epochs", &["learning.epochs", "1000000"]),
+    ] {
+        let setting = match key {
+            "readout.features.segments" => format!("readout.features={{segments={most}}}"),
+            key => format!("{key}={most}"),
+        };
+        for command in ["describe", "experiment"] {
+            let outcome = run(place.path(), &[command, "--set", &setting]);
+            assert_usage(&outcome, words);
+        }
+    }
+    let both = ["units", "d_unit"].map(|key| format!("reservoir.population.0.{key}=4096"));
+    let outcome = run(
+        place.path(),
+        &["describe", "--set", &both[0], "--set", &both[1]],
+    );
+    assert_usage(&outcome, &["4294967296 weights"]);
+    assert!(files_below(place.path()).is_empty());
+}
+
+#[test]
 fn a_file_is_at_fault_where_it_is_wrong_without_the_settings_too() {
     let place = TempDir::new().unwrap();
     let config = "[task]\nname = 'japanese-vowels'\n[reservoir]\ncontext = 4\n\
