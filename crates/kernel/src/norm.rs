@@ -5,6 +5,44 @@ use crate::arch::Lanes;
 /// What is added to the variance before the root.
 pub const EPSILON: f32 = 1e-5;
 
+/// gain ⊙ x̂ + bias of the normalised rows x̂, in place, keeping what [`layer_norm_back`] needs.
+///
+/// # Shapes
+///
+/// - gain, bias: `[width]`
+/// - x: `[rows, width]` vectors
+/// - normalised: as x, set to x̂
+/// - scales: `[rows]` vectors, as in [`normalise`]
+#[inline(always)]
+pub fn layer_norm<S: Lanes>(
+    simd: S,
+    (gain, bias): (&[f32], &[f32]),
+    x: &mut [S::f32s],
+    normalised: &mut [S::f32s],
+    scales: &mut [S::f32s],
+) {
+    normalise(simd, gain.len(), x, scales);
+    normalised.copy_from_slice(x);
+    affine(simd, gain, bias, x);
+}
+
+/// Turns the gradient of what [`layer_norm`] gives into that of x, in place.
+///
+/// `sums`, unless it is empty, ends with the gradients of the gain and of the bias, lane by lane, to be added to.
+#[inline(always)]
+pub fn layer_norm_back<S: Lanes>(
+    simd: S,
+    gain: &[f32],
+    normalised: &[S::f32s],
+    scales: &[S::f32s],
+    gradient: &mut [S::f32s],
+    sums: &mut [S::f32s],
+) {
+    let at = sums.len().saturating_sub(2 * gain.len());
+    affine_back(simd, gain, normalised, gradient, &mut sums[at..]);
+    normalise_back(simd, gain.len(), normalised, scales, gradient);
+}
+
 /// Centres every row and divides it by its deviation: (x − mean)/√(var + ε), in place.
 ///
 /// # Shapes
@@ -61,7 +99,7 @@ pub fn normalise_back<S: Lanes>(
 
 /// y = gain ⊙ x + bias, in place.
 #[inline(always)]
-pub fn affine<S: Lanes>(simd: S, gain: &[f32], bias: &[f32], x: &mut [S::f32s]) {
+fn affine<S: Lanes>(simd: S, gain: &[f32], bias: &[f32], x: &mut [S::f32s]) {
     for row in x.chunks_exact_mut(gain.len()) {
         for ((x, &gain), &bias) in row.iter_mut().zip(gain).zip(bias) {
             *x = simd.mul_add_e_f32s(simd.splat_f32s(gain), *x, simd.splat_f32s(bias));
@@ -74,7 +112,7 @@ pub fn affine<S: Lanes>(simd: S, gain: &[f32], bias: &[f32], x: &mut [S::f32s]) 
 /// `sums` has the gradients of the gain and then of the bias, lane by lane, to be added to; it is
 /// empty when nobody wants them.
 #[inline(always)]
-pub fn affine_back<S: Lanes>(
+fn affine_back<S: Lanes>(
     simd: S,
     gain: &[f32],
     x: &[S::f32s],

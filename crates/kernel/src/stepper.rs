@@ -1,23 +1,21 @@
 //! A single sequence, step by step: the width of units in the lanes, units spread over threads.
 
-use std::ops::Range;
+mod part;
+mod walk;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rayon::prelude::*;
-
-use crate::arch::{Arch, Lanes, WithLanes};
-use crate::buffer::Buffer;
+use crate::Sequences;
+use crate::arch::Arch;
 use crate::crew::{Barrier, Crew, Poison};
 use crate::error::KernelError;
-use crate::kernel::Block;
-use crate::output::BoundSingle;
 use crate::packed::Packed;
-use crate::scan::{check_sequences, check_weights, part_of};
-use crate::spec::{Place, Population, ScanSpec};
+use crate::scan::{check_sequences, check_weights};
+use crate::spec::ScanSpec;
 use crate::unit::Memory;
-use crate::wiring::{Fan, Wiring};
-use crate::{Scanned, Sequences};
+use part::{Part, parts};
+use walk::{read, read_all};
 
 /// A reservoir that is fed one sequence, a step or many at a time, and keeps its working memory in between.
 ///
@@ -34,27 +32,6 @@ pub struct Stepper {
     inputs: Vec<f32>,
     /// Steps so far.
     step: u64,
-}
-
-/// Units that one thread computes: a range of slots.
-#[derive(Clone, Debug)]
-struct Part {
-    shares: Vec<Share>,
-    slots: Range<usize>,
-    scratch: Buffer,
-    /// The last C rows z of its slots in turns (sliding memory), else those of the step at hand.
-    z: Buffer,
-    out: Buffer,
-    /// What a wiring of sums reads, `[rows, d_input + d_state]`; empty for one of copies.
-    sources: Buffer,
-}
-
-/// A part's units of one population.
-#[derive(Clone, Debug)]
-struct Share {
-    population: usize,
-    units: Range<usize>,
-    window: Buffer,
 }
 
 impl Clone for Stepper {
@@ -77,8 +54,8 @@ impl Clone for Stepper {
     }
 }
 
-/// Weights of units and wiring that are worth a thread of their own: some ten microseconds' work.
-const WORTH_A_THREAD: usize = 50_000;
+/// Steps that are not worth the start of a thread.
+const FEW_STEPS: usize = 16;
 
 impl Stepper {
     /// Begins with a working memory, as [`Sequences`] describes it for a batch of one.
@@ -111,7 +88,7 @@ impl Stepper {
     }
 
     /// Begins with the memory of a sequence that has been checked.
-    fn begin(
+    pub(crate) fn begin(
         spec: &ScanSpec,
         packed: Arc<Packed>,
         sequence: Sequences<'_>,
@@ -125,11 +102,10 @@ impl Stepper {
         let newest = &rows[(context - spec.step_rows()) * d_state..];
         let bits = |&number: &f32| AtomicU32::new(number.to_bits());
         let zeros = || (0..newest.len()).map(|_| AtomicU32::new(0)).collect();
-        let worth = (spec.weights_len() + spec.wiring().sources().len()) / WORTH_A_THREAD;
         let mut stepper = Self {
             packed,
             arch: spec.single_arch(),
-            parts: parts(spec, threads.min(worth.max(1)).max(1)),
+            parts: parts(spec, threads),
             states: [newest.iter().map(bits).collect(), zeros()],
             inputs: [&vec![0.0; spec.d_input()], older_inputs].concat(),
             step: 0,
@@ -309,258 +285,4 @@ impl Stepper {
         }
         self.parts = parts;
     }
-
-    fn place(&self, index: usize) -> (&Population, Place) {
-        let mut places = self.spec.places();
-        places.nth(index).expect("a share's population exists")
-    }
-
-    fn block<'a>(
-        &'a self,
-        share: &'a mut Share,
-        place: Place,
-        slot: usize,
-        scratch: &'a mut Buffer,
-    ) -> Block<'a> {
-        Block {
-            arch: self.arch,
-            shape: place.shape,
-            weights: self.packed.population(share.population),
-            transposed: place.unit_weights,
-            window: share.window.get_mut(),
-            slot,
-            scratch: scratch.get_mut(),
-        }
-    }
-
-    /// One step of a part: from the state before to its slots of the state after.
-    fn walk(&self, part: &mut Part, step: u64, inputs: &[f32]) {
-        let (rows, d_state, context) = (
-            self.spec.step_rows(),
-            self.spec.d_state(),
-            self.spec.context(),
-        );
-        let before = &self.states[(step % 2) as usize];
-        let after = &self.states[((step + 1) % 2) as usize];
-        // In sliding memory the newest row of the first step has place C − 1.
-        let slot = match self.spec.memory() {
-            Memory::Sliding => ((step + context as u64 - 1) % context as u64) as usize,
-            Memory::Rewritten => 0,
-        };
-        let width = part.slots.len();
-        let z = &mut part.z.get_mut()[slot * width..][..rows * width];
-        let copies = self.spec.wiring().fan() == Fan::Copies;
-        let d_input = self.spec.d_input();
-        let all = d_input + d_state;
-        if !copies {
-            for (row, sources) in part.sources.get_mut().chunks_exact_mut(all).enumerate() {
-                let (of_inputs, of_state) = sources.split_at_mut(d_input);
-                of_inputs.copy_from_slice(&inputs[row * d_input..][..d_input]);
-                read_all(&before[row * d_state..], of_state);
-            }
-        }
-        for share in &mut part.shares {
-            let (population, place) = self.place(share.population);
-            let d_unit = population.d_unit;
-            let first = place.state + share.units.start * d_unit;
-            let numbers = share.units.len() * rows * d_unit;
-            let at = (first - part.slots.start) * rows;
-            let z = &mut z[at..][..numbers];
-            let out = &mut part.out.get_mut()[..numbers];
-            for (index, z) in z.chunks_exact_mut(d_unit).enumerate() {
-                let (unit, row) = (index / rows, index % rows);
-                let first = first + unit * d_unit;
-                match copies {
-                    true => self.copy(first, row, inputs, before, z),
-                    false => self.arch.run(Sum {
-                        wiring: self.spec.wiring(),
-                        first,
-                        sources: &part.sources.get()[row * all..][..all],
-                        z,
-                    }),
-                }
-            }
-            let first_unit = share.units.start;
-            let block = self.block(share, place, slot, &mut part.scratch);
-            population.kernel.forward_single(block, first_unit, z, out);
-            self.arch.run(BoundSingle {
-                output: population.output,
-                width: d_unit,
-                rows: out,
-            });
-            let leak = self.spec.leak();
-            for (index, out) in out.chunks_exact(d_unit).enumerate() {
-                let (unit, row) = (index / rows, index % rows);
-                let at = row * d_state + first + unit * d_unit;
-                for ((to, from), &out) in after[at..].iter().zip(&before[at..]).zip(out) {
-                    let value = match leak == 1.0 {
-                        true => out,
-                        false => leak * out + (1.0 - leak) * read(from),
-                    };
-                    to.store(value.to_bits(), Ordering::Relaxed);
-                }
-            }
-        }
-    }
-
-    /// Reads a unit's slots of one row along a wiring of copies.
-    fn copy(&self, first: usize, row: usize, inputs: &[f32], state: &[AtomicU32], z: &mut [f32]) {
-        let (d_input, d_state) = (self.spec.d_input(), self.spec.d_state());
-        let inputs = &inputs[row * d_input..][..d_input];
-        let state = &state[row * d_state..][..d_state];
-        for (z, &source) in z.iter_mut().zip(&self.spec.wiring().sources()[first..]) {
-            *z = match source as usize {
-                input if input < d_input => inputs[input],
-                other => read(&state[other - d_input]),
-            };
-        }
-    }
-}
-
-/// A number of a state, which threads share: the barrier after each step orders reading and writing.
-fn read(number: &AtomicU32) -> f32 {
-    f32::from_bits(number.load(Ordering::Relaxed))
-}
-
-/// As many numbers as there is room for.
-fn read_all(from: &[AtomicU32], to: &mut [f32]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = read(from);
-    }
-}
-
-/// Sums the sources of slots from `first` on.
-struct Sum<'a> {
-    wiring: &'a Wiring,
-    first: usize,
-    /// Inputs, then the state.
-    sources: &'a [f32],
-    z: &'a mut [f32],
-}
-
-impl WithLanes for Sum<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Lanes>(self, _: S) {
-        for (slot, z) in self.z.iter_mut().enumerate() {
-            let (sources, weights) = self.wiring.of(self.first + slot);
-            // Several sums, as each waits for its last addition.
-            let mut sums = [0.0_f32; 8];
-            let (sources, few) = sources.as_chunks::<8>();
-            let (weights, few_weights) = weights.as_chunks::<8>();
-            for (sources, weights) in sources.iter().zip(weights) {
-                for i in 0..8 {
-                    sums[i] += weights[i] * self.sources[sources[i] as usize];
-                }
-            }
-            for (&source, &weight) in few.iter().zip(few_weights) {
-                sums[0] += weight * self.sources[source as usize];
-            }
-            *z = sums.iter().sum();
-        }
-    }
-}
-
-/// Steps that are not worth the start of a thread.
-const FEW_STEPS: usize = 16;
-
-/// Runs a batch as [`scan_forward`](crate::scan_forward) does, each sequence by itself: one with every thread, several
-/// with a thread each.
-pub(crate) fn scan_apart(
-    spec: &ScanSpec,
-    weights: &[&[f32]],
-    sequences: Sequences<'_>,
-) -> Result<Scanned, KernelError> {
-    check_weights(spec, weights)?;
-    check_sequences(spec, &sequences)?;
-    let Sequences { batch, steps, .. } = sequences;
-    let threads = match batch {
-        1 => rayon::current_num_threads(),
-        _ => 1,
-    };
-    let packed = Arc::new(Packed::new(spec, weights, false));
-    let mut scanned = Scanned {
-        states: vec![0.0; spec.states_len(batch, steps)],
-        rows: vec![0.0; spec.rows_len(batch)],
-    };
-    let states = scanned
-        .states
-        .par_chunks_exact_mut(spec.states_len(1, steps));
-    let rows = scanned.rows.par_chunks_exact_mut(spec.rows_len(1));
-    states
-        .zip(rows)
-        .enumerate()
-        .for_each(|(at, (states, rows))| {
-            let sequence = part_of(spec, &sequences, at, 1);
-            let mut stepper = Stepper::begin(spec, packed.clone(), sequence, threads);
-            stepper.run(sequence.inputs, states);
-            rows.copy_from_slice(&stepper.rows());
-        });
-    Ok(scanned)
-}
-
-/// Shares the units between as many parts, about as much work each. The first unit's wires stand for all of its kind.
-fn parts(spec: &ScanSpec, count: usize) -> Vec<Part> {
-    let cost = |population: &Population, place: Place| {
-        let slots = place.state..place.state + population.d_unit;
-        let wires: usize = slots.map(|slot| spec.wiring().of(slot).0.len()).sum();
-        place.unit_weights + wires
-    };
-    let costs = spec
-        .places()
-        .map(|(population, place)| population.units * cost(population, place));
-    let each = costs.sum::<usize>().div_ceil(count).max(1);
-    let mut parts: Vec<Part> = Vec::new();
-    let mut weights = 0;
-    for (index, (population, place)) in spec.places().enumerate() {
-        let unit_cost = cost(population, place);
-        let mut unit = 0;
-        while unit < population.units {
-            // A part takes units until it has its share of the weights.
-            let end = (weights / each + 1) * each;
-            let room = (end - weights).div_ceil(unit_cost.max(1)).max(1);
-            let until = population.units.min(unit + room);
-            let first = place.state + unit * population.d_unit;
-            let slots = first..place.state + until * population.d_unit;
-            let window_len = population.kernel.window_len(place.shape);
-            let share = Share {
-                population: index,
-                units: unit..until,
-                window: Buffer::zeros((until - unit) * window_len),
-            };
-            let full = weights >= parts.len() * each;
-            match parts.last_mut().filter(|_| !full) {
-                Some(part) => {
-                    part.slots.end = slots.end;
-                    part.shares.push(share);
-                }
-                None => parts.push(Part {
-                    shares: vec![share],
-                    slots,
-                    scratch: Buffer::default(),
-                    z: Buffer::default(),
-                    out: Buffer::default(),
-                    sources: Buffer::default(),
-                }),
-            }
-            weights += (until - unit) * unit_cost;
-            unit = until;
-        }
-    }
-    let scratch = spec
-        .places()
-        .map(|(population, place)| population.kernel.scratch_len(place.shape, 1));
-    let scratch = scratch.max().unwrap_or(0);
-    for part in &mut parts {
-        let width = part.slots.len();
-        part.scratch = Buffer::zeros(scratch);
-        part.z = Buffer::zeros(spec.context() * width);
-        part.out = Buffer::zeros(spec.step_rows() * width);
-        if spec.wiring().fan() != Fan::Copies {
-            let all = spec.d_input() + spec.d_state();
-            part.sources = Buffer::zeros(spec.step_rows() * all);
-        }
-    }
-    parts
 }

@@ -1,11 +1,11 @@
 //! The QKV unit: attention over the window (equations 1 and 2 of the model).
 
 mod back;
+mod single;
 
 use crate::arch::Lanes;
 use crate::attention::Window;
 use crate::buffer::take;
-use crate::matvec::{add_scaled, layer_norm, matvec};
 use crate::norm;
 use crate::outer::{Outer, add_rows};
 use crate::packed::{Matrix, Tensor, UnitWeights};
@@ -67,18 +67,6 @@ fn linear<S: Lanes>(
 ) {
     let (sizes, start) = (square(z.len(), bias.len()), Start::Bias(bias));
     product(simd, sizes, z, weights.weights, start, |x| x, out);
-}
-
-/// As [`linear`], for a single sequence.
-#[inline(always)]
-fn linear_single<S: Lanes>(
-    simd: S,
-    (weights, bias): (Matrix<'_>, &[f32]),
-    z: &[f32],
-    out: &mut [f32],
-) {
-    let (sizes, start) = (square(z.len(), bias.len()), Start::Bias(bias));
-    matvec(simd, sizes, z, weights.weights, start, |x| x, out);
 }
 
 /// As many rows as `len` entries are, of width d on either side.
@@ -207,10 +195,7 @@ impl Qkv {
             add_rows(simd, z, out);
         }
         if self.layer_norm {
-            norm::normalise(simd, d, out, trace.scales);
-            trace.normalised.copy_from_slice(out);
-            let (gain, bias) = tensors.norm;
-            norm::affine(simd, gain, bias, out);
+            norm::layer_norm(simd, tensors.norm, out, trace.normalised, trace.scales);
         }
     }
 }
@@ -284,59 +269,12 @@ impl UnitKernel for Qkv {
 
     #[inline(always)]
     fn remember_single<S: Lanes>(&self, simd: S, single: Single<'_>, z: &[f32]) {
-        let shape = single.shape;
-        let d = shape.d_unit;
-        let tensors = self.tensors(d, &mut { single.weights });
-        let (keys, values) = single.window.split_at_mut(shape.context * d);
-        let row = single.slot * d..(single.slot + 1) * d;
-        linear_single(simd, tensors.key, z, &mut keys[row.clone()]);
-        linear_single(simd, tensors.value, z, &mut values[row]);
+        self.remember_row_single(simd, single, z);
     }
 
     #[inline(always)]
     fn forward_single<S: Lanes>(&self, simd: S, single: Single<'_>, z: &[f32], out: &mut [f32]) {
-        let Single {
-            shape,
-            weights,
-            window,
-            slot,
-            mut scratch,
-        } = single;
-        let d = shape.d_unit;
-        let rows = shape.rows();
-        let tensors = self.tensors(d, &mut { weights });
-        let query = take(&mut scratch, rows * d);
-        linear_single(simd, tensors.query, z, query);
-        let window = match shape.memory {
-            Memory::Sliding => {
-                let newest = Single {
-                    shape,
-                    weights,
-                    window: &mut *window,
-                    slot,
-                    scratch: &mut [],
-                };
-                UnitKernel::remember_single(self, simd, newest, z);
-                window
-            }
-            Memory::Rewritten => {
-                let window = take(&mut scratch, 2 * rows * d);
-                let (keys, values) = window.split_at_mut(rows * d);
-                linear_single(simd, tensors.key, z, keys);
-                linear_single(simd, tensors.value, z, values);
-                window
-            }
-        };
-        let (keys, values) = window.split_at(shape.context * d);
-        let weights = take(&mut scratch, shape.context);
-        self.window(shape)
-            .attend_single(simd, query, keys, values, weights, out);
-        if self.residual {
-            add_scaled(simd, 1.0, z, out);
-        }
-        if self.layer_norm {
-            layer_norm(simd, tensors.norm, out);
-        }
+        self.attend_single(simd, single, z, out);
     }
 
     #[inline(always)]

@@ -1,12 +1,12 @@
 //! The way back through a block, step by step, from the last to the first.
 
+mod step;
+
 use super::Needs;
-use super::forward::{BlockTape, bounded, remember, scratch, unit_rows, windows};
-use super::layout::{LeakBack, Pack, Scatter, Sources, Unpack};
-use crate::arch::{Arch, Lanes, WithLanes};
+use super::forward::{BlockTape, remember, scratch, windows};
+use super::layout::{Pack, Sources, Unpack};
+use crate::arch::Arch;
 use crate::buffer::Buffer;
-use crate::kernel::{Block, BlockBack};
-use crate::output::BoundBack;
 use crate::packed::Packed;
 use crate::spec::ScanSpec;
 use crate::unit::Memory;
@@ -273,122 +273,6 @@ impl<'a, 'b> Walk<'a, 'b> {
             vectors,
         });
     }
-
-    /// From the gradient of the memory after a step to that of the step's unit inputs.
-    fn step_back(&mut self, step: usize) {
-        let (spec, arch, lanes) = (self.spec, self.arch, self.arch.lanes());
-        let (rows, d_state, context) = (spec.step_rows(), spec.d_state(), spec.context());
-        let step_len = rows * d_state * lanes;
-        let scale_len = unit_rows(spec) * lanes;
-        let tape: &'a BlockTape = self.block.tape;
-        let mut scales = match bounded(spec) {
-            true => &tape.scales.get()[step * scale_len..][..scale_len],
-            false => &[],
-        };
-        let windows = self.windows.iter_mut().zip(&mut self.window_gradients);
-        let each = spec.places().zip(self.weights.populations());
-        let each = each.zip(windows).zip(&mut *self.sums);
-        for ((((population, place), weights), (window, window_gradient)), sums) in each {
-            let part = place.state * rows * lanes..place.state * rows * lanes + place.len() * lanes;
-            let out = &mut self.out.get_mut()[part.clone()];
-            let state = self.state.get_mut();
-            arch.run(LeakBack {
-                leak: spec.leak(),
-                place,
-                d_state,
-                out,
-                state,
-            });
-            if bounded(spec) {
-                let own;
-                (own, scales) = scales.split_at(population.units * rows * lanes);
-                arch.run(BoundBack {
-                    output: population.output,
-                    width: population.d_unit,
-                    rows: &tape.out.get()[step * step_len..][part.clone()],
-                    scales: own,
-                    gradient: out,
-                });
-            }
-            let block = Block {
-                arch,
-                shape: place.shape,
-                weights,
-                transposed: place.unit_weights,
-                window: window.get_mut(),
-                slot: (step + context - 1) % context,
-                scratch: self.scratch.get_mut(),
-            };
-            let back = BlockBack {
-                z: &tape.z.get()[step * step_len..][part.clone()],
-                out,
-                z_gradient: &mut self.z.get_mut()[part],
-                window: window_gradient.get_mut(),
-                sums: sums.get_mut(),
-            };
-            population.kernel.backward(block, back);
-        }
-    }
-
-    /// From the gradient of a step's unit inputs to those of the memory before and of the inputs.
-    fn scatter(&mut self, step: usize, start: usize) {
-        let (spec, arch, lanes) = (self.spec, self.arch, self.arch.lanes());
-        let rows = spec.step_rows();
-        self.step_inputs.get_mut().fill(0.0);
-        for (_, place) in spec.places() {
-            let z = &self.z.get()[place.state * rows * lanes..][..place.len() * lanes];
-            let (inputs, state) = (self.step_inputs.get_mut(), self.state.get_mut());
-            arch.run(Scatter {
-                sources: &self.sources,
-                place,
-                z,
-                inputs,
-                state,
-            });
-        }
-        // Inputs that an earlier segment left in memory are constant.
-        let len = spec.d_input() * lanes;
-        let constant = if start == 0 {
-            0
-        } else {
-            (start + rows - 1).saturating_sub(step)
-        };
-        let constant = constant.min(rows) * len;
-        let sums = &mut self.inputs.get_mut()[step * len..][..rows * len][constant..];
-        arch.run(Add {
-            from: &self.step_inputs.get()[constant..],
-            to: sums,
-        });
-    }
-
-    /// Ends a row z of the window: sets its gradient, and leaves none in the window.
-    fn settle(&mut self, row: usize) {
-        let (spec, arch, lanes) = (self.spec, self.arch, self.arch.lanes());
-        let z = self.row(row);
-        let windows = self.windows.iter_mut().zip(&mut self.window_gradients);
-        let each = spec.places().zip(self.weights.populations());
-        let each = each.zip(windows).zip(&mut *self.sums);
-        for ((((population, place), weights), (window, window_gradient)), sums) in each {
-            let part = place.state * lanes..place.state * lanes + place.len() * lanes;
-            let block = Block {
-                arch,
-                shape: place.shape,
-                weights,
-                transposed: place.unit_weights,
-                window: window.get_mut(),
-                slot: row % spec.context(),
-                scratch: self.scratch.get_mut(),
-            };
-            let back = BlockBack {
-                z: &z[part.clone()],
-                out: &mut [],
-                z_gradient: &mut self.z.get_mut()[part],
-                window: window_gradient.get_mut(),
-                sums: sums.get_mut(),
-            };
-            population.kernel.settle(block, back);
-        }
-    }
 }
 
 /// A row that the scan returned.
@@ -405,21 +289,4 @@ enum Target {
     State(usize),
     /// The unit inputs of the step at hand.
     Z,
-}
-
-struct Add<'a> {
-    from: &'a [f32],
-    to: &'a mut [f32],
-}
-
-impl WithLanes for Add<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Lanes>(self, simd: S) {
-        let to = S::as_mut_simd_f32s(self.to).0;
-        for (to, &from) in to.iter_mut().zip(S::as_simd_f32s(self.from).0) {
-            *to = simd.add_f32s(*to, from);
-        }
-    }
 }

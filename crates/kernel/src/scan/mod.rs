@@ -1,5 +1,6 @@
 //! The scan over time: checks, the split of the batch into blocks, and the calls of the blocks.
 
+mod apart;
 mod backward;
 mod forward;
 mod layout;
@@ -12,8 +13,8 @@ use crate::arch::Arch;
 use crate::error::KernelError;
 use crate::packed::Packed;
 use crate::spec::ScanSpec;
-use crate::stepper::scan_apart;
 use crate::unit::Memory;
+use apart::scan_apart;
 use backward::{BlockGradients, back_through_block};
 use forward::{BlockTape, run_block};
 

@@ -33,9 +33,7 @@ impl Qkv {
         } = back;
         if self.layer_norm {
             let (gain, _) = tensors.norm;
-            let at = sums.len().saturating_sub(2 * d);
-            norm::affine_back(simd, gain, trace.normalised, out, &mut sums[at..]);
-            norm::normalise_back(simd, d, trace.normalised, trace.scales, out);
+            norm::layer_norm_back(simd, gain, trace.normalised, trace.scales, out, sums);
         }
         let query_gradient = take(&mut scratch, size);
         let row_gradients = take(&mut scratch, trace.rows.len());
