@@ -1,7 +1,8 @@
-//! What training by gradient minimises.
+//! What training by gradient minimises, and the probabilities that it makes of outputs.
 
 use burn::tensor::activation::{log_sigmoid, log_softmax};
 use burn::tensor::{Tensor, backend::Backend};
+use ran_readout::Link;
 use ran_tasks::Category;
 
 /// The loss of the outputs of a linear readout: a mean over rows, each a scored step.
@@ -37,6 +38,15 @@ pub(crate) fn loss<B: Backend>(
             (outputs * (targets.neg() + 1.0) - log_likely).mean()
         }
         Category::Regression => (outputs - targets).powi_scalar(2).mean(),
+    }
+}
+
+/// From logits to probabilities.
+pub(crate) fn link(category: Category) -> Link {
+    match category {
+        Category::Classification => Link::Softmax,
+        Category::MultiLabel => Link::Logistic,
+        Category::Regression => Link::Identity,
     }
 }
 

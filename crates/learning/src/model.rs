@@ -9,7 +9,7 @@ use ran_reservoir::{Reservoir, ScanBackend};
 use ran_tasks::{Category, Dataset, Sample, Standardiser, TaskConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::gradient::link;
+use crate::loss::link;
 use crate::network::Network;
 use crate::states::walk_features;
 use crate::{ModelConfig, Regime};

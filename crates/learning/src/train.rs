@@ -4,38 +4,17 @@ use std::borrow::Cow;
 
 use burn::module::Module;
 use burn::tensor::backend::Backend;
-use ndarray::{Array2, Axis, concatenate};
-use ran_readout::{LinearReadout, Online, Samples, fit_ridge};
+use ndarray::Array2;
 use ran_reservoir::Reservoir;
-use ran_tasks::{Category, Dataset, Sample, ScoreTable, TaskError, stack_targets};
-use serde::{Deserialize, Serialize};
+use ran_tasks::{Category, Dataset, TaskError};
+use serde::Serialize;
 
-use crate::closed_loop::teach;
 use crate::describe::Counts;
+use crate::fit::fit;
 use crate::gradient::{Outcome, train_by_gradient};
-use crate::model::Readout;
-use crate::online::fit_online;
-use crate::samples::StateSamples;
+use crate::judge::judged;
 use crate::session::{Event, Session};
-use crate::{
-    LearningBackend, LearningError, Model, ModelCard, ModelConfig, OnlineConfig, ReadoutConfig,
-    Regime,
-};
-
-/// All scores that apply to a task, on each of its splits; none of a split that is not there or was not judged.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct SplitScores {
-    /// On the training set.
-    #[serde(skip_serializing_if = "ScoreTable::is_empty")]
-    pub train: ScoreTable,
-    /// On the validation set.
-    #[serde(skip_serializing_if = "ScoreTable::is_empty")]
-    pub valid: ScoreTable,
-    /// On the test set.
-    #[serde(skip_serializing_if = "ScoreTable::is_empty")]
-    pub test: ScoreTable,
-}
+use crate::{LearningBackend, LearningError, Model, ModelCard, ModelConfig, Regime, SplitScores};
 
 /// What a training run found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -208,164 +187,4 @@ fn interrupted<B: Backend>(mut card: ModelCard, outcome: Outcome<B>) -> Trained<
         report,
         test_predictions: Vec::new(),
     }
-}
-
-/// Fits the readout in closed form or step by step on the states of a reservoir, and judges the model.
-fn fit<B: LearningBackend>(
-    card: ModelCard,
-    dataset: &Dataset,
-    reservoir: Reservoir<B>,
-    device: &B::Device,
-    session: &mut Session<'_>,
-) -> Result<Trained<B>, LearningError> {
-    let config = &card.config;
-    let features = config.features();
-    let passes = config.readout.passes.unwrap_or(1);
-    let taught = match &config.readout.online {
-        Some(OnlineConfig::Force(force)) => {
-            let taught = teach(&reservoir, dataset, force, passes, device, session)?;
-            Some(Fitted::online(&taught, device))
-        }
-        _ => None,
-    };
-    let samples = StateSamples::new(
-        &reservoir,
-        features,
-        &dataset.train,
-        dataset.d_output,
-        device,
-        &mut *session,
-    );
-    let fitted = match taught {
-        Some(taught) => Ok(taught),
-        None => fit_readout(&config.readout, &samples, device),
-    };
-    let mut predictions = vec![Array2::zeros((0, 0)); dataset.train.len()];
-    if let Ok(fitted) = &fitted {
-        let readout = Readout::of(&fitted.readout, features, card.link());
-        samples.each(&mut |index, rows| {
-            predictions[index] = readout.predict(&dataset.train[index], rows);
-        });
-    }
-    drop(samples);
-    // Where the walk was broken off, what the fit says of it is beside the point.
-    if session.stopped() {
-        return Err(LearningError::Stopped);
-    }
-    let fitted = fitted?;
-    session.tell(Event::Judging);
-    let model = Model {
-        card,
-        reservoir,
-        readout: fitted.readout,
-    };
-    let mut trained = judged(model, dataset, &predictions, device);
-    trained.report.ridge = fitted.ridge;
-    trained.report.warnings = fitted.warnings;
-    Ok(trained)
-}
-
-/// A readout that was fitted, and what is to be said of it.
-struct Fitted<B: Backend> {
-    readout: LinearReadout<B>,
-    ridge: Option<f64>,
-    warnings: Vec<String>,
-}
-
-impl<B: Backend> Fitted<B> {
-    /// A readout that has learnt step by step.
-    fn online(readout: &impl Online, device: &B::Device) -> Self {
-        Self {
-            readout: LinearReadout::from_weights(&readout.weights(), &readout.bias(), device),
-            ridge: None,
-            warnings: Vec::new(),
-        }
-    }
-}
-
-fn fit_readout<B: Backend>(
-    config: &ReadoutConfig,
-    samples: &dyn Samples,
-    device: &B::Device,
-) -> Result<Fitted<B>, LearningError> {
-    if let Some(online) = &config.online {
-        let found = fit_online(samples, online, config.passes.unwrap_or(1))?;
-        return Ok(Fitted::online(&found, device));
-    }
-    let found = fit_ridge(samples, config.ridge)?;
-    let mut warnings = Vec::new();
-    if found.at_edge {
-        warnings.push(format!(
-            "the best ridge penalty, {:.3e}, lies at the end of the grid that was searched: the features may be of an \
-             unusual scale, or carry nothing about the targets",
-            found.lambda
-        ));
-    }
-    Ok(Fitted {
-        readout: LinearReadout::from_ridge(&found, device),
-        ridge: Some(found.lambda),
-        warnings,
-    })
-}
-
-/// Judges a model on all splits; the predictions for the training set are known already.
-fn judged<B: LearningBackend>(
-    model: Model<B>,
-    dataset: &Dataset,
-    train_predictions: &[Array2<f32>],
-    device: &B::Device,
-) -> Trained<B> {
-    let judge = |split: &[Sample], predictions: &[Array2<f32>]| {
-        if split.is_empty() {
-            return (None, ScoreTable::new());
-        }
-        let table = table(dataset, split, predictions);
-        (Some(score(dataset, split, predictions)), table)
-    };
-    let (train, on_train) = judge(&dataset.train, train_predictions);
-    let valid_predictions = model.predict(&dataset.valid, device);
-    let (valid, on_valid) = judge(&dataset.valid, &valid_predictions);
-    let test_predictions = model.predict(&dataset.test, device);
-    let (test, on_test) = judge(&dataset.test, &test_predictions);
-    let counts = Counts::of(&model.reservoir.populations, &model.card.config.learning);
-    let report = Report {
-        train: train.unwrap_or(f64::NAN),
-        valid,
-        test,
-        scores: SplitScores {
-            train: on_train,
-            valid: on_valid,
-            test: on_test,
-        },
-        trained_parameters: counts.trained + model.readout.num_params(),
-        fixed_parameters: counts.fixed,
-        ridge: None,
-        epochs: None,
-        best_epoch: None,
-        interrupted: false,
-        warnings: Vec::new(),
-    };
-    Trained {
-        model,
-        report,
-        test_predictions,
-    }
-}
-
-/// The task's score of predictions, one `[scored steps, d_output]` per sequence.
-pub(crate) fn score(dataset: &Dataset, split: &[Sample], predictions: &[Array2<f32>]) -> f64 {
-    let (predictions, targets) = (stack(predictions), stack_targets(split));
-    dataset.metric.score(predictions.view(), targets.view())
-}
-
-/// That and all other scores that apply.
-fn table(dataset: &Dataset, split: &[Sample], predictions: &[Array2<f32>]) -> ScoreTable {
-    let (predictions, targets) = (stack(predictions), stack_targets(split));
-    let metric = dataset.metric;
-    metric.table(dataset.category, predictions.view(), targets.view())
-}
-
-fn stack(predictions: &[Array2<f32>]) -> Array2<f32> {
-    let rows: Vec<_> = predictions.iter().map(|rows| rows.view()).collect();
-    concatenate(Axis(0), &rows).expect("predictions share d_output")
 }

@@ -1,0 +1,115 @@
+//! Fitting a readout on the states of a reservoir, in closed form or step by step.
+
+use burn::tensor::backend::Backend;
+use ndarray::Array2;
+use ran_readout::{LinearReadout, Online, Samples, fit_ridge};
+use ran_reservoir::Reservoir;
+use ran_tasks::Dataset;
+
+use crate::closed_loop::teach;
+use crate::judge::judged;
+use crate::model::Readout;
+use crate::online::fit_online;
+use crate::samples::StateSamples;
+use crate::session::{Event, Session};
+use crate::{
+    LearningBackend, LearningError, Model, ModelCard, OnlineConfig, ReadoutConfig, Trained,
+};
+
+/// Fits the readout in closed form or step by step on the states of a reservoir, and judges the model.
+pub(crate) fn fit<B: LearningBackend>(
+    card: ModelCard,
+    dataset: &Dataset,
+    reservoir: Reservoir<B>,
+    device: &B::Device,
+    session: &mut Session<'_>,
+) -> Result<Trained<B>, LearningError> {
+    let config = &card.config;
+    let features = config.features();
+    let passes = config.readout.passes.unwrap_or(1);
+    let taught = match &config.readout.online {
+        Some(OnlineConfig::Force(force)) => {
+            let taught = teach(&reservoir, dataset, force, passes, device, session)?;
+            Some(Fitted::online(&taught, device))
+        }
+        _ => None,
+    };
+    let samples = StateSamples::new(
+        &reservoir,
+        features,
+        &dataset.train,
+        dataset.d_output,
+        device,
+        &mut *session,
+    );
+    let fitted = match taught {
+        Some(taught) => Ok(taught),
+        None => fit_readout(&config.readout, &samples, device),
+    };
+    let mut predictions = vec![Array2::zeros((0, 0)); dataset.train.len()];
+    if let Ok(fitted) = &fitted {
+        let readout = Readout::of(&fitted.readout, features, card.link());
+        samples.each(&mut |index, rows| {
+            predictions[index] = readout.predict(&dataset.train[index], rows);
+        });
+    }
+    drop(samples);
+    // Where the walk was broken off, what the fit says of it is beside the point.
+    if session.stopped() {
+        return Err(LearningError::Stopped);
+    }
+    let fitted = fitted?;
+    session.tell(Event::Judging);
+    let model = Model {
+        card,
+        reservoir,
+        readout: fitted.readout,
+    };
+    let mut trained = judged(model, dataset, &predictions, device);
+    trained.report.ridge = fitted.ridge;
+    trained.report.warnings = fitted.warnings;
+    Ok(trained)
+}
+
+/// A readout that was fitted, and what is to be said of it.
+struct Fitted<B: Backend> {
+    readout: LinearReadout<B>,
+    ridge: Option<f64>,
+    warnings: Vec<String>,
+}
+
+impl<B: Backend> Fitted<B> {
+    /// A readout that has learnt step by step.
+    fn online(readout: &impl Online, device: &B::Device) -> Self {
+        Self {
+            readout: LinearReadout::from_weights(&readout.weights(), &readout.bias(), device),
+            ridge: None,
+            warnings: Vec::new(),
+        }
+    }
+}
+
+fn fit_readout<B: Backend>(
+    config: &ReadoutConfig,
+    samples: &dyn Samples,
+    device: &B::Device,
+) -> Result<Fitted<B>, LearningError> {
+    if let Some(online) = &config.online {
+        let found = fit_online(samples, online, config.passes.unwrap_or(1))?;
+        return Ok(Fitted::online(&found, device));
+    }
+    let found = fit_ridge(samples, config.ridge)?;
+    let mut warnings = Vec::new();
+    if found.at_edge {
+        warnings.push(format!(
+            "the best ridge penalty, {:.3e}, lies at the end of the grid that was searched: the features may be of an \
+             unusual scale, or carry nothing about the targets",
+            found.lambda
+        ));
+    }
+    Ok(Fitted {
+        readout: LinearReadout::from_ridge(&found, device),
+        ridge: Some(found.lambda),
+        warnings,
+    })
+}

@@ -1,0 +1,172 @@
+//! One epoch: gradient steps over mini-batches of the training set, and how good the network then is.
+
+use std::ops::ControlFlow;
+
+use burn::backend::Autodiff;
+use burn::module::AutodiffModule;
+use burn::tensor::{ElementConversion, Tensor, TensorData, backend::Backend};
+use ndarray::{Array2, Axis, concatenate};
+use ran_readout::Link;
+use ran_tasks::{Category, Metric, Sample};
+
+use super::Run;
+use crate::batch::{Batch, dropout_mask, epoch_rng, shuffled};
+use crate::judge::score;
+use crate::loss::{link, loss};
+use crate::model::Readout;
+use crate::session::{Epoch, Event, Session};
+use crate::states::{scan, walk_features};
+use crate::{LearningBackend, LearningError};
+
+impl<B: LearningBackend> Run<'_, B> {
+    /// Walks once over the training set; none if it was stopped on the way.
+    pub(super) fn epoch(
+        &mut self,
+        session: &mut Session<'_>,
+    ) -> Result<Option<Epoch>, LearningError> {
+        let learning = &self.config.learning;
+        let features = self.config.features();
+        let truncate = learning.truncate.steps(self.config.reservoir.context);
+        let mut rng = epoch_rng(self.card.seed, self.done);
+        let order = shuffled(&self.dataset.train, &mut rng);
+        let of = order.len().div_ceil(learning.batch);
+        let warm_up = learning.warm_up * of as f64;
+        let mut sums = Sums::default();
+        let mut learning_rate = 0.0;
+        for (done, indices) in order.chunks(learning.batch).enumerate() {
+            if session.stopped() {
+                return Ok(None);
+            }
+            let samples = indices.iter().map(|&index| &self.dataset.train[index]);
+            let noise = Some((learning.input_noise, &mut rng));
+            let batch = Batch::<Autodiff<B>>::new(samples, features, noise, self.device);
+            let states = scan(&self.network.reservoir, batch.inputs, truncate);
+            let rows = features.gather(states, &batch.scored);
+            let rows = if learning.dropout > 0.0 {
+                let mask = dropout_mask(rows.dims(), learning.dropout, &mut rng, self.device);
+                rows * mask
+            } else {
+                rows
+            };
+            let outputs = self.network.readout.forward(rows);
+            let category = self.dataset.category;
+            let smoothing = learning.label_smoothing;
+            let loss = loss(category, smoothing, outputs.clone(), batch.targets);
+            let value: f64 = loss.clone().into_scalar().elem();
+            if !value.is_finite() {
+                return Err(self.diverged(value, done + 1));
+            }
+            let metric = self.dataset.metric;
+            sums.add(
+                category,
+                metric,
+                value,
+                outputs.inner(),
+                &batch.host_targets,
+            );
+            let factor =
+                learning
+                    .schedule
+                    .factor(self.done * of + done, learning.epochs * of, warm_up);
+            learning_rate = learning.learning_rate * factor;
+            let gradients = loss.backward();
+            let network = self.network.clone();
+            let stepped = self.optimiser.step(learning_rate, network, gradients);
+            // A gradient that is no number makes the next loss one that is none.
+            self.network = stepped.ok_or_else(|| self.diverged(f64::NAN, done + 1))?;
+            session.tell(Event::Step {
+                epoch: self.done + 1,
+                epochs: learning.epochs,
+                done: done + 1,
+                of,
+            });
+        }
+        self.done += 1;
+        self.kept = self.network.numbers();
+        let judged = self.judge();
+        if let Some((loss, score)) = judged {
+            self.compare(loss, score);
+        }
+        Ok(Some(Epoch {
+            epoch: self.done,
+            epochs: learning.epochs,
+            learning_rate,
+            loss: sums.loss / sums.rows,
+            train: sums.score / sums.rows,
+            valid_loss: judged.map(|(loss, _)| loss),
+            valid: judged.map(|(_, score)| score),
+            best: self.best.map(|best| best.epoch),
+        }))
+    }
+
+    /// The loss and the score on the validation set, where there is one.
+    fn judge(&self) -> Option<(f64, f64)> {
+        let samples = &self.dataset.valid[..];
+        if samples.is_empty() {
+            return None;
+        }
+        let network = self.network.valid();
+        let features = self.config.features();
+        let category = self.dataset.category;
+        let readout = Readout::of(&network.readout, features, Link::Identity);
+        let mut outputs = vec![Array2::zeros((0, 0)); samples.len()];
+        let mut targets = outputs.clone();
+        let mut predictions = outputs.clone();
+        walk_features(
+            &network.reservoir,
+            features,
+            samples,
+            self.device,
+            &mut |index, rows| {
+                let sample: &Sample = &samples[index];
+                outputs[index] = readout.outputs(rows.view());
+                let steps = sample.inputs.nrows();
+                targets[index] = features.targets(steps, &sample.scored, sample.targets.view());
+                let mut collected = features.collect(steps, &sample.scored, outputs[index].view());
+                link(category).apply(&mut collected);
+                predictions[index] = collected;
+                ControlFlow::Continue(())
+            },
+        );
+        let joined = |parts: &[Array2<f32>]| {
+            let views: Vec<_> = parts.iter().map(|rows| rows.view()).collect();
+            let joined = concatenate(Axis(0), &views).expect("rows share d_output");
+            let (rows, d_output) = joined.dim();
+            let numbers = joined.iter().copied().collect();
+            let data = TensorData::new(numbers, [rows, d_output]);
+            Tensor::<B, 2>::from_data(data, self.device)
+        };
+        let value = loss(category, 0.0, joined(&outputs), joined(&targets));
+        let value = value.into_scalar().elem();
+        Some((value, score(self.dataset, samples, &predictions)))
+    }
+}
+
+/// Sums over the rows of an epoch.
+#[derive(Default)]
+struct Sums {
+    rows: f64,
+    loss: f64,
+    score: f64,
+}
+
+impl Sums {
+    fn add<B: Backend>(
+        &mut self,
+        category: Category,
+        metric: Metric,
+        loss: f64,
+        outputs: Tensor<B, 2>,
+        targets: &Array2<f32>,
+    ) {
+        let numbers = outputs.into_data().convert::<f32>();
+        let numbers = numbers.into_vec().expect("numbers were converted to f32");
+        let mut predictions =
+            Array2::from_shape_vec(targets.dim(), numbers).expect("outputs are as targets");
+        link(category).apply(&mut predictions);
+        let rows = targets.nrows() as f64;
+        self.rows += rows;
+        self.loss += rows * loss;
+        self.score += rows * metric.score(predictions.view(), targets.view());
+    }
+}
