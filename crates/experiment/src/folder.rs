@@ -1,10 +1,15 @@
 //! The folder of a run, in which every file is whole at any time.
 
+mod files;
+
+pub(crate) use files::RunFile;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::whole_file::{FolderError, Lasting, temporary, write_whole};
+use files::PICTURES;
 
 /// Where a run leaves its files: `config.toml`, `run.json`, `records.jsonl` and `model.safetensors`, and where it trains by
 /// gradient `history.jsonl` and, until it is done, `checkpoint.safetensors`; and pictures of what the model makes of the
@@ -23,14 +28,6 @@ pub struct RunFolder {
     keep: bool,
 }
 
-const CONFIG: &str = "config.toml";
-const RECORDS: &str = "records.jsonl";
-const MODEL: &str = "model.safetensors";
-const RUN: &str = "run.json";
-const HISTORY: &str = "history.jsonl";
-const CHECKPOINT: &str = "checkpoint.safetensors";
-const PICTURES: [&str; 4] = ["confusion", "labels", "forecast", "free-run"];
-
 impl RunFolder {
     /// Opens `folder`, which is created if need be; files of an earlier run there are removed.
     ///
@@ -40,8 +37,8 @@ impl RunFolder {
     pub fn open(folder: &Path) -> Result<Self, FolderError> {
         let mut run = Self::empty(folder);
         run.create(folder)?;
-        for name in [CONFIG, RECORDS, MODEL, RUN, HISTORY, CHECKPOINT] {
-            run.remove(name)?;
+        for file in RunFile::ALL {
+            run.remove(file.name())?;
         }
         for name in PICTURES {
             for ending in ["svg", "png"] {
@@ -102,7 +99,7 @@ impl RunFolder {
     ///
     /// When it cannot be written.
     pub fn write_config(&mut self, text: &str) -> Result<(), FolderError> {
-        self.write(CONFIG, text.as_bytes(), Lasting::Power)
+        self.write(RunFile::Config.name(), text.as_bytes(), Lasting::Power)
     }
 
     /// Writes `run.json`: how the run was started.
@@ -111,7 +108,7 @@ impl RunFolder {
     ///
     /// When it cannot be written.
     pub fn write_run(&mut self, text: &str) -> Result<(), FolderError> {
-        self.write(RUN, text.as_bytes(), Lasting::Power)
+        self.write(RunFile::Run.name(), text.as_bytes(), Lasting::Power)
     }
 
     /// Adds a record to `records.jsonl`: a line of JSON, without its end.
@@ -121,7 +118,7 @@ impl RunFolder {
     /// When it cannot be written.
     pub fn add_record(&mut self, line: &str) -> Result<(), FolderError> {
         let records = format!("{}{line}\n", self.records);
-        self.write(RECORDS, records.as_bytes(), Lasting::Power)?;
+        self.write(RunFile::Records.name(), records.as_bytes(), Lasting::Power)?;
         self.records = records;
         self.keep = true;
         Ok(())
@@ -134,7 +131,11 @@ impl RunFolder {
     /// When it cannot be written.
     pub fn add_epoch(&mut self, line: &str) -> Result<(), FolderError> {
         let history = format!("{}{line}\n", self.history);
-        self.write(HISTORY, history.as_bytes(), Lasting::Program)?;
+        self.write(
+            RunFile::History.name(),
+            history.as_bytes(),
+            Lasting::Program,
+        )?;
         self.history = history;
         Ok(())
     }
@@ -145,7 +146,7 @@ impl RunFolder {
     ///
     /// When it cannot be written.
     pub fn write_checkpoint(&mut self, bytes: &[u8]) -> Result<(), FolderError> {
-        self.write(CHECKPOINT, bytes, Lasting::Program)?;
+        self.write(RunFile::Checkpoint.name(), bytes, Lasting::Program)?;
         self.keep = true;
         Ok(())
     }
@@ -156,7 +157,7 @@ impl RunFolder {
     ///
     /// When it cannot be removed.
     pub fn remove_checkpoint(&mut self) -> Result<(), FolderError> {
-        self.remove(CHECKPOINT)
+        self.remove(RunFile::Checkpoint.name())
     }
 
     /// Goes on with these records and this history, whatever the files have.
@@ -185,7 +186,7 @@ impl RunFolder {
     ///
     /// When it cannot be written.
     pub fn write_model(&mut self, bytes: &[u8]) -> Result<(), FolderError> {
-        self.write(MODEL, bytes, Lasting::Power)
+        self.write(RunFile::Model.name(), bytes, Lasting::Power)
     }
 
     /// Writes a picture as NAME.svg and NAME.png; the name is `confusion`, `labels`, `forecast` or
@@ -232,7 +233,7 @@ impl RunFolder {
 
     /// Writes a file and removes it, so that a folder without permission is found before any work is done.
     fn probe(&self) -> Result<(), FolderError> {
-        let probe = temporary(&self.path, CONFIG).and_then(|file| file.close());
+        let probe = temporary(&self.path, RunFile::Config.name()).and_then(|file| file.close());
         probe.map_err(|source| FolderError {
             path: self.path.clone(),
             source,
@@ -256,28 +257,6 @@ impl RunFolder {
             self.written.push(path);
         }
         Ok(())
-    }
-}
-
-/// A file of a run that is read when the run goes on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum RunFile {
-    Config,
-    Run,
-    Records,
-    History,
-    Checkpoint,
-}
-
-impl RunFile {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Config => CONFIG,
-            Self::Run => RUN,
-            Self::Records => RECORDS,
-            Self::History => HISTORY,
-            Self::Checkpoint => CHECKPOINT,
-        }
     }
 }
 

@@ -1,20 +1,21 @@
-//! Running an experiment: for each seed, load the task, train, judge, and write down what came of it.
+//! Running an experiment: the seeds, one after another, from the start or from where a run was stopped.
 
-use std::cell::RefCell;
+mod seed;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use ran_learning::{Event, LearningError};
 use ran_tasks::{Dataset, TaskError};
-use serde::Serialize;
 
+use crate::backend::compute;
 use crate::resume::{ResumeError, Resumed, RunState};
-use crate::work::{Describing, Outcome, Training};
+use crate::work::Describing;
 use crate::{
-    BackendError, BackendKind, Experiment, FolderError, FreeRunScores, Place, Record, RunFolder,
-    Seeds, Summary, backend::compute, pictures::pictures_of_run,
+    BackendError, BackendKind, Experiment, FolderError, Place, Record, RunFolder, Seeds, Summary,
 };
+use seed::SeedRun;
 
 /// How an experiment is run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -185,166 +186,23 @@ pub fn resume(
     Summary::of(&records, of).ok_or(RunError::Stopped)
 }
 
-/// One seed of a run.
-struct SeedRun<'a> {
-    experiment: &'a Experiment,
-    backend: BackendKind,
-    dataset: &'a Dataset,
+/// The shapes, parameters and cost of an experiment's model, on the data of a seed.
+///
+/// # Errors
+///
+/// When the task cannot be loaded, or the model does not fit it.
+pub fn describe_experiment(
+    experiment: &Experiment,
     seed: u64,
-    start: Instant,
-    checkpoint: Option<Vec<u8>>,
-}
-
-/// A line of `history.jsonl`.
-#[derive(Serialize)]
-struct HistoryLine {
-    seed: u64,
-    #[serde(flatten)]
-    epoch: ran_learning::Epoch,
-}
-
-impl SeedRun<'_> {
-    /// Trains and judges, and writes down what came of it. False if it was stopped.
-    fn run(
-        &self,
-        folder: &mut RunFolder,
-        records: &mut Vec<Record>,
-        stop: &AtomicBool,
-        observe: &mut Observe<'_>,
-    ) -> Result<bool, RunError> {
-        let save = records.is_empty();
-        let outcome = self.train(folder, save, stop, observe);
-        let mut outcome = match outcome {
-            Err(RunError::Learning {
-                source: LearningError::Stopped,
-                ..
-            }) => return Ok(false),
-            other => other?,
-        };
-        if let Some(model) = outcome.model.take() {
-            folder.write_model(&model)?;
-        }
-        // The pictures are of the model that is kept.
-        if save && !outcome.report.interrupted {
-            self.draw(&mut outcome, folder)?;
-        }
-        let record = self.record(outcome);
-        let line = serde_json::to_string(&record).map_err(std::io::Error::from)?;
-        folder.add_record(&line)?;
-        if !record.interrupted {
-            folder.remove_checkpoint()?;
-        }
-        observe(Notice::Record(&record, &line))?;
-        let goes_on = !record.interrupted;
-        records.push(record);
-        Ok(goes_on)
-    }
-
-    fn train(
-        &self,
-        folder: &mut RunFolder,
-        save: bool,
-        stop: &AtomicBool,
-        observe: &mut Observe<'_>,
-    ) -> Result<Outcome, RunError> {
-        let folder = RefCell::new(folder);
-        // The learning crate knows no folders: what went wrong with one is kept here until it has returned.
-        let failed: RefCell<Option<FolderError>> = RefCell::new(None);
-        let fail = |error: FolderError| {
-            let told = std::io::Error::new(error.source.kind(), error.to_string());
-            failed.borrow_mut().get_or_insert(error);
-            told
-        };
-        let job = Training {
-            experiment: self.experiment,
-            dataset: self.dataset,
-            seed: self.seed,
-            save,
-            stop,
-            resume: self.checkpoint.as_deref(),
-            observe: &mut |event| {
-                if let Event::Epoch(epoch) = event {
-                    let seed = self.seed;
-                    let line = serde_json::to_string(&HistoryLine { seed, epoch });
-                    let line = line.expect("an epoch is plain numbers");
-                    // The checkpoint, which is written next, fails for the same reason and ends the run.
-                    let _ = folder.borrow_mut().add_epoch(&line).map_err(fail);
-                }
-                // A progress bar that cannot be drawn is no reason to stop.
-                drop(observe(Notice::Learning(event)));
-            },
-            checkpoint: &mut |bytes| {
-                let written = folder.borrow_mut().write_checkpoint(bytes);
-                written.map_err(fail)
-            },
-        };
-        let outcome = compute(self.backend, job)?;
-        if let Some(error) = failed.take() {
-            return Err(error.into());
-        }
-        outcome.map_err(|source| self.wrong(source, &mut folder.borrow_mut()))
-    }
-
-    /// What a failed training is to the run; a model that it left goes into the folder.
-    fn wrong(&self, mut source: LearningError, folder: &mut RunFolder) -> RunError {
-        if let LearningError::Diverged { model, .. } = &mut source
-            && let Some(model) = model.take()
-        {
-            return match folder.write_model(&model) {
-                Ok(()) => RunError::Diverged {
-                    origin: self.experiment.origin.clone(),
-                    seed: self.seed,
-                    source: Box::new(source),
-                    folder: folder.path().into(),
-                },
-                Err(error) => error.into(),
-            };
-        }
-        wrong_model(self.experiment, source)
-    }
-
-    /// Draws what the model makes of the test set. A picture that cannot be drawn is a warning: the numbers are there.
-    fn draw(&self, outcome: &mut Outcome, folder: &mut RunFolder) -> Result<(), RunError> {
-        let task = &self.experiment.config.task;
-        let drawn = pictures_of_run(task, self.dataset, outcome, self.seed);
-        for (file, picture) in drawn {
-            let files = picture.and_then(|picture| Ok((picture.png()?, picture)));
-            match files {
-                Ok((png, picture)) => folder.write_picture(file, picture.svg(), &png)?,
-                Err(error) => outcome.report.warnings.push(error.to_string()),
-            }
-        }
-        Ok(())
-    }
-
-    fn record(&self, outcome: Outcome) -> Record {
-        let (experiment, report) = (self.experiment, outcome.report);
-        let seconds = self.start.elapsed().as_secs_f64();
-        Record {
-            experiment: experiment.name.clone(),
-            task: experiment.config.task.name().into(),
-            backend: self.backend.name().into(),
-            seed: self.seed,
-            regime: experiment.config.learning.regime.name().into(),
-            metric: self.dataset.metric.name().into(),
-            train: report.train,
-            valid: report.valid,
-            test: report.test,
-            scores: report.scores,
-            trained_parameters: report.trained_parameters,
-            fixed_parameters: report.fixed_parameters,
-            ridge: report.ridge,
-            epochs: report.epochs,
-            best_epoch: report.best_epoch,
-            interrupted: report.interrupted,
-            free_run: FreeRunScores::of(&experiment.config.task, &outcome.free_runs),
-            warnings: report.warnings,
-            // Milliseconds are as fine as a reader needs.
-            seconds: (seconds * 1e3).round() / 1e3,
-            version: env!("CARGO_PKG_VERSION").into(),
-            config: experiment.config.clone(),
-        }
-    }
+) -> Result<ran_learning::Description, RunError> {
+    let dataset = experiment.config.task.load(seed)?;
+    let job = Describing {
+        experiment,
+        dataset: &dataset,
+        seed,
+    };
+    let outcome = compute(BackendKind::default(), job)?;
+    outcome.map_err(|source| wrong_model(experiment, source))
 }
 
 /// Draws the model without training it, which finds what does not fit.
@@ -383,28 +241,9 @@ fn open(experiment: &Experiment, options: &RunOptions) -> Result<RunFolder, Fold
     Ok(folder)
 }
 
-pub(crate) fn wrong_model(experiment: &Experiment, source: LearningError) -> RunError {
+fn wrong_model(experiment: &Experiment, source: LearningError) -> RunError {
     let origin = experiment.origin.clone();
     RunError::Learning { origin, source }
-}
-
-/// The shapes, parameters and cost of an experiment's model, on the data of a seed.
-///
-/// # Errors
-///
-/// When the task cannot be loaded, or the model does not fit it.
-pub fn describe_experiment(
-    experiment: &Experiment,
-    seed: u64,
-) -> Result<ran_learning::Description, RunError> {
-    let dataset = experiment.config.task.load(seed)?;
-    let job = Describing {
-        experiment,
-        dataset: &dataset,
-        seed,
-    };
-    let outcome = compute(BackendKind::default(), job)?;
-    outcome.map_err(|source| wrong_model(experiment, source))
 }
 
 #[cfg(test)]

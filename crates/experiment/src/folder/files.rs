@@ -1,0 +1,43 @@
+//! The files of a run, by name.
+
+/// A file that a run leaves, or has while it goes on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RunFile {
+    /// The configuration, with all settings made.
+    Config,
+    /// How the run was started.
+    Run,
+    /// A record per seed.
+    Records,
+    /// The first seed's model.
+    Model,
+    /// A line per epoch.
+    History,
+    /// All that is needed to go on after an epoch.
+    Checkpoint,
+}
+
+impl RunFile {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Config,
+        Self::Run,
+        Self::Records,
+        Self::Model,
+        Self::History,
+        Self::Checkpoint,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Config => "config.toml",
+            Self::Run => "run.json",
+            Self::Records => "records.jsonl",
+            Self::Model => "model.safetensors",
+            Self::History => "history.jsonl",
+            Self::Checkpoint => "checkpoint.safetensors",
+        }
+    }
+}
+
+/// The pictures of a run; each is a file in SVG and one in PNG.
+pub(super) const PICTURES: [&str; 4] = ["confusion", "labels", "forecast", "free-run"];
