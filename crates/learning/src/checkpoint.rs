@@ -157,12 +157,18 @@ impl Checkpoint {
             parts.entry(part).or_default().insert(path.to_owned(), data);
         }
         let mut part = |name| parts.remove(name).unwrap_or_default();
-        let (mut first, mut second) = (part("first"), part("second"));
+        let (now, mut first, mut second) = (part("now"), part("first"), part("second"));
         let mut moments = BTreeMap::new();
         for (path, &time) in &header.times {
             let (Some(first), Some(second)) = (first.remove(path), second.remove(path)) else {
                 return Err(refused(format!("lacks the optimiser's moments of {path}")));
             };
+            let shape = now.get(path).map(|data| &data.shape);
+            if [&first.shape, &second.shape].map(Some) != [shape; 2] {
+                return Err(refused(format!(
+                    "holds moments of {path} that are of another shape than it is"
+                )));
+            }
             moments.insert(
                 path.clone(),
                 Moments {
@@ -173,7 +179,7 @@ impl Checkpoint {
             );
         }
         Ok(Self {
-            now: part("now"),
+            now,
             best: part("best"),
             moments,
             header,

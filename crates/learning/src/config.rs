@@ -93,6 +93,11 @@ impl ReadoutConfig {
             );
             return wrong("online", problem);
         }
+        if let Some(online) = &self.online
+            && let Err(error) = online.init(1, 1)
+        {
+            return wrong("online", format!("is wrong: {error}"));
+        }
         if let Some(OnlineConfig::Force(force)) = &self.online {
             let features = self.features.unwrap_or(regime.features());
             if features != Features::Last {

@@ -189,6 +189,10 @@ fn what_is_not_there_or_cannot_be_set_is_wrong_usage() {
             &["reservoir.leak", "at most 1", "got 3"],
         ),
         (
+            "readout.online={rule='rls',forgetting=3}",
+            &["readout.online", "forgetting factor is 3", "at most 1"],
+        ),
+        (
             "reservoir.population.0.heads=3",
             &["population[0].heads", "must divide d_unit"],
         ),

@@ -441,6 +441,17 @@ fn a_checkpoint_that_is_cut_or_another_runs_is_refused() {
         .expect("a model's numbers are plain");
     let sentence = refusal(&own, &model);
     assert!(sentence.contains("not a checkpoint"), "{sentence}");
+    // Sixteen states and nine speakers, as a row of as many numbers: the header is text, and stays as long.
+    let mut bent = saved[0].clone();
+    let key = br#""first/readout.weight":{"dtype":"F32","shape":[16,9]"#;
+    let at = bent.windows(key.len()).position(|part| part == key);
+    let at = at.expect("the readout has moments") + key.len() - "[16,9]".len();
+    bent[at..][..6].copy_from_slice(b"[144] ");
+    let sentence = refusal(&own, &bent);
+    assert!(
+        sentence.contains("moments of readout.weight that are of another shape"),
+        "{sentence}"
+    );
 }
 
 #[test]
