@@ -75,7 +75,8 @@ impl fmt::Display for Case {
 /// Why a text is no [`Case`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no case: five whole numbers from 1 to 1000000 are needed, units,dim,context,batch,steps, as in 20,16,4,32,28"
+    "{0:?} is no case: five whole numbers from 1 to 1000000 are needed, units,dim,context,batch,steps, as in 20,16,4,32,28; \
+     units·dim·context may be up to 10000000, and units·dim·batch·steps up to 1000000000"
 )]
 pub struct CaseError(String);
 
@@ -87,11 +88,12 @@ impl FromStr for Case {
         let numbers = numbers.map_err(|_| CaseError(text.into()))?;
         let numbers: [usize; 5] = numbers.try_into().map_err(|_| CaseError(text.into()))?;
         let case = Self::of(numbers);
-        let widths = case
-            .units
-            .saturating_mul(case.d_unit)
-            .saturating_mul(case.context);
-        match numbers.iter().all(|n| (1..=1_000_000).contains(n)) && widths <= 10_000_000 {
+        let product =
+            |sizes: &[usize]| sizes.iter().fold(1, |all: usize, n| all.saturating_mul(*n));
+        let window = product(&[case.units, case.d_unit, case.context]);
+        let states = product(&[case.units, case.d_unit, case.batch, case.steps]);
+        let allowed = numbers.iter().all(|n| (1..=1_000_000).contains(n));
+        match allowed && window <= 10_000_000 && states <= 1_000_000_000 {
             true => Ok(case),
             false => Err(CaseError(text.into())),
         }
@@ -296,6 +298,8 @@ mod tests {
             "a,1,1,1,1",
             "1,1,1,1,1,1",
             "-1,1,1,1,1",
+            "1000,1000,11,1,1",
+            "1,1,1,1000000,1000000",
         ] {
             let error = wrong.parse::<Case>().unwrap_err().to_string();
             assert!(error.contains("units,dim,context,batch,steps"), "{error}");

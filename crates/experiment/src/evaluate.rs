@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use ran_learning::{LearningError, Model, ModelCard};
-use ran_tasks::{Dataset, Sample, ScoreTable, Standardiser, TaskConfig, TaskError, stack_targets};
+use ran_tasks::{Dataset, Sample, ScoreTable, TaskConfig, TaskError, stack_targets};
 use serde::Serialize;
 use toml::{Table, Value};
 
@@ -257,7 +257,7 @@ fn prepare(card: &ModelCard, mut dataset: Dataset) -> Dataset {
     for sample in splits.into_iter().flatten() {
         if theirs != card.standardiser {
             if let Some(theirs) = &theirs {
-                undo(theirs, &mut sample.inputs);
+                theirs.invert(&mut sample.inputs);
             }
             if let Some(own) = &card.standardiser {
                 own.apply(&mut sample.inputs);
@@ -272,16 +272,6 @@ fn prepare(card: &ModelCard, mut dataset: Dataset) -> Dataset {
         }
     }
     dataset
-}
-
-/// From standardised inputs back to raw ones.
-fn undo(standardiser: &Standardiser, inputs: &mut Array2<f32>) {
-    for mut row in inputs.rows_mut() {
-        let scales = standardiser.mean.iter().zip(&standardiser.deviation);
-        for (x, (mean, deviation)) in row.iter_mut().zip(scales) {
-            *x = *x * deviation + mean;
-        }
-    }
 }
 
 struct Predicting<'a> {

@@ -166,20 +166,6 @@ impl RunFolder {
         self.history = history.into();
     }
 
-    /// A file's bytes, with nothing for one that is not there.
-    ///
-    /// # Errors
-    ///
-    /// When it is there and cannot be read.
-    pub(crate) fn read(&self, file: RunFile) -> Result<Option<Vec<u8>>, FolderError> {
-        let path = self.path.join(file.name());
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(FolderError { path, source }),
-        }
-    }
-
     /// Writes `model.safetensors`.
     ///
     /// # Errors

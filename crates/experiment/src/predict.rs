@@ -165,6 +165,11 @@ impl<B: LearningBackend> Follower<'_, B> {
                 return Ok(());
             }
             let line = text.trim_matches(['\n', '\r', ' ']);
+            // Some programs begin a file with a mark that is no part of its text.
+            let line = line
+                .strip_prefix('\u{feff}')
+                .filter(|_| number == 1)
+                .unwrap_or(line);
             if line.is_empty() {
                 self.next_signal();
                 continue;

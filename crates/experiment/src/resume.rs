@@ -1,5 +1,7 @@
 //! Taking a run up again from its folder.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,14 @@ pub enum ResumeError {
         folder: PathBuf,
         /// The file.
         file: &'static str,
+    },
+    /// A file of the run is there and cannot be read.
+    #[error("{path} cannot be read: {source}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
     },
     /// A file of the run cannot be understood.
     #[error("{path} is damaged: {problem}", path = path.display())]
@@ -48,7 +58,7 @@ pub enum ResumeError {
     /// Its configuration cannot be read.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
-    /// Its files cannot be read or written.
+    /// Its files cannot be written.
     #[error(transparent)]
     Folder(#[from] FolderError),
 }
@@ -95,9 +105,8 @@ pub(crate) struct Resumed {
 
 impl Resumed {
     pub(crate) fn open(path: &Path) -> Result<Self, ResumeError> {
-        let reader = RunFolder::go_on(path)?;
         let text = |file: RunFile| -> Result<Option<String>, ResumeError> {
-            let Some(bytes) = reader.read(file)? else {
+            let Some(bytes) = read(path, file)? else {
                 return Ok(None);
             };
             let text = String::from_utf8(bytes);
@@ -142,7 +151,7 @@ impl Resumed {
                 folder: path.into(),
             });
         };
-        let checkpoint = reader.read(RunFile::Checkpoint)?;
+        let checkpoint = read(path, RunFile::Checkpoint)?;
         let done = match &checkpoint {
             Some(bytes) => ran_learning::epochs_of_checkpoint(bytes)
                 .map_err(|error| damaged(path, RunFile::Checkpoint, error.to_string()))?,
@@ -168,6 +177,16 @@ impl Resumed {
             records,
             checkpoint,
         })
+    }
+}
+
+/// A file's bytes, with nothing for one that is not there.
+fn read(folder: &Path, file: RunFile) -> Result<Option<Vec<u8>>, ResumeError> {
+    let path = folder.join(file.name());
+    match fs::read(&path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(ResumeError::Read { path, source }),
     }
 }
 

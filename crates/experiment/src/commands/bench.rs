@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use ran_experiment::BackendKind;
 use ran_experiment::bench::{Bench, Case, Measurement, Network, Phase};
 use ran_experiment::scaling::Curve;
+use ran_experiment::{BackendKind, write_file};
 use ran_reservoir::MemoryKind;
 
 /// Microseconds per step of a network of random weights: the median of several runs.
@@ -95,9 +95,10 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn scaling(arguments: &Arguments, folder: &std::path::Path) -> anyhow::Result<()> {
-    let named = || folder.display().to_string();
-    fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", named()))?;
+fn scaling(arguments: &Arguments, folder: &Path) -> anyhow::Result<()> {
+    // Whether there can be a folder is known before minutes of measuring.
+    let cannot = || format!("the folder {} cannot be made", folder.display());
+    fs::create_dir_all(folder).with_context(cannot)?;
     let mut shown = Shown::new(arguments.json);
     for curve in Curve::ALL {
         let mut outcome = Ok(());
@@ -113,8 +114,7 @@ fn scaling(arguments: &Arguments, folder: &std::path::Path) -> anyhow::Result<()
             ("png", picture.png()?),
         ] {
             let path = folder.join(curve.name).with_extension(ending);
-            let cannot = || format!("{} cannot be written", path.display());
-            fs::write(&path, bytes).with_context(cannot)?;
+            write_file(&path, &bytes)?;
             eprintln!("written: {}", path.display());
         }
     }

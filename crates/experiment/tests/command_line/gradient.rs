@@ -224,7 +224,10 @@ fn what_is_no_run_cannot_go_on() {
     let outcome = run(place.path(), &["experiment", "--resume", "."]);
     assert_sentence(&outcome, &["is not the folder of a run", "run.json"]);
     let outcome = run(place.path(), &["experiment", "--resume", "nowhere"]);
-    assert_sentence(&outcome, &["nowhere"]);
+    assert_sentence(&outcome, &["nowhere is not the folder of a run"]);
+    fs::create_dir_all(place.path().join("odd/run.json")).unwrap();
+    let outcome = run(place.path(), &["experiment", "--resume", "odd"]);
+    assert_sentence(&outcome, &["odd/run.json cannot be read"]);
     let both = run(
         place.path(),
         &["experiment", "--resume", ".", "--seeds", "0..2"],

@@ -127,6 +127,11 @@ fn a_signal_is_answered_at_every_step_and_a_sequence_as_in_its_evaluation() {
         lines[4].starts_with("0,3,") && lines[5].starts_with("1,0,"),
         "{text}"
     );
+    // Without names of columns, and with the mark that some programs begin a file with.
+    let (_, numbers) = SIGNAL.split_once('\n').unwrap();
+    fs::write(path.join("marked.csv"), format!("\u{feff}{numbers}")).unwrap();
+    let marked = ["experiment", "predict", MODEL, "--input", "marked.csv"];
+    assert_eq!(succeed(path, &marked).out, text);
     let last = [&arguments[..], &["--last", "--json"]].concat();
     let last = succeed(path, &last).lines();
     assert_eq!(last.len(), 2);
