@@ -207,7 +207,7 @@ d_unit = 8
             (
                 "context = 4",
                 "context = 0",
-                &["reservoir.context", "at least 1", "got 0"],
+                &["reservoir.context", "from 1 to", "got 0"],
             ),
             (
                 "context = 4",
