@@ -26,8 +26,11 @@ pub struct Experiment {
 pub enum ExperimentError {
     /// There is no preset of that name.
     #[error(
-        "there is no experiment {name:?}; there are {known}, and any FILE.toml",
-        known = Preset::all().iter().map(|preset| preset.name).collect::<Vec<_>>().join(", ")
+        "there is no experiment {name:?}{meant}; `cargo xtask experiment --list` names all, and any FILE.toml is one",
+        meant = match Preset::like(name)[..] {
+            [] => String::new(),
+            ref like => format!(", but {}", like.join(", ")),
+        }
     )]
     Unknown {
         /// The name.

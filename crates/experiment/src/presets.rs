@@ -9,6 +9,9 @@ pub struct Preset {
     pub text: &'static str,
 }
 
+/// How similar two names are, from 0 to 1, if one may have been meant by the other.
+const SIMILAR: f64 = 0.8;
+
 impl Preset {
     /// The experiment that is run when none is named.
     pub const DEFAULT: &'static str = "japanese-vowels";
@@ -26,6 +29,22 @@ impl Preset {
             .iter()
             .copied()
             .find(|preset| preset.name == name)
+    }
+
+    /// The names of those whose names hold a word, else of the most similar ones; none where none is similar.
+    #[must_use]
+    pub fn like(word: &str) -> Vec<&'static str> {
+        let word = word.to_lowercase();
+        let names = || Self::all().iter().map(|preset| preset.name);
+        let holding: Vec<_> = names().filter(|name| name.contains(&word)).collect();
+        if !word.is_empty() && !holding.is_empty() {
+            return holding;
+        }
+        let rated = names().map(|name| (strsim::jaro_winkler(&word, name), name));
+        let mut rated: Vec<_> = rated.filter(|(likeness, _)| *likeness > SIMILAR).collect();
+        rated.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        rated.truncate(3);
+        rated.into_iter().map(|(_, name)| name).collect()
     }
 
     /// What it is, in a sentence: the comment in the first line of its file.
@@ -49,6 +68,17 @@ mod tests {
             let experiment = Experiment::open(Some(preset.name), &[]).unwrap();
             assert_eq!(experiment.name, preset.name);
         }
+    }
+
+    #[test]
+    fn a_part_of_a_name_or_a_misspelt_one_finds_what_was_meant() {
+        let digits = ["sequential-digits", "spoken-digits"];
+        assert_eq!(Preset::like("digits"), digits);
+        assert_eq!(Preset::like("SPOKEN"), ["spoken-digits"]);
+        assert_eq!(Preset::like("lorentz"), ["lorenz"]);
+        assert_eq!(Preset::like("japanese_vowels")[0], "japanese-vowels");
+        assert_eq!(Preset::like("xyzzy"), [""; 0]);
+        assert_eq!(Preset::like(""), [""; 0]);
     }
 
     /// The width of the inputs of a task whose data are fetched, not generated or committed.
