@@ -101,8 +101,7 @@ pub fn collect(paths: &[PathBuf]) -> Result<Vec<Group>, CollectError> {
 }
 
 fn is_same_work(one: &Record, other: &Record) -> bool {
-    let names = |record: &Record| (record.experiment.clone(), record.backend.clone());
-    names(one) == names(other) && one.config == other.config
+    one.experiment == other.experiment && one.backend == other.backend && one.config == other.config
 }
 
 /// The files of records that a path stands for.

@@ -34,8 +34,11 @@ pub(crate) fn judged<B: LearningBackend>(
         if split.is_empty() {
             return (None, ScoreTable::new());
         }
-        let table = table(dataset, split, predictions);
-        (Some(score(dataset, split, predictions)), table)
+        let (predictions, targets) = (stack(predictions), stack_targets(split));
+        let (predictions, targets) = (predictions.view(), targets.view());
+        let metric = dataset.metric;
+        let table = metric.table(dataset.category, predictions, targets);
+        (Some(metric.score(predictions, targets)), table)
     };
     let (train, on_train) = judge(&dataset.train, train_predictions);
     let valid_predictions = model.predict(&dataset.valid, device);
@@ -71,13 +74,6 @@ pub(crate) fn judged<B: LearningBackend>(
 pub(crate) fn score(dataset: &Dataset, split: &[Sample], predictions: &[Array2<f32>]) -> f64 {
     let (predictions, targets) = (stack(predictions), stack_targets(split));
     dataset.metric.score(predictions.view(), targets.view())
-}
-
-/// That and all other scores that apply.
-fn table(dataset: &Dataset, split: &[Sample], predictions: &[Array2<f32>]) -> ScoreTable {
-    let (predictions, targets) = (stack(predictions), stack_targets(split));
-    let metric = dataset.metric;
-    metric.table(dataset.category, predictions.view(), targets.view())
 }
 
 fn stack(predictions: &[Array2<f32>]) -> Array2<f32> {

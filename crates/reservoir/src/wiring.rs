@@ -44,28 +44,29 @@ impl ReservoirConfig {
         self.validate()?;
         let d_state = self.d_state();
         let projections = self.projections.resolve(&self.populations)?;
-        if self.wiring == WiringKind::Sparse {
-            let shape = Sparse {
-                d_input,
-                d_state,
-                fan_in: self.fan_in.unwrap_or(0),
-                spectral_radius: self.spectral_radius,
-                input_scale: self.input_scale,
-                projections,
-            };
-            return Ok(sparse(&shape, rng)?);
-        }
-        let shape = Identity {
+        let copies = |projections| Identity {
             d_input,
             d_state,
             input_copies: self.copies(d_input),
             input_scale: self.input_scale,
             projections,
         };
-        Ok(match self.wiring {
-            WiringKind::DelayLines => delay_lines(&shape, rng)?,
-            _ => identity(&shape, rng)?,
-        })
+        let wiring = match self.wiring {
+            WiringKind::Identity => identity(&copies(projections), rng),
+            WiringKind::DelayLines => delay_lines(&copies(projections), rng),
+            WiringKind::Sparse => sparse(
+                &Sparse {
+                    d_input,
+                    d_state,
+                    fan_in: self.fan_in.unwrap_or(0),
+                    spectral_radius: self.spectral_radius,
+                    input_scale: self.input_scale,
+                    projections,
+                },
+                rng,
+            ),
+        };
+        Ok(wiring?)
     }
 
     /// Slots that each of `d_input` inputs feeds in a wiring of copies.
