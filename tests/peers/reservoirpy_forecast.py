@@ -1,6 +1,6 @@
 """Forecasts with ReservoirPy's echo state network, from exactly our data, beside our own model of the same state width.
 
-    python3 tests/peers/reservoirpy_forecast.py [--tasks mackey-glass-17 lorenz] [--seeds 5] [--trials 20] [--venv DIR]
+    python3 tests/peers/reservoirpy_forecast.py [--tasks mackey-glass-17 lorenz] [--seeds 1000..1005] [--trials 20] [--venv DIR]
         [--width N] [--peer-only]
 
 A task is a preset of docs/experiments, which says what the data are and whether there are forecasts in closed loop:
@@ -12,7 +12,7 @@ A task is a preset of docs/experiments, which says what the data are and whether
 
 Per seed our data set is exported (`cargo run -p ran-tasks --example export`), and the reservoir is drawn from the same
 seed. ReservoirPy's leak, spectral radius, input scaling, connectivities, biases and ridge are chosen by random search, so many
-trials: in open loop by the NRMSE on the validation steps of seed 0; in closed loop on whole series of other seeds, 100 to 102,
+trials: in open loop by the NRMSE on the validation steps of seed 100; in closed loop on whole series of other seeds, 100 to 102,
 as our preset was, or where the seed changes nothing in the data on the validation steps: by the valid steps, and where these are
 the same, as all are for Mackey-Glass 17, by the NRMSE of the last steps. Test steps of the seeds that are reported are seen once, by the chosen one. Our side is the experiment of the same name (`cargo xtask
 experiment NAME`); --width gives the peer another state width than ours.
@@ -52,7 +52,7 @@ def main():
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tasks", nargs="+", default=TASKS, choices=TASKS)
-    parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to N - 1")
+    parser.add_argument("--seeds", type=seeds, default="1000..1005", help="seeds FIRST..END that are reported, none of the searched ones")
     parser.add_argument("--trials", type=int, default=20, help="configurations of the peer tried on validation")
     parser.add_argument("--width", type=int, help="the peer's state width (default: ours)")
     parser.add_argument("--peer-only", action="store_true", help="leave our own model out; needs --width")
@@ -61,6 +61,13 @@ def parse_arguments():
     if arguments.peer_only and arguments.width is None:
         parser.error("--peer-only needs --width")
     return arguments
+
+
+def seeds(text):
+    first, end = map(int, text.split(".."))
+    if first <= SEARCH_SEEDS[-1] or end <= first:
+        raise argparse.ArgumentTypeError(f"FIRST..END above the searched seed {SEARCH_SEEDS[-1]}, got {text}")
+    return range(first, end)
 
 
 def ensure_package(folder):
@@ -84,10 +91,10 @@ def compare(name, arguments):
     preset = tomllib.loads((PRESETS / f"{name}.toml").read_text())
     spec = {"task": preset["task"], "free": preset.get("evaluation", {})}
     width = arguments.width or json.loads(cargo("xtask", "describe", name, "--json"))["d_state"]
-    data = [export(spec["task"], seed) for seed in range(arguments.seeds)]
-    chosen, where = search(spec, data[0], width, arguments.trials)
-    peer = [scores_of(spec, split, width, chosen, seed) for seed, split in enumerate(data)]
-    print(f"\n{name}: state width {width}, seeds 0 to {arguments.seeds - 1}")
+    data = {seed: export(spec["task"], seed) for seed in arguments.seeds}
+    chosen, where = search(spec, width, arguments.trials)
+    peer = [scores_of(spec, split, width, chosen, seed) for seed, split in data.items()]
+    print(f"\n{name}: state width {width}, seeds {arguments.seeds[0]} to {arguments.seeds[-1]}")
     print(f"  ReservoirPy: {chosen}, the best of {arguments.trials} on {where}")
     rows = {"ReservoirPy": peer}
     if not arguments.peer_only:
@@ -185,16 +192,18 @@ def free_runs(network, split, free):
     return runs
 
 
-def search(spec, first, width, trials):
+def search(spec, width, trials):
     """The parameters that score best on what is not reported, and a word for what that was."""
     import numpy as np
 
     free = spec["free"]
     if not free:
-        judged, where = [(0, first, "valid", None)], "the validation steps of seed 0"
+        first = SEARCH_SEEDS[0]
+        judged, where = [(first, export(spec["task"], first), "valid", None)], f"the validation steps of seed {first}"
     elif spec["task"]["name"] == "santa-fe":
         # There is one series: its validation steps, with as many of its own steps.
-        judged, where = [(0, first, "valid", free)], "the validation steps, in closed loop"
+        first = SEARCH_SEEDS[0]
+        judged, where = [(first, export(spec["task"], first), "valid", free)], "the validation steps, in closed loop"
     else:
         data = [(seed, export(spec["task"], seed)) for seed in SEARCH_SEEDS]
         judged = [(seed, one, "test", free) for seed, one in data]
@@ -279,11 +288,12 @@ def valid_steps(predictions, truth):
 
 def ours(name, spec, data):
     """The scores of our experiment of the same name, per seed."""
-    words = ["xtask", "experiment", name, "--seeds", f"0..{len(data)}", "--json"]
+    words = ["xtask", "experiment", name, "--seeds", f"{min(data)}..{max(data) + 1}", "--json"]
     with tempfile.TemporaryDirectory() as folder:
         lines = [json.loads(line) for line in cargo(*words, "--out", folder).splitlines()]
     scores = []
-    for record, one in zip([line for line in lines if not line.get("summary")], data):
+    for record in (line for line in lines if not line.get("summary")):
+        one = data[record["seed"]]
         test = one["test"]
         truth = test["targets"][test["scored"]] * one["deviation"] + one["mean"]
         variance = ((truth - truth.mean(axis=0)) ** 2).mean()
