@@ -6,13 +6,14 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// What each crate may depend on, among the workspace's own.
 ///
-/// experiment → learning → {reservoir, readout, tasks} → {unit kinds, topology} → unit → kernel; siblings never meet, but
+/// experiment → learning → {reservoir, readout, tasks} → {unit kinds, topology} → unit → {kernel, seed}; siblings never meet, but
 /// for the attention block, which is made of the two units beside it. A crate may skip levels downwards.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("ran-unit", &["ran-kernel"]),
+    ("ran-seed", &[]),
+    ("ran-unit", &["ran-kernel", "ran-seed"]),
     ("ran-kernel", &[]),
     ("ran-topology", &[]),
-    ("ran-tasks", &[]),
+    ("ran-tasks", &["ran-seed"]),
     ("ran-picture", &[]),
     ("ran-qkv-unit", UNIT),
     ("ran-memory-unit", UNIT),
@@ -64,6 +65,7 @@ const BELOW_RESERVOIR: &[&str] = &[
 /// The crates of plain numbers, which know no tensor library.
 const WITHOUT_BURN: &[&str] = &[
     "ran-kernel",
+    "ran-seed",
     "ran-topology",
     "ran-tasks",
     "ran-picture",

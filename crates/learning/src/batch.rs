@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, TensorData, backend::Backend};
 use ndarray::{Array2, Axis, concatenate, s};
 use ran_readout::Features;
 use ran_tasks::Sample;
-use ran_unit::Stream;
+use ran_unit::RngStream;
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
@@ -18,7 +18,7 @@ const WORDS_PER_EPOCH: u128 = 1 << 48;
 ///
 /// It is a function of the seed and the epoch, so that a run that is taken up again draws what it would have drawn.
 pub(crate) fn epoch_rng(seed: u64, epoch: usize) -> ChaCha8Rng {
-    let mut rng = Stream::Training.rng(seed);
+    let mut rng = RngStream::Training.rng(seed);
     rng.set_word_pos(epoch as u128 * WORDS_PER_EPOCH);
     rng
 }

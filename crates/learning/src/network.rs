@@ -6,7 +6,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use ran_readout::{LinearReadout, LinearReadoutConfig};
 use ran_reservoir::Reservoir;
-use ran_unit::Stream;
+use ran_unit::RngStream;
 use rand::Rng;
 
 use crate::{LearningConfig, LearningError, ModelConfig};
@@ -33,7 +33,7 @@ impl<B: Backend> Network<B> {
         let initializer = config.learning.regime.initializer();
         let reservoir = Reservoir::init(&config.reservoir, d_input, initializer, seed, device)?;
         let d_features = config.features().width(reservoir.d_state());
-        let seed = Stream::Readout.rng(seed).next_u64();
+        let seed = RngStream::Readout.rng(seed).next_u64();
         let readout = LinearReadoutConfig::new(d_features, d_output).init(seed, device);
         let mut freezer = Freezer {
             learning: &config.learning,

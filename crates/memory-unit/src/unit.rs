@@ -161,7 +161,7 @@ mod tests {
     use burn::module::Param;
     use burn::tensor::TensorData;
     use burn_ndarray::{NdArray, NdArrayDevice};
-    use ran_unit::Stream;
+    use ran_unit::RngStream;
 
     use super::*;
 
@@ -170,7 +170,7 @@ mod tests {
     const DEVICE: NdArrayDevice = NdArrayDevice::Cpu;
 
     fn drawn(config: &MemoryUnitConfig) -> MemoryUnit<B> {
-        config.init(&mut Stream::Weights(0).rng(1), &DEVICE)
+        config.init(&mut RngStream::Weights(0).rng(1), &DEVICE)
     }
 
     fn numbers<const R: usize>(tensor: Tensor<B, R>) -> Vec<f32> {

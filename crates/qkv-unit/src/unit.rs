@@ -244,7 +244,7 @@ mod tests {
     use burn::module::Param;
     use burn::tensor::TensorData;
     use burn_ndarray::{NdArray, NdArrayDevice};
-    use ran_unit::Stream;
+    use ran_unit::RngStream;
 
     use super::*;
 
@@ -253,7 +253,7 @@ mod tests {
     const DEVICE: NdArrayDevice = NdArrayDevice::Cpu;
 
     fn drawn(config: &QkvUnitConfig) -> QkvUnit<B> {
-        config.init(&mut Stream::Weights(0).rng(1), &DEVICE)
+        config.init(&mut RngStream::Weights(0).rng(1), &DEVICE)
     }
 
     fn window(values: Vec<f32>, shape: [usize; 4]) -> Tensor<B, 4> {

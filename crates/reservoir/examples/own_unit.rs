@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use burn_ndarray::{NdArray, NdArrayDevice};
 use ran_reservoir::{PopulationConfig, Reservoir, ReservoirConfig, ReservoirError, UnitKind};
-use ran_unit::{Stream, Unit, UnitShape, uniform};
+use ran_unit::{RngStream, Unit, UnitShape, uniform};
 
 /// Answers, row by row, with tanh(g ⊙ m), where m leaks over the rows of the window, m_i = (m_{i−1} + z_i)/2 from
 /// m_{−1} = 0, and the gain g is drawn once and stays.
@@ -19,7 +19,7 @@ struct LeakyMean<B: Backend> {
 impl<B: Backend> LeakyMean<B> {
     /// Draws gains uniform in ±1.
     fn init(units: usize, d_unit: usize, seed: u64, device: &B::Device) -> Self {
-        let gains = uniform(units * d_unit, 1.0, &mut Stream::Weights(0).rng(seed));
+        let gains = uniform(units * d_unit, 1.0, &mut RngStream::Weights(0).rng(seed));
         let gains = TensorData::new(gains, [units, d_unit]);
         Self {
             gain: Tensor::from_data(gains, device),
@@ -64,7 +64,7 @@ pub(crate) fn states() -> Result<Tensor<NdArray<f32>, 3>, ReservoirError> {
     // The wiring is drawn from a configuration; its populations say only how many slots there are.
     let slots = PopulationConfig::new(UnitKind::TanhUnit, units, d_unit);
     let config = ReservoirConfig::new(5, vec![slots]);
-    let wiring = config.wire(d_input, &mut Stream::Wiring.rng(seed))?;
+    let wiring = config.wire(d_input, &mut RngStream::Wiring.rng(seed))?;
 
     let population = LeakyMean::init(units, d_unit, seed, &device);
     let reservoir = Reservoir::assemble(&config, wiring, vec![population], &device)?;

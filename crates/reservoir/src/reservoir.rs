@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use ran_topology::Wiring;
-use ran_unit::{Initializer, Stream, Unit};
+use ran_unit::{Initializer, RngStream, Unit};
 
 use crate::wire::Wire;
 use crate::{Memory, MemoryData, MemoryKind, ReservoirConfig, ReservoirError, StandardUnit};
@@ -40,11 +40,11 @@ impl<B: Backend> Reservoir<B> {
         seed: u64,
         device: &B::Device,
     ) -> Result<Self, ReservoirError> {
-        let wiring = config.wire(d_input, &mut Stream::Wiring.rng(seed))?;
+        let wiring = config.wire(d_input, &mut RngStream::Wiring.rng(seed))?;
         let populations = config.populations.iter().enumerate();
         let populations = populations
             .map(|(index, population)| {
-                let mut rng = Stream::Weights(index).rng(seed);
+                let mut rng = RngStream::Weights(index).rng(seed);
                 population.init(initializer, &mut rng, device)
             })
             .collect();

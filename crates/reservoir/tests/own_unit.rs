@@ -4,7 +4,7 @@
 mod own_unit;
 
 use ran_reservoir::{PopulationConfig, ReservoirConfig, UnitKind};
-use ran_unit::{Stream, uniform};
+use ran_unit::{RngStream, uniform};
 
 const UNITS: usize = 3;
 const D_UNIT: usize = 4;
@@ -17,9 +17,9 @@ fn states_in_plain_loops() -> Vec<f32> {
     let slots = PopulationConfig::new(UnitKind::TanhUnit, UNITS, D_UNIT);
     let config = ReservoirConfig::new(CONTEXT, vec![slots]);
     let wiring = config
-        .wire(D_INPUT, &mut Stream::Wiring.rng(1))
+        .wire(D_INPUT, &mut RngStream::Wiring.rng(1))
         .expect("12 slots are enough for 2 inputs");
-    let gain = uniform(D_STATE, 1.0, &mut Stream::Weights(0).rng(1));
+    let gain = uniform(D_STATE, 1.0, &mut RngStream::Weights(0).rng(1));
     let mut window = vec![[0.0_f32; D_STATE]; CONTEXT];
     let mut state = [0.0_f32; D_STATE];
     let mut states = Vec::new();

@@ -77,7 +77,7 @@ impl<B: Backend> Unit<B> for TanhUnit<B> {
 mod tests {
     use approx::assert_abs_diff_eq;
     use burn_ndarray::{NdArray, NdArrayDevice};
-    use ran_unit::Stream;
+    use ran_unit::RngStream;
 
     use super::*;
 
@@ -86,7 +86,7 @@ mod tests {
     const DEVICE: NdArrayDevice = NdArrayDevice::Cpu;
 
     fn drawn(config: &TanhUnitConfig) -> TanhUnit<B> {
-        config.init(&mut Stream::Weights(0).rng(1), &DEVICE)
+        config.init(&mut RngStream::Weights(0).rng(1), &DEVICE)
     }
 
     fn numbers<const R: usize>(tensor: Tensor<B, R>) -> Vec<f32> {

@@ -12,8 +12,8 @@ mod patterns;
 mod postcasting;
 mod recall;
 
-use crate::random::{Stream, rng};
 use crate::{Category, Dataset, Sample, TaskError};
+use ran_seed::RngStream;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
@@ -163,19 +163,19 @@ impl Generator {
     }
 
     fn generate(self, name: &str, counts: [usize; 3], seed: u64) -> Dataset {
-        let split = |stream, count: usize| -> Vec<Sample> {
-            let mut rng = rng(seed, stream);
+        let split = |stream: RngStream, count: usize| -> Vec<Sample> {
+            let mut rng = stream.rng(seed);
             (0..count).map(|_| (self.draw)(&mut rng)).collect()
         };
-        let train = split(Stream::Train, counts[0]);
+        let train = split(RngStream::TrainData, counts[0]);
         Dataset {
             name: name.into(),
             category: self.category,
             metric: self.category.metric(),
             d_input: train[0].inputs.ncols(),
             d_output: train[0].targets.ncols(),
-            valid: split(Stream::Valid, counts[1]),
-            test: split(Stream::Test, counts[2]),
+            valid: split(RngStream::ValidData, counts[1]),
+            test: split(RngStream::TestData, counts[2]),
             labels: self.labels,
             standardiser: None,
             train,

@@ -4,10 +4,10 @@ mod grammar;
 mod words;
 
 use crate::cogscale::Size;
-use crate::random::{Stream, rng};
 use crate::{Category, Dataset, Sample, TaskError};
 use grammar::Grammar;
 use ndarray::Array2;
+use ran_seed::RngStream;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -79,10 +79,11 @@ impl CrossSituationConfig {
         let grammar = self.grammar()?;
         let mut seen = HashSet::new();
         let mut splits = Vec::new();
-        for (count, stream) in counts
-            .into_iter()
-            .zip([Stream::Train, Stream::Valid, Stream::Test])
-        {
+        for (count, stream) in counts.into_iter().zip([
+            RngStream::TrainData,
+            RngStream::ValidData,
+            RngStream::TestData,
+        ]) {
             let sentences = self.draw(&grammar, count, seed, stream, &seen)?;
             splits.push(
                 sentences
@@ -166,7 +167,7 @@ impl CrossSituationConfig {
         grammar: &Grammar,
         count: usize,
         seed: u64,
-        stream: Stream,
+        stream: RngStream,
         seen: &HashSet<[u64; 2]>,
     ) -> Result<Vec<[u64; 2]>, TaskError> {
         let clauses = grammar.clauses();
@@ -178,7 +179,7 @@ impl CrossSituationConfig {
             );
             return Err(TaskError::key(Self::NAME, "overlap", problem));
         }
-        let mut rng = rng(seed, stream);
+        let mut rng = stream.rng(seed);
         let mut sentences = Vec::with_capacity(count);
         while sentences.len() < count {
             let pair = [rng.random_range(0..clauses), rng.random_range(0..clauses)];

@@ -30,7 +30,6 @@ mod missing;
 mod npy;
 mod npz;
 mod pixels;
-mod random;
 pub mod scores;
 mod sequential_digits;
 mod sequential_images;

@@ -1,7 +1,7 @@
 //! In which order an image is read.
 
-use crate::random::{Stream, rng};
 use ndarray::{Array2, ArrayView2};
+use ran_seed::RngStream;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +63,7 @@ impl PixelOrder {
 /// The random order in which `count` pixels are read.
 pub(crate) fn permutation(count: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
-    order.shuffle(&mut rng(0, Stream::Permutation));
+    order.shuffle(&mut RngStream::Permutation.rng(0));
     order
 }
 

@@ -2,10 +2,10 @@
 
 use crate::dataset::one_hot;
 use crate::pixels::{PixelOrder, permutation};
-use crate::random::Stream;
 use crate::{Category, Dataset, Sample, TaskError, split};
 use flate2::read::GzDecoder;
 use ndarray::Array2;
+use ran_seed::RngStream;
 use serde::{Deserialize, Serialize};
 use std::io::Read;
 use std::path::Path;
@@ -52,7 +52,7 @@ impl SequentialDigitsConfig {
     pub(crate) fn load(&self, seed: u64) -> Result<Dataset, TaskError> {
         let images = read_images()?;
         let classes: Vec<usize> = images.iter().map(|(_, class)| *class).collect();
-        let (train, test) = split::stratified(&classes, TEST_FRACTION, seed, Stream::TestSplit);
+        let (train, test) = split::stratified(&classes, TEST_FRACTION, seed, RngStream::TestSplit);
         let pick = |indices: &[usize]| -> Vec<Sample> {
             indices
                 .iter()

@@ -1,7 +1,7 @@
 //! Splitting sequences at random, class by class where there are classes.
 
-use crate::random::{Stream, rng};
 use crate::{Category, Dataset, Sample, TaskError};
+use ran_seed::RngStream;
 use rand::seq::SliceRandom;
 
 /// Indices `0..groups.len()` split into (rest, part), both ascending; `fraction` of each group, rounded,
@@ -10,9 +10,9 @@ pub(crate) fn stratified(
     groups: &[usize],
     fraction: f64,
     seed: u64,
-    stream: Stream,
+    stream: RngStream,
 ) -> (Vec<usize>, Vec<usize>) {
-    let mut rng = rng(seed, stream);
+    let mut rng = stream.rng(seed);
     let (mut rest, mut part) = (Vec::new(), Vec::new());
     let count = groups.iter().max().map_or(0, |&last| last + 1);
     let mut members = vec![Vec::new(); count];
@@ -60,7 +60,7 @@ pub(crate) fn split_off_valid(
         Category::Classification => dataset.train.iter().map(last_class).collect(),
         Category::Regression | Category::MultiLabel => vec![0; dataset.train.len()],
     };
-    let (_, part) = stratified(&groups, fraction, seed, Stream::ValidSplit);
+    let (_, part) = stratified(&groups, fraction, seed, RngStream::ValidSplit);
     if part.is_empty() {
         let count = dataset.train.len();
         let problem = format!(
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn each_class_gives_its_fraction() {
         let groups: Vec<usize> = (0..50).map(|i| usize::from(i >= 20)).collect();
-        let (rest, part) = stratified(&groups, 0.2, 3, Stream::TestSplit);
+        let (rest, part) = stratified(&groups, 0.2, 3, RngStream::TestSplit);
         assert_eq!(part.iter().filter(|&&i| i < 20).count(), 4);
         assert_eq!(part.iter().filter(|&&i| i >= 20).count(), 6);
         let mut all = [rest, part].concat();
@@ -105,14 +105,14 @@ mod tests {
     #[test]
     fn the_split_follows_the_seed() {
         let groups = vec![0; 100];
-        let part = |seed| stratified(&groups, 0.5, seed, Stream::TestSplit).1;
+        let part = |seed| stratified(&groups, 0.5, seed, RngStream::TestSplit).1;
         assert_eq!(part(0), part(0));
         assert_ne!(part(0), part(1));
     }
 
     #[test]
     fn no_class_is_taken_whole() {
-        let (rest, part) = stratified(&[0, 1], 0.9, 0, Stream::TestSplit);
+        let (rest, part) = stratified(&[0, 1], 0.9, 0, RngStream::TestSplit);
         assert_eq!((rest, part), (vec![0, 1], vec![]));
     }
 }

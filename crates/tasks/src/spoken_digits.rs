@@ -4,9 +4,9 @@ use crate::dataset::one_hot;
 use crate::datasets::cached;
 use crate::npy::Values;
 use crate::npz::Npz;
-use crate::random::Stream;
 use crate::{Category, Dataset, Sample, TaskError, split};
 use ndarray::{Ix2, s};
+use ran_seed::RngStream;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -55,7 +55,7 @@ impl SpokenDigitsConfig {
             None => cached(Self::NAME, "digits.npz")?.0,
         };
         let (samples, classes) = read(&path)?;
-        let (train, test) = split::stratified(&classes, TEST_FRACTION, seed, Stream::TestSplit);
+        let (train, test) = split::stratified(&classes, TEST_FRACTION, seed, RngStream::TestSplit);
         if test.is_empty() {
             let problem = "there are too few recordings to split; at least 3 of a digit are needed";
             return Err(TaskError::file(&path, problem));

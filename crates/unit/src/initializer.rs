@@ -44,13 +44,13 @@ pub fn uniform(count: usize, bound: f32, rng: &mut impl Rng) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Stream;
+    use crate::RngStream;
 
     #[test]
     fn reservoir_weights_have_variance_one_over_fan_in() {
         let fan_in = 16;
         let bound = Initializer::Reservoir.weight_bound(fan_in, 64);
-        let drawn = uniform(100_000, bound, &mut Stream::Weights(0).rng(1));
+        let drawn = uniform(100_000, bound, &mut RngStream::Weights(0).rng(1));
         let variance = drawn.iter().map(|w| w * w).sum::<f32>() / drawn.len() as f32;
         approx::assert_relative_eq!(variance, 1.0 / 16.0, max_relative = 0.02);
         assert!(drawn.iter().all(|w| w.abs() <= bound));

@@ -3,7 +3,7 @@
 //! A reservoir's neurons are replaced by *units*: pure functions from a short window of rows, `[context, d_unit]`, to
 //! as many rows. A population is U units of one kind and one width D, computed together as batched matrix products.
 //! This crate has the trait ([`Unit`]), what the kinds share ([`UnitLinear`], [`UnitNorm`], [`Activation`],
-//! [`Output`]) and how weights are drawn ([`Initializer`], [`Stream`]). The kinds live in crates of their own.
+//! [`Output`]) and how weights are drawn ([`Initializer`], [`RngStream`]). The kinds live in crates of their own.
 //!
 //! # A unit of one's own
 //!
@@ -44,7 +44,6 @@ mod initializer;
 mod linear;
 mod norm;
 mod output;
-mod seed;
 mod unit;
 
 pub use activation::activate;
@@ -54,5 +53,5 @@ pub use linear::UnitLinear;
 pub use norm::{NORM_EPSILON, UnitNorm, normalise};
 pub use output::bound;
 pub use ran_kernel::{Activation, Output};
-pub use seed::Stream;
+pub use ran_seed::RngStream;
 pub use unit::{Unit, UnitShape, rows_by_unit, window_of_rows};

@@ -1,9 +1,9 @@
 //! Lorenz: three equations, chaotic.
 
 use super::{Steps, check};
-use crate::random::{Stream, rng};
 use crate::{Dataset, TaskError};
 use ndarray::Array2;
+use ran_seed::RngStream;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
@@ -84,7 +84,7 @@ impl LorenzConfig {
             );
             return Err(TaskError::key(Self::NAME, "step", problem));
         }
-        let mut rng = rng(seed, Stream::Train);
+        let mut rng = RngStream::TrainData.rng(seed);
         let mut state = [0; 3].map(|_| 1.0 + rng.random_range(-0.5..0.5));
         for _ in 0..THROWN_AWAY {
             state = advance(state, self.step);

@@ -1,9 +1,9 @@
 //! Mackey-Glass: a delay differential equation, mildly chaotic.
 
 use super::{Steps, check};
-use crate::random::{Stream, rng};
 use crate::{Dataset, TaskError};
 use ndarray::Array2;
+use ran_seed::RngStream;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
@@ -80,7 +80,7 @@ impl MackeyGlassConfig {
         .check(Self::NAME)?;
         check(Self::NAME, "tau", self.tau, 1..=1_000)?;
         check(Self::NAME, "horizon", self.horizon, 1..=100_000)?;
-        let history = 1.2 + rng(seed, Stream::Train).random_range(-0.1..0.1);
+        let history = 1.2 + RngStream::TrainData.rng(seed).random_range(-0.1..0.1);
         let count = steps.sum() + self.horizon;
         let values = integrate(self.tau, history, THROWN_AWAY + count);
         let values = Array2::from_shape_fn((count, 1), |(step, _)| values[THROWN_AWAY + step]);

@@ -1,9 +1,9 @@
 //! Memory capacity: say the input of 1 to K steps ago, all at once.
 
 use super::{Steps, check};
-use crate::random::{Stream, rng};
 use crate::{Dataset, Metric, TaskError};
 use ndarray::Array2;
+use ran_seed::RngStream;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +69,7 @@ impl MemoryCapacityConfig {
             test,
         }
         .check(Self::NAME)?;
-        let mut rng = rng(seed, Stream::Train);
+        let mut rng = RngStream::TrainData.rng(seed);
         let drawn: Vec<f64> = (0..delays + steps.sum())
             .map(|_| rng.random_range(-1.0..1.0))
             .collect();

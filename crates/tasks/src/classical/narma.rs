@@ -1,9 +1,9 @@
 //! NARMA: imitate a nonlinear system that averages over its past.
 
 use super::Steps;
-use crate::random::{Stream, rng};
 use crate::{Dataset, TaskError};
 use ndarray::Array2;
+use ran_seed::RngStream;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
@@ -82,7 +82,7 @@ impl NarmaConfig {
             }
         };
         let count = steps.sum();
-        let mut rng = rng(seed, Stream::Train);
+        let mut rng = RngStream::TrainData.rng(seed);
         for _ in 0..ATTEMPTS {
             let inputs: Vec<f64> = (0..THROWN_AWAY + count)
                 .map(|_| rng.random_range(0.0..0.5))

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
     use crate::cogscale::CogscaleTask::BracketMatching;
     use crate::cogscale::tests::{frequencies, load};
-    use crate::random::{Stream, rng};
+    use ran_seed::RngStream;
 
     #[test]
     fn balance_is_told_by_hand() {
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn drawn_strings_are_balanced_and_no_deeper_than_allowed() {
-        let mut rng = rng(0, Stream::Train);
+        let mut rng = RngStream::TrainData.rng(0);
         let mut deepest = 0;
         for _ in 0..200 {
             let opening = balanced(&mut rng, 50, 5);

@@ -1,9 +1,9 @@
 //! Forecasting: one series, and at each step its value h steps later.
 
 use super::{CogscaleConfig, Size};
-use crate::random::{Stream, rng};
 use crate::{Dataset, TaskError, series};
 use ndarray::{Array2, s};
+use ran_seed::RngStream;
 use rand::RngExt;
 use std::f64::consts::PI;
 
@@ -15,7 +15,7 @@ pub(super) fn sinus(name: &str, config: &CogscaleConfig, seed: u64) -> Result<Da
     let start = if config.published {
         0.0
     } else {
-        rng(seed, Stream::Train).random_range(0.0..2.0)
+        RngStream::TrainData.rng(seed).random_range(0.0..2.0)
     };
     let values = Array2::from_shape_fn((count, 1), |(step, _)| {
         let t = start + count as f64 / 100.0 * step as f64 / (count - 1) as f64;
@@ -35,7 +35,7 @@ pub(super) fn chaotic(
     let (steps, horizon) = length(config.size);
     let mut state = [0.0, 1.0, 1.05];
     if !config.published {
-        let mut rng = rng(seed, Stream::Train);
+        let mut rng = RngStream::TrainData.rng(seed);
         state
             .iter_mut()
             .for_each(|x| *x += rng.random_range(-0.1..0.1));

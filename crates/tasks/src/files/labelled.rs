@@ -2,9 +2,9 @@
 
 use super::recording::{Case, Recordings, Target};
 use crate::dataset::one_hot;
-use crate::random::Stream;
 use crate::{Category, Dataset, FilesConfig, Sample, TaskError, split, ts};
 use ndarray::Array2;
+use ran_seed::RngStream;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -70,7 +70,7 @@ pub(super) fn split(
         }
         Target::Value | Target::Series => vec![0; data.cases.len()],
     };
-    let (rest, part) = split::stratified(&groups, fraction, seed, Stream::TestSplit);
+    let (rest, part) = split::stratified(&groups, fraction, seed, RngStream::TestSplit);
     if part.is_empty() {
         let problem = format!(
             "{fraction} of {} sequences, taken class by class, leaves none for testing; a larger fraction is needed",
