@@ -45,6 +45,7 @@ mod linear;
 mod norm;
 mod output;
 mod seed;
+mod softmax;
 mod unit;
 
 pub use activation::activate;
@@ -55,4 +56,5 @@ pub use norm::{NORM_EPSILON, UnitNorm, normalise};
 pub use output::bound;
 pub use ran_kernel::{Activation, Output};
 pub use seed::Stream;
+pub use softmax::softmax;
 pub use unit::{Unit, UnitShape, rows_by_unit, window_of_rows};
