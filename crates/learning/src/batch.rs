@@ -39,9 +39,7 @@ pub(crate) struct Batch<B: Backend> {
     /// The scored steps of each sequence.
     pub(crate) scored: Vec<Vec<usize>>,
     /// `[rows, d_output]`, one row per row of features.
-    pub(crate) targets: Tensor<B, 2>,
-    /// The targets on the host, `[rows, d_output]`.
-    pub(crate) host_targets: Array2<f32>,
+    pub(crate) targets: Array2<f32>,
 }
 
 impl<B: Backend> Batch<B> {
@@ -84,16 +82,12 @@ impl<B: Backend> Batch<B> {
             })
             .collect();
         let views: Vec<_> = targets.iter().map(|rows| rows.view()).collect();
-        let host_targets =
-            concatenate(Axis(0), &views).expect("sequences of one task share d_output");
-        let (rows, d_output) = host_targets.dim();
-        let numbers: Vec<f32> = host_targets.iter().copied().collect();
+        let targets = concatenate(Axis(0), &views).expect("sequences of one task share d_output");
         let shape = [samples.len(), longest, d_input];
         Self {
             inputs: Tensor::from_data(TensorData::new(inputs, shape), device),
             scored: samples.iter().map(|sample| sample.scored.clone()).collect(),
-            targets: Tensor::from_data(TensorData::new(numbers, [rows, d_output]), device),
-            host_targets,
+            targets,
         }
     }
 }
@@ -163,7 +157,7 @@ mod tests {
         inputs.assert_eq(&expected, true);
         assert_eq!(batch.scored, [vec![0, 2], vec![1]]);
         let expected = array![[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]];
-        assert_eq!(batch.host_targets, expected);
+        assert_eq!(batch.targets, expected);
     }
 
     #[test]

@@ -76,7 +76,8 @@ pub(crate) fn score(dataset: &Dataset, split: &[Sample], predictions: &[Array2<f
     dataset.metric.score(predictions.view(), targets.view())
 }
 
-fn stack(predictions: &[Array2<f32>]) -> Array2<f32> {
+/// The rows of all sequences one below another.
+pub(crate) fn stack(predictions: &[Array2<f32>]) -> Array2<f32> {
     let rows: Vec<_> = predictions.iter().map(|rows| rows.view()).collect();
     concatenate(Axis(0), &rows).expect("predictions share d_output")
 }

@@ -1,11 +1,11 @@
 //! A population of QKV units.
 
 use burn::module::Module;
-use burn::tensor::{Bool, Tensor, activation::softmax, backend::Backend};
+use burn::tensor::{Bool, Tensor, backend::Backend};
 use ran_kernel::Qkv;
 use ran_unit::{
     Fused, Initializer, Output, Unit, UnitLinear, UnitNorm, UnitShape, bound, rows_by_unit,
-    window_of_rows,
+    softmax, window_of_rows,
 };
 use rand::Rng;
 
@@ -156,7 +156,7 @@ impl<B: Backend> QkvUnit<B> {
             );
             scores = scores.mask_fill(newer.unsqueeze(), f32::NEG_INFINITY);
         }
-        let mixed = mix(softmax(scores, 3), value); // [units·batch, heads, queries, d_head]
+        let mixed = mix(softmax(scores), value); // [units·batch, heads, queries, d_head]
         let mixed = match self.heads {
             1 => mixed,
             _ => mixed.swap_dims(1, 2),

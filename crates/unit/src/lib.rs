@@ -44,6 +44,7 @@ mod initializer;
 mod linear;
 mod norm;
 mod output;
+mod softmax;
 mod unit;
 
 pub use activation::activate;
@@ -54,4 +55,5 @@ pub use norm::{NORM_EPSILON, UnitNorm, normalise};
 pub use output::bound;
 pub use ran_kernel::{Activation, Output};
 pub use ran_seed::RngStream;
+pub use softmax::softmax;
 pub use unit::{Unit, UnitShape, rows_by_unit, window_of_rows};

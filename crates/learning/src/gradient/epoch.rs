@@ -4,15 +4,15 @@ use std::ops::ControlFlow;
 
 use burn::backend::Autodiff;
 use burn::module::AutodiffModule;
-use burn::tensor::{ElementConversion, Tensor, TensorData, backend::Backend};
-use ndarray::{Array2, Axis, concatenate};
+use burn::tensor::{Tensor, backend::Backend};
+use ndarray::{Array2, ArrayView2};
 use ran_readout::Link;
 use ran_tasks::{Category, Metric, Sample};
 
 use super::Run;
 use crate::batch::{Batch, dropout_mask, epoch_rng, shuffled};
-use crate::judge::score;
-use crate::loss::{link, loss};
+use crate::judge::{score, stack};
+use crate::loss::{Loss, link};
 use crate::model::Readout;
 use crate::session::{Epoch, Event, Session};
 use crate::states::{scan, walk_features};
@@ -50,26 +50,19 @@ impl<B: LearningBackend> Run<'_, B> {
             };
             let outputs = self.network.readout.forward(rows);
             let category = self.dataset.category;
-            let smoothing = learning.label_smoothing;
-            let loss = loss(category, smoothing, outputs.clone(), batch.targets);
-            let value: f64 = loss.clone().into_scalar().elem();
-            if !value.is_finite() {
-                return Err(self.diverged(value, done + 1));
+            let on_host = host(outputs.clone().inner());
+            let (seen, targets) = (on_host.view(), batch.targets.view());
+            let loss = Loss::of(category, learning.label_smoothing, seen, targets);
+            if !loss.value.is_finite() {
+                return Err(self.diverged(loss.value, done + 1));
             }
-            let metric = self.dataset.metric;
-            sums.add(
-                category,
-                metric,
-                value,
-                outputs.inner(),
-                &batch.host_targets,
-            );
+            sums.add(category, self.dataset.metric, loss.value, on_host, targets);
             let factor =
                 learning
                     .schedule
                     .factor(self.done * of + done, learning.epochs * of, warm_up);
             learning_rate = learning.learning_rate * factor;
-            let gradients = loss.backward();
+            let gradients = loss.behind(outputs).backward();
             let network = self.network.clone();
             let stepped = self.optimiser.step(learning_rate, network, gradients);
             // A gradient that is no number makes the next loss one that is none.
@@ -128,17 +121,9 @@ impl<B: LearningBackend> Run<'_, B> {
                 ControlFlow::Continue(())
             },
         );
-        let joined = |parts: &[Array2<f32>]| {
-            let views: Vec<_> = parts.iter().map(|rows| rows.view()).collect();
-            let joined = concatenate(Axis(0), &views).expect("rows share d_output");
-            let (rows, d_output) = joined.dim();
-            let numbers = joined.iter().copied().collect();
-            let data = TensorData::new(numbers, [rows, d_output]);
-            Tensor::<B, 2>::from_data(data, self.device)
-        };
-        let value = loss(category, 0.0, joined(&outputs), joined(&targets));
-        let value = value.into_scalar().elem();
-        Some((value, score(self.dataset, samples, &predictions)))
+        let (outputs, targets) = (stack(&outputs), stack(&targets));
+        let loss = Loss::of(category, 0.0, outputs.view(), targets.view());
+        Some((loss.value, score(self.dataset, samples, &predictions)))
     }
 }
 
@@ -151,22 +136,27 @@ struct Sums {
 }
 
 impl Sums {
-    fn add<B: Backend>(
+    fn add(
         &mut self,
         category: Category,
         metric: Metric,
         loss: f64,
-        outputs: Tensor<B, 2>,
-        targets: &Array2<f32>,
+        outputs: Array2<f32>,
+        targets: ArrayView2<'_, f32>,
     ) {
-        let numbers = outputs.into_data().convert::<f32>();
-        let numbers = numbers.into_vec().expect("numbers were converted to f32");
-        let mut predictions =
-            Array2::from_shape_vec(targets.dim(), numbers).expect("outputs are as targets");
+        let mut predictions = outputs;
         link(category).apply(&mut predictions);
         let rows = targets.nrows() as f64;
         self.rows += rows;
         self.loss += rows * loss;
-        self.score += rows * metric.score(predictions.view(), targets.view());
+        self.score += rows * metric.score(predictions.view(), targets);
     }
+}
+
+/// A matrix on the host.
+fn host<B: Backend>(tensor: Tensor<B, 2>) -> Array2<f32> {
+    let [rows, columns] = tensor.dims();
+    let numbers = tensor.into_data().convert::<f32>();
+    let numbers = numbers.into_vec().expect("numbers were converted to f32");
+    Array2::from_shape_vec((rows, columns), numbers).expect("a tensor has its dims")
 }
