@@ -9,8 +9,8 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 /// experiment → learning → {reservoir, readout, tasks} → {unit kinds, topology} → unit → kernel; siblings never meet, but
 /// for the attention block, which is made of the two units beside it. A crate may skip levels downwards.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("ran-unit", &["ran-kernel"]),
-    ("ran-kernel", &[]),
+    ("ran-unit", &["ran-scan"]),
+    ("ran-scan", &[]),
     ("ran-topology", &[]),
     ("ran-tasks", &[]),
     ("ran-picture", &[]),
@@ -19,7 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ran-tanh-unit", UNIT),
     (
         "ran-attention-block",
-        &["ran-unit", "ran-kernel", "ran-qkv-unit", "ran-memory-unit"],
+        &["ran-unit", "ran-scan", "ran-qkv-unit", "ran-memory-unit"],
     ),
     ("ran-reservoir", BELOW_RESERVOIR),
     ("ran-readout", &[]),
@@ -27,7 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "ran-learning",
         &[
             "ran-unit",
-            "ran-kernel",
+            "ran-scan",
             "ran-topology",
             "ran-tasks",
             "ran-reservoir",
@@ -49,11 +49,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("xtask", &[]),
 ];
 
-const UNIT: &[&str] = &["ran-unit", "ran-kernel"];
+const UNIT: &[&str] = &["ran-unit", "ran-scan"];
 
 const BELOW_RESERVOIR: &[&str] = &[
     "ran-unit",
-    "ran-kernel",
+    "ran-scan",
     "ran-topology",
     "ran-qkv-unit",
     "ran-memory-unit",
@@ -63,7 +63,7 @@ const BELOW_RESERVOIR: &[&str] = &[
 
 /// The crates of plain numbers, which know no tensor library.
 const WITHOUT_BURN: &[&str] = &[
-    "ran-kernel",
+    "ran-scan",
     "ran-topology",
     "ran-tasks",
     "ran-picture",
