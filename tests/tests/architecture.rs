@@ -6,12 +6,12 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// What each crate may depend on, among the workspace's own.
 ///
-/// experiment → learning → {reservoir, readout, tasks} → {unit kinds, topology} → unit → {kernel, seed}; siblings never meet, but
+/// experiment → learning → {reservoir, readout, tasks} → {unit kinds, topology} → unit → {scan, seed}; siblings never meet, but
 /// for the attention block, which is made of the two units beside it. A crate may skip levels downwards.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("ran-seed", &[]),
-    ("ran-unit", &["ran-kernel", "ran-seed"]),
-    ("ran-kernel", &[]),
+    ("ran-unit", &["ran-scan", "ran-seed"]),
+    ("ran-scan", &[]),
     ("ran-topology", &[]),
     ("ran-tasks", &["ran-seed"]),
     ("ran-picture", &[]),
@@ -20,7 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ran-tanh-unit", UNIT),
     (
         "ran-attention-block",
-        &["ran-unit", "ran-kernel", "ran-qkv-unit", "ran-memory-unit"],
+        &["ran-unit", "ran-scan", "ran-qkv-unit", "ran-memory-unit"],
     ),
     ("ran-reservoir", BELOW_RESERVOIR),
     ("ran-readout", &[]),
@@ -28,7 +28,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "ran-learning",
         &[
             "ran-unit",
-            "ran-kernel",
+            "ran-scan",
             "ran-topology",
             "ran-tasks",
             "ran-reservoir",
@@ -50,11 +50,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("xtask", &[]),
 ];
 
-const UNIT: &[&str] = &["ran-unit", "ran-kernel"];
+const UNIT: &[&str] = &["ran-unit", "ran-scan"];
 
 const BELOW_RESERVOIR: &[&str] = &[
     "ran-unit",
-    "ran-kernel",
+    "ran-scan",
     "ran-topology",
     "ran-qkv-unit",
     "ran-memory-unit",
@@ -64,7 +64,7 @@ const BELOW_RESERVOIR: &[&str] = &[
 
 /// The crates of plain numbers, which know no tensor library.
 const WITHOUT_BURN: &[&str] = &[
-    "ran-kernel",
+    "ran-scan",
     "ran-seed",
     "ran-topology",
     "ran-tasks",

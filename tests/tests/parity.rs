@@ -9,9 +9,10 @@ use burn::tensor::{Tensor, TensorData, backend::Backend};
 use burn_ndarray::NdArray;
 use burn_wgpu::Wgpu;
 use ran_reservoir::{
-    MemoryData, MemoryKind, PopulationConfig, Reservoir, ReservoirConfig, UnitKind, WiringKind,
+    Activation, MemoryData, MemoryKind, PopulationConfig, Reservoir, ReservoirConfig, UnitKind,
+    WiringKind,
 };
-use ran_unit::{Activation, Initializer, Output};
+use ran_unit::{Initializer, Output};
 
 /// How far two backends' numbers may be apart, absolutely or relatively: single precision, summed in another order.
 const TOLERANCE: f32 = 1e-4;

@@ -1,48 +1,29 @@
-//! A population of attention blocks.
+//! A population of attention blocks in burn operations: equations 1 to 4 of docs/model.md#units.
 
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 use ran_memory_unit::{MemoryUnit, MemoryUnitConfig};
 use ran_qkv_unit::{QkvUnit, QkvUnitConfig};
-use ran_unit::{Activation, Fused, Initializer, Output, Unit, UnitShape};
+use ran_unit::{Fused, Output, Unit, UnitShape};
 use rand::Rng;
 
-/// What a population of attention blocks is made of.
+use crate::AttentionBlockKernel;
+
+/// What a population of attention blocks is made of: the configurations of its halves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttentionBlockConfig {
-    /// Number of units, U.
-    pub units: usize,
-    /// Width of one unit, D.
-    pub d_unit: usize,
-    /// Number of heads that D is split into; the poster's is 1.
-    pub heads: usize,
-    /// Whether a row sees no newer rows. It matters only where all rows are kept (`rewritten` memory).
-    pub causal: bool,
-    /// The function between the two feed-forward layers.
-    pub activation: Activation,
-    /// Whether each half adds its input to its answer.
-    pub residual: bool,
-    /// Whether each half is layer-normalised after the sum (Vaswani et al. 2017).
-    pub layer_norm: bool,
-    /// The last function on each row, after the second half.
-    pub output: Output,
-    /// How weights are drawn.
-    pub initializer: Initializer,
+    /// Attention over the window. Its last function is the identity where the scan is to be fused.
+    pub qkv: QkvUnitConfig,
+    /// What each attended row retrieves; its last function is the block's.
+    pub memory: MemoryUnitConfig,
 }
 
 impl AttentionBlockConfig {
     /// The poster's unit: one head, ReLU, no mask, no residual, no norm, output as it is.
     pub fn new(units: usize, d_unit: usize) -> Self {
         Self {
-            units,
-            d_unit,
-            heads: 1,
-            causal: false,
-            activation: Activation::Relu,
-            residual: false,
-            layer_norm: false,
-            output: Output::Identity,
-            initializer: Initializer::Reservoir,
+            qkv: QkvUnitConfig::new(units, d_unit),
+            memory: MemoryUnitConfig::new(units, d_unit),
         }
     }
 
@@ -50,38 +31,14 @@ impl AttentionBlockConfig {
     ///
     /// # Panics
     ///
-    /// If `heads` does not divide `d_unit`.
+    /// If the halves differ in the number or the width of units, or `heads` does not divide `d_unit`.
     pub fn init<B: Backend>(&self, rng: &mut impl Rng, device: &B::Device) -> AttentionBlock<B> {
-        let &Self {
-            units,
-            d_unit,
-            heads,
-            causal,
-            activation,
-            residual,
-            layer_norm,
-            output,
-            initializer,
-        } = self;
-        let qkv = QkvUnitConfig {
-            units,
-            d_unit,
-            heads,
-            causal,
-            residual,
-            layer_norm,
-            output: Output::Identity,
-            initializer,
-        };
-        let memory = MemoryUnitConfig {
-            units,
-            d_unit,
-            activation,
-            residual,
-            layer_norm,
-            output,
-            initializer,
-        };
+        let Self { qkv, memory } = self;
+        let sizes = [[qkv.units, qkv.d_unit], [memory.units, memory.d_unit]];
+        assert_eq!(
+            sizes[0], sizes[1],
+            "units and d_unit must be the same in both halves of an attention block"
+        );
         AttentionBlock {
             qkv: qkv.init(rng, device),
             memory: memory.init(rng, device),
@@ -120,7 +77,7 @@ impl<B: Backend> Unit<B> for AttentionBlock<B> {
     fn fused(&self) -> Option<Fused<B>> {
         let bounds_once = self.qkv.output() == Output::Identity;
         bounds_once.then(|| {
-            let kernel = ran_kernel::AttentionBlock {
+            let kernel = AttentionBlockKernel {
                 attention: self.qkv.kernel(),
                 memory: self.memory.kernel(),
             };
@@ -139,6 +96,7 @@ mod tests {
     use burn::module::Param;
     use burn::tensor::TensorData;
     use burn_ndarray::{NdArray, NdArrayDevice};
+    use ran_memory_unit::Activation;
     use ran_unit::RngStream;
 
     use super::*;
@@ -167,15 +125,16 @@ mod tests {
             for flags in 0..8 {
                 for output in [Output::Identity, Output::Tanh, Output::LayerNorm] {
                     for activation in [Activation::Relu, Activation::Gelu, Activation::Tanh] {
-                        configs.push(AttentionBlockConfig {
-                            heads,
-                            causal: flags & 1 != 0,
-                            activation,
-                            residual: flags & 2 != 0,
-                            layer_norm: flags & 4 != 0,
-                            output,
-                            ..AttentionBlockConfig::new(3, 4)
-                        });
+                        let mut config = AttentionBlockConfig::new(3, 4);
+                        config.qkv.heads = heads;
+                        config.qkv.causal = flags & 1 != 0;
+                        config.qkv.residual = flags & 2 != 0;
+                        config.qkv.layer_norm = flags & 4 != 0;
+                        config.memory.activation = activation;
+                        config.memory.residual = flags & 2 != 0;
+                        config.memory.layer_norm = flags & 4 != 0;
+                        config.memory.output = output;
+                        configs.push(config);
                     }
                 }
             }
@@ -212,11 +171,10 @@ mod tests {
         assert_abs_diff_eq!(got[1], 4.0 * second, epsilon = 1e-5);
 
         // With residuals, A' = A + z and F' = 4·A' + A'; the output's tanh comes once, at the end.
-        let config = AttentionBlockConfig {
-            residual: true,
-            output: Output::Tanh,
-            ..config
-        };
+        let mut config = config;
+        config.qkv.residual = true;
+        config.memory.residual = true;
+        config.memory.output = Output::Tanh;
         let got = numbers(worked_unit(&config).forward(rows()));
         assert_abs_diff_eq!(got[0], 2.5_f32.tanh(), epsilon = 1e-6);
         assert_abs_diff_eq!(got[1], (5.0 * (second + 1.0)).tanh(), epsilon = 1e-6);
@@ -246,7 +204,7 @@ mod tests {
             let before = first(rows);
             let after = first(Tensor::cat(vec![older, changed], 2));
             let largest: f32 = (before - after).abs().max().into_scalar();
-            if config.causal {
+            if config.qkv.causal {
                 assert!(largest < 1e-6, "{config:?}: older rows moved by {largest}");
             } else {
                 assert!(largest > 1e-4, "{config:?}: moved by {largest} alone");
@@ -269,9 +227,28 @@ mod tests {
     #[test]
     #[should_panic(expected = "heads must divide d_unit, got 3 heads for a width of 4")]
     fn heads_that_do_not_divide_the_width_panic() {
-        drawn(&AttentionBlockConfig {
-            heads: 3,
-            ..AttentionBlockConfig::new(1, 4)
-        });
+        let mut config = AttentionBlockConfig::new(1, 4);
+        config.qkv.heads = 3;
+        drawn(&config);
+    }
+
+    #[test]
+    #[should_panic(expected = "units and d_unit must be the same in both halves")]
+    fn halves_of_different_widths_panic() {
+        let mut config = AttentionBlockConfig::new(1, 4);
+        config.memory.d_unit = 5;
+        drawn(&config);
+    }
+
+    #[test]
+    fn halves_have_options_of_their_own() {
+        let mut config = AttentionBlockConfig::new(2, 4);
+        config.qkv.layer_norm = true;
+        config.memory.residual = true;
+        let unit = drawn(&config);
+        assert!(unit.qkv.norm.is_some() && unit.memory.norm.is_none());
+        let kernel = unit.fused().expect("a kernel").kernel;
+        // Three layers with their biases and a norm, then two layers.
+        assert_eq!(kernel.tensors(4).len(), 6 + 2 + 4);
     }
 }

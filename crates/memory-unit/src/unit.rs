@@ -1,13 +1,15 @@
-//! A population of memory units.
+//! A population of memory units in burn operations: equation 3 of docs/model.md#units.
 
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
-use ran_kernel::FeedForward;
+use ran_scan::add_norm::AddNorm;
 use ran_unit::{
-    Activation, Fused, Initializer, Output, Unit, UnitLinear, UnitNorm, UnitShape, activate, bound,
-    rows_by_unit, window_of_rows,
+    Fused, Initializer, Output, Unit, UnitLinear, UnitNorm, UnitShape, bound, rows_by_unit,
+    window_of_rows,
 };
 use rand::Rng;
+
+use crate::{Activation, MemoryKernel};
 
 /// How many times wider than the unit its hidden layer is (Vaswani et al. 2017, §3.3, and the poster).
 pub const EXPANSION: usize = 4;
@@ -91,11 +93,13 @@ impl<B: Backend> MemoryUnit<B> {
     }
 
     /// The fused scan's kernel, which computes all but the last function.
-    pub fn kernel(&self) -> FeedForward {
-        FeedForward {
+    pub fn kernel(&self) -> MemoryKernel {
+        MemoryKernel {
             activation: self.activation,
-            residual: self.residual,
-            layer_norm: self.norm.is_some(),
+            end: AddNorm {
+                residual: self.residual,
+                layer_norm: self.norm.is_some(),
+            },
         }
     }
 
@@ -113,7 +117,7 @@ impl<B: Backend> MemoryUnit<B> {
     /// - rows: `[units, rows, d_unit]`
     /// - output: `[units, rows, d_unit]`
     pub fn retrieve(&self, rows: Tensor<B, 3>) -> Tensor<B, 3> {
-        let hidden = activate(self.activation, self.up.forward(rows.clone()));
+        let hidden = self.activation.apply(self.up.forward(rows.clone()));
         let found = self.down.forward(hidden);
         let found = if self.residual { found + rows } else { found };
         let found = match &self.norm {

@@ -1,13 +1,15 @@
-//! A population of QKV units.
+//! A population of QKV units in burn operations: equations 1 and 2 of docs/model.md#units.
 
 use burn::module::Module;
 use burn::tensor::{Bool, Tensor, backend::Backend};
-use ran_kernel::Qkv;
+use ran_scan::add_norm::AddNorm;
 use ran_unit::{
     Fused, Initializer, Output, Unit, UnitLinear, UnitNorm, UnitShape, bound, rows_by_unit,
     softmax, window_of_rows,
 };
 use rand::Rng;
+
+use crate::QkvKernel;
 
 /// What a population of QKV units is made of.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,12 +106,14 @@ impl<B: Backend> QkvUnit<B> {
     }
 
     /// The fused scan's kernel, which computes all but the last function.
-    pub fn kernel(&self) -> Qkv {
-        Qkv {
+    pub fn kernel(&self) -> QkvKernel {
+        QkvKernel {
             heads: self.heads,
             causal: self.causal,
-            residual: self.residual,
-            layer_norm: self.norm.is_some(),
+            end: AddNorm {
+                residual: self.residual,
+                layer_norm: self.norm.is_some(),
+            },
         }
     }
 

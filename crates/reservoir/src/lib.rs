@@ -22,6 +22,7 @@ pub use error::ReservoirError;
 pub use memory::{Memory, MemoryData};
 pub use population::{PopulationConfig, UnitKind};
 pub use projections::ProjectionsConfig;
+pub use ran_memory_unit::Activation;
 pub use reservoir::Reservoir;
 pub use scan::{Scan, ScanBackend, ScanGradients, Scanned, WayBack};
 pub use standard::StandardUnit;

@@ -2,10 +2,10 @@
 
 use burn::tensor::backend::Backend;
 use ran_attention_block::AttentionBlockConfig;
-use ran_memory_unit::MemoryUnitConfig;
+use ran_memory_unit::{Activation, MemoryUnitConfig};
 use ran_qkv_unit::QkvUnitConfig;
 use ran_tanh_unit::TanhUnitConfig;
-use ran_unit::{Activation, Initializer, Output};
+use ran_unit::{Initializer, Output};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -172,46 +172,34 @@ impl PopulationConfig {
         let layer_norm = self.layer_norm.unwrap_or(false);
         let output = self.output.unwrap_or_default();
         let initializer = self.initializer.unwrap_or(initializer);
+        let qkv = QkvUnitConfig {
+            units,
+            d_unit,
+            heads,
+            causal,
+            residual,
+            layer_norm,
+            output,
+            initializer,
+        };
+        let memory = MemoryUnitConfig {
+            units,
+            d_unit,
+            activation,
+            residual,
+            layer_norm,
+            output,
+            initializer,
+        };
         match self.kind {
-            UnitKind::AttentionBlock => StandardUnit::AttentionBlock(
-                AttentionBlockConfig {
-                    units,
-                    d_unit,
-                    heads,
-                    causal,
-                    activation,
-                    residual,
-                    layer_norm,
-                    output,
-                    initializer,
-                }
-                .init(rng, device),
-            ),
-            UnitKind::QkvUnit => StandardUnit::QkvUnit(
-                QkvUnitConfig {
-                    units,
-                    d_unit,
-                    heads,
-                    causal,
-                    residual,
-                    layer_norm,
-                    output,
-                    initializer,
-                }
-                .init(rng, device),
-            ),
-            UnitKind::MemoryUnit => StandardUnit::MemoryUnit(
-                MemoryUnitConfig {
-                    units,
-                    d_unit,
-                    activation,
-                    residual,
-                    layer_norm,
-                    output,
-                    initializer,
-                }
-                .init(rng, device),
-            ),
+            UnitKind::AttentionBlock => {
+                let output = Output::Identity;
+                let qkv = QkvUnitConfig { output, ..qkv };
+                let config = AttentionBlockConfig { qkv, memory };
+                StandardUnit::AttentionBlock(config.init(rng, device))
+            }
+            UnitKind::QkvUnit => StandardUnit::QkvUnit(qkv.init(rng, device)),
+            UnitKind::MemoryUnit => StandardUnit::MemoryUnit(memory.init(rng, device)),
             UnitKind::TanhUnit => {
                 let bias = self.bias.unwrap_or(0.0);
                 let config = TanhUnitConfig {

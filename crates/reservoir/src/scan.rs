@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use burn::tensor::{Tensor, TensorPrimitive, backend::Backend, ops::FloatTensor};
-use ran_kernel::{Needs, Population, ScanSpec};
+use ran_scan::{Needs, Population, ScanSpec};
 use ran_unit::Unit;
 
 use crate::{Memory, MemoryKind, Reservoir};
@@ -177,8 +177,8 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
             });
         }
         let memory = match self.memory() {
-            MemoryKind::Sliding => ran_kernel::Memory::Sliding,
-            MemoryKind::Rewritten => ran_kernel::Memory::Rewritten,
+            MemoryKind::Sliding => ran_scan::Memory::Sliding,
+            MemoryKind::Rewritten => ran_scan::Memory::Rewritten,
         };
         let spec = ScanSpec::new(
             memory,

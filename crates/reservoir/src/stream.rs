@@ -1,7 +1,7 @@
 //! One sequence, step by step, on the host: for signals that come live.
 
 use burn::tensor::{TensorData, backend::Backend};
-use ran_kernel::Stepper;
+use ran_scan::Stepper;
 use ran_unit::Unit;
 
 use crate::reservoir::{check_numbers, mismatch};

@@ -19,7 +19,7 @@ pub(crate) struct Wire<B: Backend> {
     #[module(skip)]
     wiring: Wiring,
     #[module(skip)]
-    kernel: Arc<ran_kernel::Wiring>,
+    kernel: Arc<ran_scan::Wiring>,
 }
 
 /// Which entry each slot copies.
@@ -68,7 +68,7 @@ impl<B: Backend> Wire<B> {
     }
 
     /// The wiring as the fused scan reads it.
-    pub(crate) fn kernel(&self) -> Arc<ran_kernel::Wiring> {
+    pub(crate) fn kernel(&self) -> Arc<ran_scan::Wiring> {
         self.kernel.clone()
     }
 
@@ -149,7 +149,7 @@ fn typed<B: Backend>(numbers: &Tensor<B, 3>, like: &Tensor<B, 3>) -> Tensor<B, 3
     }
 }
 
-fn kernel_wiring(wiring: &Wiring) -> ran_kernel::Wiring {
+fn kernel_wiring(wiring: &Wiring) -> ran_scan::Wiring {
     let lens = wiring.slots().map(|slot| slot.sources.len());
     let mut offsets = vec![0];
     offsets.extend(lens.scan(0, |end, len| {
@@ -157,6 +157,6 @@ fn kernel_wiring(wiring: &Wiring) -> ran_kernel::Wiring {
         Some(*end)
     }));
     let (sources, weights) = (wiring.sources().to_vec(), wiring.weights().to_vec());
-    ran_kernel::Wiring::new(offsets, sources, weights)
+    ran_scan::Wiring::new(offsets, sources, weights)
         .expect("compressed rows of a wiring that was checked")
 }

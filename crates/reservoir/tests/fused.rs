@@ -13,10 +13,10 @@ use burn::tensor::{
 };
 use burn_ndarray::{NdArray, NdArrayDevice};
 use ran_reservoir::{
-    Memory, MemoryKind, PopulationConfig, ProjectionsConfig, Reservoir, ReservoirConfig, UnitKind,
-    WiringKind,
+    Activation, Memory, MemoryKind, PopulationConfig, ProjectionsConfig, Reservoir,
+    ReservoirConfig, UnitKind, WiringKind,
 };
-use ran_unit::{Activation, Initializer, Output};
+use ran_unit::{Initializer, Output};
 
 type B = Autodiff<NdArray<f32>>;
 

@@ -4,9 +4,9 @@ use burn_ndarray::{NdArray, NdArrayDevice};
 use std::collections::BTreeMap;
 
 use ran_reservoir::{
-    MemoryKind, PopulationConfig, Reservoir, ReservoirConfig, UnitKind, WiringKind,
+    Activation, MemoryKind, PopulationConfig, Reservoir, ReservoirConfig, UnitKind, WiringKind,
 };
-use ran_unit::{Activation, Initializer, Output};
+use ran_unit::{Initializer, Output};
 
 /// What is wrong with a configuration that is right but for `change`.
 fn sentence(kind: UnitKind, change: fn(&mut ReservoirConfig)) -> String {

@@ -1,9 +1,11 @@
-//! A population of tanh units.
+//! A population of tanh units in burn operations: equation 6 of docs/model.md#units.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use ran_unit::{Fused, Output, Unit, UnitShape, uniform};
 use rand::Rng;
+
+use crate::TanhKernel;
 
 /// What a population of tanh units is made of.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,7 +68,7 @@ impl<B: Backend> Unit<B> for TanhUnit<B> {
 
     fn fused(&self) -> Option<Fused<B>> {
         Some(Fused {
-            kernel: ran_kernel::Tanh.into(),
+            kernel: TanhKernel.into(),
             output: Output::Identity,
             weights: vec![self.bias.val().flatten(0, 1)],
         })

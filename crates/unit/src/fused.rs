@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burn::tensor::{Tensor, backend::Backend};
-use ran_kernel::{Kernel, Output};
+use ran_scan::{Kernel, Output};
 
 /// What a kind of unit brings so that a reservoir's whole scan can run as one operation.
 ///

@@ -2,7 +2,7 @@
 //!
 //! A reservoir's neurons are replaced by *units*: pure functions from a short window of rows, `[context, d_unit]`, to
 //! as many rows. A population is U units of one kind and one width D, computed together as batched matrix products.
-//! This crate has the trait ([`Unit`]), what the kinds share ([`UnitLinear`], [`UnitNorm`], [`Activation`],
+//! This crate has the trait ([`Unit`]), what the kinds share ([`UnitLinear`], [`UnitNorm`],
 //! [`Output`]) and how weights are drawn ([`Initializer`], [`RngStream`]). The kinds live in crates of their own.
 //!
 //! # A unit of one's own
@@ -38,7 +38,6 @@
 //! }
 //! ```
 
-mod activation;
 mod fused;
 mod initializer;
 mod linear;
@@ -47,13 +46,12 @@ mod output;
 mod softmax;
 mod unit;
 
-pub use activation::activate;
 pub use fused::Fused;
 pub use initializer::{Initializer, uniform};
 pub use linear::UnitLinear;
-pub use norm::{NORM_EPSILON, UnitNorm, normalise};
+pub use norm::{UnitNorm, normalise};
 pub use output::bound;
-pub use ran_kernel::{Activation, Output};
+pub use ran_scan::Output;
 pub use ran_seed::RngStream;
 pub use softmax::softmax;
 pub use unit::{Unit, UnitShape, rows_by_unit, window_of_rows};

@@ -1,17 +1,15 @@
-//! Layer normalisation with a gain and a bias of each unit's own.
+//! Layer normalisation with a gain and a bias of each unit's own, in burn operations: equation 4 of docs/model.md#units.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData, backend::Backend};
-
-/// What is added to the variance before the root, as in Ba, Kiros & Hinton (2016) and its usual implementations.
-pub const NORM_EPSILON: f64 = 1e-5;
+use ran_scan::norm::EPSILON;
 
 /// Centres every row and divides it by its deviation: (x − mean)/√(var + ε), over the last dimension.
 pub fn normalise<B: Backend, const R: usize>(rows: Tensor<B, R>) -> Tensor<B, R> {
     let centred = rows.clone() - rows.mean_dim(R - 1);
     let variance = centred.clone().powi_scalar(2).mean_dim(R - 1);
     // Not divided by the root: burn's way back through a division takes a reciprocal, which burn-ndarray approximates.
-    centred * (variance + NORM_EPSILON).powf_scalar(-0.5)
+    centred * (variance + EPSILON).powf_scalar(-0.5)
 }
 
 /// Layer normalisation (Ba, Kiros & Hinton 2016) of each unit's rows: y = g ⊙ (x − mean)/√(var + ε) + b.

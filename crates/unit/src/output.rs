@@ -1,7 +1,7 @@
-//! What bounds the rows that a unit returns, in burn operations.
+//! What bounds the rows that a unit returns, in burn operations: equation 5 of docs/model.md#units.
 
 use burn::tensor::{Tensor, backend::Backend};
-use ran_kernel::Output;
+use ran_scan::Output;
 
 use crate::norm::normalise;
 

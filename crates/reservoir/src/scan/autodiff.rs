@@ -9,7 +9,7 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::ops::{FloatTensor, FloatTensorOps};
-use ran_kernel::Needs;
+use ran_scan::Needs;
 
 use super::{Scan, ScanBackend, Scanned, WayBack};
 

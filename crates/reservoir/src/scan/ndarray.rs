@@ -7,7 +7,7 @@ use burn_ndarray::{
     FloatNdArrayElement, IntNdArrayElement, NdArray, NdArrayTensor, QuantElement, SharedArray,
 };
 use ndarray::{ArcArray, IxDyn};
-use ran_kernel::{
+use ran_scan::{
     KernelError, Needs, ScanSpec, ScannedGradients, Sequences, Tape, scan_backward, scan_forward,
     scan_forward_taped,
 };
@@ -107,7 +107,7 @@ impl Plain {
     fn scanned<B: Backend<FloatTensorPrimitive = NdArrayTensor>>(
         &self,
         spec: &ScanSpec,
-        scanned: ran_kernel::Scanned,
+        scanned: ran_scan::Scanned,
     ) -> Scanned<B> {
         let [batch, steps] = [self.inputs.shape()[0], self.inputs.shape()[1]];
         let (context, d_state) = (spec.context(), spec.d_state());

@@ -1,0 +1,271 @@
+//! The fused QKV unit, forward: equations 1 and 2 of docs/model.md#units.
+
+mod back;
+mod single;
+
+use std::sync::Arc;
+
+pub use back::QkvRoom;
+use ran_scan::UnitKernel;
+use ran_scan::add_norm::{AddNorm, Affine, NormTrace};
+use ran_scan::arch::Lanes;
+use ran_scan::attention::Window;
+use ran_scan::linear::{Linear, LinearWeights};
+use ran_scan::parts::{LaneSums, Parts, length};
+use ran_scan::unit::{Lane, LaneBack, Memory, Shape, Single};
+use ran_scan::weights::{Tensor, UnitGradient, UnitWeights};
+
+/// A = softmax(Q·Kᵀ/√d)·V with Q = Z·W_q + b_q, K = Z·W_k + b_k, V = Z·W_v + b_v.
+///
+/// Tensors of the weights: query weight `[U, D, D]` (in × out) and bias `[U, D]`, key weight and
+/// bias, value weight and bias; with layer norm then gain and bias, `[U, D]` each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QkvKernel {
+    /// Heads that share the width.
+    pub heads: usize,
+    /// Whether row i of the window sees rows up to i only.
+    pub causal: bool,
+    /// What ends the rows of A.
+    pub end: AddNorm,
+}
+
+impl Default for QkvKernel {
+    fn default() -> Self {
+        Self {
+            heads: 1,
+            causal: false,
+            end: AddNorm::default(),
+        }
+    }
+}
+
+/// The weights of one unit.
+struct Weights<'a> {
+    query: LinearWeights<'a>,
+    key: LinearWeights<'a>,
+    value: LinearWeights<'a>,
+    end: Affine<&'a [f32]>,
+}
+
+/// What the backward pass needs of the forward pass; all in scratch.
+#[derive(Debug)]
+pub struct QkvTrace<P> {
+    query: P,
+    /// Keys then values of the whole window, in rewritten memory.
+    rows: P,
+    attention: P,
+    end: NormTrace<P>,
+}
+
+/// The layer from z to the queries, and those to the keys and the values.
+#[inline(always)]
+fn layer(d: usize) -> Linear {
+    Linear { ins: d, outs: d }
+}
+
+impl QkvKernel {
+    /// Cuts one unit's weights off those of this half and of what follows.
+    #[inline(always)]
+    fn weights<'a>(&self, d: usize, weights: &mut UnitWeights<'a>) -> Weights<'a> {
+        Weights {
+            query: layer(d).weights(weights),
+            key: layer(d).weights(weights),
+            value: layer(d).weights(weights),
+            end: self.end.weights(d, weights),
+        }
+    }
+
+    /// The weights that follow this half's.
+    #[inline(always)]
+    pub fn weights_after<'a>(&self, shape: Shape, mut weights: UnitWeights<'a>) -> UnitWeights<'a> {
+        self.weights(shape.d_unit, &mut weights);
+        weights
+    }
+
+    #[inline(always)]
+    fn window(&self, shape: Shape) -> Window {
+        Window {
+            queries: shape.rows(),
+            context: shape.context,
+            heads: self.heads,
+            width: shape.d_unit,
+            causal: self.causal && shape.memory == Memory::Rewritten,
+        }
+    }
+
+    /// Keys and values of the rows that a step computes anew.
+    #[inline(always)]
+    fn new_rows_len(shape: Shape) -> usize {
+        match shape.memory {
+            Memory::Sliding => 0,
+            Memory::Rewritten => 2 * shape.context * shape.d_unit,
+        }
+    }
+
+    /// Cuts what [`attend`](Self::attend) keeps off the scratch.
+    #[inline(always)]
+    pub fn trace<P: Parts>(&self, shape: Shape, scratch: &mut P) -> QkvTrace<P::Part> {
+        let (rows, d) = (shape.rows(), shape.d_unit);
+        QkvTrace {
+            query: scratch.part(rows * d),
+            rows: scratch.part(Self::new_rows_len(shape)),
+            attention: scratch.part(self.window(shape).weights_len()),
+            end: self.end.trace(rows, d, scratch),
+        }
+    }
+
+    /// Sets keys and values of one row of the window.
+    #[inline(always)]
+    fn remember_row<S: Lanes>(
+        &self,
+        simd: S,
+        shape: Shape,
+        weights: &Weights<'_>,
+        slot: usize,
+        z: &[S::f32s],
+        window: &mut [S::f32s],
+    ) {
+        let d = shape.d_unit;
+        let (keys, values) = window.split_at_mut(shape.context * d);
+        let row = slot * d..(slot + 1) * d;
+        layer(d).forward(simd, weights.key, z, |x| x, &mut keys[row.clone()]);
+        layer(d).forward(simd, weights.value, z, |x| x, &mut values[row]);
+    }
+
+    /// Computes the rows A and keeps what the backward pass needs.
+    ///
+    /// `again` says that the window holds the newest row already.
+    #[inline(always)]
+    pub fn attend<S: Lanes>(
+        &self,
+        simd: S,
+        lane: &mut Lane<'_, S>,
+        z: &[S::f32s],
+        trace: &mut QkvTrace<&mut [S::f32s]>,
+        again: bool,
+        out: &mut [S::f32s],
+    ) {
+        let (shape, d) = (lane.shape, lane.shape.d_unit);
+        let weights = self.weights(d, &mut { lane.weights });
+        let (keys, values): (&[S::f32s], &[S::f32s]) = match shape.memory {
+            Memory::Sliding => {
+                if !again {
+                    self.remember_row(simd, shape, &weights, lane.slot, z, lane.window);
+                }
+                lane.window.split_at(shape.context * d)
+            }
+            Memory::Rewritten => {
+                let (keys, values) = trace.rows.split_at_mut(shape.context * d);
+                layer(d).forward(simd, weights.key, z, |x| x, keys);
+                layer(d).forward(simd, weights.value, z, |x| x, values);
+                (keys, values)
+            }
+        };
+        layer(d).forward(simd, weights.query, z, |x| x, trace.query);
+        let window = self.window(shape);
+        window.attend(simd, trace.query, keys, values, trace.attention, out);
+        self.end.forward(simd, weights.end, z, &mut trace.end, out);
+    }
+}
+
+impl From<QkvKernel> for Arc<dyn ran_scan::Kernel> {
+    #[inline(never)]
+    fn from(kind: QkvKernel) -> Self {
+        Arc::new(kind)
+    }
+}
+
+impl UnitKernel for QkvKernel {
+    fn name(&self) -> &'static str {
+        "qkv-unit"
+    }
+
+    fn check(&self, d_unit: usize) -> Result<(), String> {
+        match self.heads > 0 && d_unit.is_multiple_of(self.heads) {
+            true => Ok(()),
+            false => Err(format!(
+                "{} heads share a width of {d_unit}, expected a number that divides the width",
+                self.heads
+            )),
+        }
+    }
+
+    fn tensors(&self, d_unit: usize) -> Vec<Tensor> {
+        let layers = [layer(d_unit); 3].map(Linear::tensors);
+        let end = self.end.tensors(d_unit);
+        layers.into_iter().flatten().chain(end).collect()
+    }
+
+    fn window_len(&self, shape: Shape) -> usize {
+        match shape.memory {
+            Memory::Sliding => 2 * shape.context * shape.d_unit,
+            Memory::Rewritten => 0,
+        }
+    }
+
+    fn scratch_len(&self, shape: Shape, lanes: usize) -> usize {
+        let lanes = length(|scratch| {
+            self.trace(shape, scratch);
+            scratch.part(shape.rows() * shape.d_unit);
+            self.back_room(shape, lanes, scratch);
+        });
+        let single = length(|scratch| {
+            self.single_room(shape, scratch);
+        });
+        lanes.max(single)
+    }
+
+    fn sums_len(&self, shape: Shape, lanes: usize) -> usize {
+        length(|sums| {
+            self.sums(shape, lanes, sums);
+        })
+    }
+
+    #[inline(always)]
+    fn remember<S: Lanes>(&self, simd: S, lane: Lane<'_, S>, z: &[S::f32s]) {
+        let weights = self.weights(lane.shape.d_unit, &mut { lane.weights });
+        self.remember_row(simd, lane.shape, &weights, lane.slot, z, lane.window);
+    }
+
+    #[inline(always)]
+    fn forward<S: Lanes>(
+        &self,
+        simd: S,
+        mut lane: Lane<'_, S>,
+        z: &[S::f32s],
+        out: &mut [S::f32s],
+    ) {
+        let mut scratch = std::mem::take(&mut lane.scratch);
+        let mut trace = self.trace(lane.shape, &mut scratch);
+        self.attend(simd, &mut lane, z, &mut trace, false, out);
+    }
+
+    #[inline(always)]
+    fn remember_single<S: Lanes>(&self, simd: S, single: Single<'_>, z: &[f32]) {
+        self.remember_row_single(simd, single, z);
+    }
+
+    #[inline(always)]
+    fn forward_single<S: Lanes>(&self, simd: S, single: Single<'_>, z: &[f32], out: &mut [f32]) {
+        self.attend_single(simd, single, z, out);
+    }
+
+    #[inline(always)]
+    fn backward<S: Lanes>(&self, simd: S, mut lane: Lane<'_, S>, back: LaneBack<'_, S>) {
+        let mut scratch = std::mem::take(&mut lane.scratch);
+        let mut trace = self.trace(lane.shape, &mut scratch);
+        let attended = scratch.part(back.z.len());
+        self.attend(simd, &mut lane, back.z, &mut trace, true, attended);
+        lane.scratch = scratch;
+        self.attend_back(simd, &mut lane, &mut trace, back);
+    }
+
+    #[inline(always)]
+    fn settle<S: Lanes>(&self, simd: S, lane: Lane<'_, S>, back: LaneBack<'_, S>) {
+        self.settle_row(simd, lane, back);
+    }
+
+    fn collect(&self, shape: Shape, lanes: usize, sums: &[f32], mut gradient: UnitGradient<'_>) {
+        self.collect_sums(shape, &mut LaneSums { sums, lanes }, &mut gradient);
+    }
+}

@@ -1,0 +1,349 @@
+//! softmax(Q·Kᵀ/√d)·V over a short window, head by head, and its backward pass.
+
+use crate::arch::{Lanes, WithLanes, vectorize};
+use crate::{math, matvec};
+
+/// The sizes of attention over a window.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Rows of queries: 1, or the whole context.
+    pub queries: usize,
+    /// Rows of keys and values.
+    pub context: usize,
+    /// How many heads share the width.
+    pub heads: usize,
+    /// Width of a row, all heads together.
+    pub width: usize,
+    /// Whether query i sees keys up to i only.
+    pub causal: bool,
+}
+
+impl Window {
+    /// Weights of attention for all heads and queries.
+    #[inline]
+    pub fn weights_len(self) -> usize {
+        self.heads * self.queries * self.context
+    }
+
+    #[inline]
+    fn head(self) -> usize {
+        self.width / self.heads
+    }
+
+    #[inline]
+    fn scale(self) -> f32 {
+        1.0 / (self.head() as f32).sqrt()
+    }
+
+    #[inline]
+    fn seen(self, query: usize) -> usize {
+        if self.causal { query + 1 } else { self.context }
+    }
+
+    /// Attends: sets the weights of attention and the attended rows.
+    ///
+    /// # Shapes
+    ///
+    /// - queries, attended: `[queries, width]` vectors
+    /// - keys, values: `[context, width]` vectors
+    /// - weights: `[heads, queries, context]` vectors
+    #[inline(always)]
+    pub fn attend<S: Lanes>(
+        self,
+        simd: S,
+        queries: &[S::f32s],
+        keys: &[S::f32s],
+        values: &[S::f32s],
+        weights: &mut [S::f32s],
+        attended: &mut [S::f32s],
+    ) {
+        vectorize(
+            simd,
+            Attend {
+                simd,
+                window: self,
+                queries,
+                keys,
+                values,
+                weights,
+                attended,
+            },
+        );
+    }
+
+    /// Attends for a single sequence, the width in the lanes.
+    ///
+    /// # Shapes
+    ///
+    /// - queries, attended: `[queries, width]`
+    /// - keys, values: `[context, width]`
+    /// - weights: `[context]`, room for those of one query
+    #[inline(always)]
+    pub fn attend_single<S: Lanes>(
+        self,
+        simd: S,
+        queries: &[f32],
+        keys: &[f32],
+        values: &[f32],
+        weights: &mut [f32],
+        attended: &mut [f32],
+    ) {
+        let Self { width, .. } = self;
+        let (head, scale) = (self.head(), self.scale());
+        for first in (0..width).step_by(head) {
+            for query in 0..self.queries {
+                let weights = &mut weights[..self.seen(query)];
+                let part = query * width + first..query * width + first + head;
+                let mut top = f32::MIN;
+                for (weight, key) in weights.iter_mut().zip(keys.chunks_exact(width)) {
+                    let key = &key[first..first + head];
+                    *weight = scale * matvec::dot(simd, &queries[part.clone()], key);
+                    top = top.max(*weight);
+                }
+                weights.iter_mut().for_each(|weight| *weight -= top);
+                matvec::apply(simd, weights, math::Exp);
+                let share = 1.0 / weights.iter().sum::<f32>();
+                let values = &values[first..];
+                matvec::mix(simd, weights, share, values, width, &mut attended[part]);
+            }
+        }
+    }
+
+    /// Goes back: sets the gradient of the queries, adds to those of keys and values.
+    #[inline(always)]
+    pub fn attend_back<S: Lanes>(self, simd: S, pass: Back<'_, S>) {
+        vectorize(
+            simd,
+            AttendBack {
+                simd,
+                window: self,
+                pass,
+            },
+        );
+    }
+}
+
+/// What attention's way back reads and writes; shapes as in [`Window::attend`].
+pub struct Back<'a, S: Lanes> {
+    /// The queries.
+    pub queries: &'a [S::f32s],
+    /// The keys.
+    pub keys: &'a [S::f32s],
+    /// The values.
+    pub values: &'a [S::f32s],
+    /// The weights of attention; overwritten with the gradient of the scores.
+    pub weights: &'a mut [S::f32s],
+    /// The gradient of the attended rows.
+    pub attended: &'a [S::f32s],
+    /// Set to the gradient of the queries.
+    pub query_gradient: &'a mut [S::f32s],
+    /// The gradient of the keys is added here.
+    pub key_gradient: &'a mut [S::f32s],
+    /// The gradient of the values is added here.
+    pub value_gradient: &'a mut [S::f32s],
+}
+
+struct Attend<'a, S: Lanes> {
+    simd: S,
+    window: Window,
+    queries: &'a [S::f32s],
+    keys: &'a [S::f32s],
+    values: &'a [S::f32s],
+    weights: &'a mut [S::f32s],
+    attended: &'a mut [S::f32s],
+}
+
+impl<S: Lanes> WithLanes for Attend<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<T: Lanes>(self, _: T) {
+        let Self {
+            simd,
+            window,
+            queries,
+            keys,
+            values,
+            weights,
+            attended,
+        } = self;
+        let Window { context, width, .. } = window;
+        let head = window.head();
+        let scale = simd.splat_f32s(window.scale());
+        let mut rows = weights.chunks_exact_mut(context);
+        for first in (0..width).step_by(head) {
+            for query in 0..window.queries {
+                let row = rows.next().expect("one row of weights per head and query");
+                let seen = window.seen(query);
+                let at = query * width + first;
+                dots(
+                    simd,
+                    &queries[at..at + head],
+                    &keys[first..],
+                    width,
+                    &mut row[..seen],
+                );
+                softmax(simd, scale, &mut row[..seen]);
+                row[seen..].fill(simd.splat_f32s(0.0));
+                let out = &mut attended[at..at + head];
+                mix(simd, &row[..seen], &values[first..], width, out);
+            }
+        }
+    }
+}
+
+struct AttendBack<'a, S: Lanes> {
+    simd: S,
+    window: Window,
+    pass: Back<'a, S>,
+}
+
+impl<S: Lanes> WithLanes for AttendBack<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<T: Lanes>(self, _: T) {
+        let Self { simd, window, pass } = self;
+        let Window { context, width, .. } = window;
+        let head = window.head();
+        let scale = simd.splat_f32s(window.scale());
+        let mut rows = pass.weights.chunks_exact_mut(context);
+        // The stack holds the gradient of one row of weights, a piece at a time.
+        let mut piece = [simd.splat_f32s(0.0); PIECE];
+        for first in (0..width).step_by(head) {
+            for query in 0..window.queries {
+                let row =
+                    &mut rows.next().expect("one row per head and query")[..window.seen(query)];
+                let at = query * width + first;
+                let gradient = &pass.attended[at..at + head];
+                spread(
+                    simd,
+                    row,
+                    gradient,
+                    &mut pass.value_gradient[first..],
+                    width,
+                );
+                // With p the weights and g their gradient, the scores' is p ⊙ (g − p·g)/√d.
+                let mut along = simd.splat_f32s(0.0);
+                for (c, weights) in row.chunks(PIECE).enumerate() {
+                    let piece = &mut piece[..weights.len()];
+                    dots(
+                        simd,
+                        gradient,
+                        &pass.values[c * PIECE * width + first..],
+                        width,
+                        piece,
+                    );
+                    for (&p, &g) in weights.iter().zip(piece.iter()) {
+                        along = simd.mul_add_e_f32s(p, g, along);
+                    }
+                }
+                for (c, weights) in row.chunks_mut(PIECE).enumerate() {
+                    let piece = &mut piece[..weights.len()];
+                    if window.context > PIECE {
+                        let values = &pass.values[c * PIECE * width + first..];
+                        dots(simd, gradient, values, width, piece);
+                    }
+                    for (p, &g) in weights.iter_mut().zip(piece.iter()) {
+                        let centred = simd.mul_f32s(simd.sub_f32s(g, along), scale);
+                        *p = simd.mul_f32s(*p, centred);
+                    }
+                }
+                let out = &mut pass.query_gradient[at..at + head];
+                mix(simd, row, &pass.keys[first..], width, out);
+                let queries = &pass.queries[at..at + head];
+                spread(simd, row, queries, &mut pass.key_gradient[first..], width);
+            }
+        }
+    }
+}
+
+/// Rows of values of attention whose gradient is held at a time.
+const PIECE: usize = 16;
+
+/// out[c] = Σ_d x[d]·rows[c][d], rows `stride` apart.
+#[inline(always)]
+fn dots<S: Lanes>(simd: S, x: &[S::f32s], rows: &[S::f32s], stride: usize, out: &mut [S::f32s]) {
+    #[inline(always)]
+    fn tile<S: Lanes, const N: usize>(
+        simd: S,
+        x: &[S::f32s],
+        rows: &[S::f32s],
+        stride: usize,
+        out: &mut [S::f32s],
+    ) {
+        let mut lines: [&[S::f32s]; N] = [&[]; N];
+        for c in 0..N {
+            lines[c] = &rows[c * stride..][..x.len()];
+        }
+        let mut sums = [simd.splat_f32s(0.0); N];
+        for d in 0..x.len() {
+            for c in 0..N {
+                sums[c] = simd.mul_add_e_f32s(x[d], lines[c][d], sums[c]);
+            }
+        }
+        out.copy_from_slice(&sums);
+    }
+    let mut c = 0;
+    macro_rules! tiles {
+        ($($count:literal),*) => {$(
+            while c + $count <= out.len() {
+                tile::<S, $count>(simd, x, &rows[c * stride..], stride, &mut out[c..c + $count]);
+                c += $count;
+            }
+        )*};
+    }
+    tiles!(8, 5, 4, 2, 1);
+}
+
+/// out[d] = Σ_c p[c]·rows[c][d], rows `stride` apart.
+#[inline(always)]
+fn mix<S: Lanes>(simd: S, p: &[S::f32s], rows: &[S::f32s], stride: usize, out: &mut [S::f32s]) {
+    let width = out.len();
+    let mut d = 0;
+    macro_rules! tiles {
+        ($($count:literal),*) => {$(
+            while d + $count <= width {
+                let mut sums = [simd.splat_f32s(0.0); $count];
+                for (c, &p) in p.iter().enumerate() {
+                    let row: &[S::f32s; $count] =
+                        rows[c * stride + d..][..$count].try_into().expect("a tile's width");
+                    for i in 0..$count {
+                        sums[i] = simd.mul_add_e_f32s(p, row[i], sums[i]);
+                    }
+                }
+                out[d..d + $count].copy_from_slice(&sums);
+                d += $count;
+            }
+        )*};
+    }
+    tiles!(8, 4, 2, 1);
+}
+
+/// rows[c][d] += p[c]·x[d], rows `stride` apart.
+#[inline(always)]
+fn spread<S: Lanes>(simd: S, p: &[S::f32s], x: &[S::f32s], rows: &mut [S::f32s], stride: usize) {
+    for (c, &p) in p.iter().enumerate() {
+        for (sum, &x) in rows[c * stride..][..x.len()].iter_mut().zip(x) {
+            *sum = simd.mul_add_e_f32s(p, x, *sum);
+        }
+    }
+}
+
+/// softmax(scale·scores), in place.
+#[inline(always)]
+fn softmax<S: Lanes>(simd: S, scale: S::f32s, scores: &mut [S::f32s]) {
+    let mut top = scores[0];
+    for &score in &scores[1..] {
+        top = simd.max_f32s(top, score);
+    }
+    let mut sum = simd.splat_f32s(0.0);
+    for score in scores.iter_mut() {
+        *score = math::exp(simd, simd.mul_f32s(simd.sub_f32s(*score, top), scale));
+        sum = simd.add_f32s(sum, *score);
+    }
+    let share = simd.div_f32s(simd.splat_f32s(1.0), sum);
+    for score in scores {
+        *score = simd.mul_f32s(*score, share);
+    }
+}

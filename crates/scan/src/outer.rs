@@ -1,0 +1,222 @@
+//! Gradients of weights: products over rows and sequences, summed as the scan goes back in time.
+
+use crate::arch::{Lanes, WithLanes, vectorize};
+
+/// How the gradient of one weight matrix `[ins, outs]` is summed.
+///
+/// Sequences lie in the lanes of x and of the gradient of y, and the sum runs over them. So one of
+/// the two is transposed, its width then lies in the lanes of the sums, and the numbers of the
+/// other are multiplied in one by one. The one that fills its vectors better is transposed.
+#[derive(Clone, Copy, Debug)]
+pub struct Outer {
+    ins: usize,
+    outs: usize,
+    lanes: usize,
+    along_outs: bool,
+}
+
+impl Outer {
+    /// A sum for weights of `ins` × `outs`, on vectors of `lanes` numbers.
+    #[inline]
+    pub fn new(ins: usize, outs: usize, lanes: usize) -> Self {
+        let padded = |width: usize| width.div_ceil(lanes) * lanes;
+        let costs = (padded(outs) * ins, padded(ins) * outs);
+        let along_outs = costs.0 < costs.1 || (costs.0 == costs.1 && outs <= ins);
+        Self {
+            ins,
+            outs,
+            lanes,
+            along_outs,
+        }
+    }
+
+    /// Vectors in the sum.
+    #[inline]
+    pub fn sum_len(self) -> usize {
+        self.short() * self.vectors()
+    }
+
+    /// Vectors that [`add`](Self::add) needs for itself.
+    #[inline]
+    pub fn scratch_len(self, rows: usize) -> usize {
+        rows * self.lanes * self.vectors()
+    }
+
+    #[inline]
+    fn short(self) -> usize {
+        if self.along_outs { self.ins } else { self.outs }
+    }
+
+    #[inline]
+    fn long(self) -> usize {
+        if self.along_outs { self.outs } else { self.ins }
+    }
+
+    #[inline]
+    fn vectors(self) -> usize {
+        self.long().div_ceil(self.lanes)
+    }
+
+    /// Adds Σ x ⊗ y over rows and sequences.
+    ///
+    /// # Shapes
+    ///
+    /// - x: `[rows, ins]` vectors
+    /// - y: `[rows, outs]` vectors
+    #[inline(always)]
+    pub fn add<S: Lanes>(
+        self,
+        simd: S,
+        rows: usize,
+        x: &[S::f32s],
+        y: &[S::f32s],
+        scratch: &mut [S::f32s],
+        sums: &mut [S::f32s],
+    ) {
+        let (numbers, flipped) = if self.along_outs { (x, y) } else { (y, x) };
+        assert_eq!(numbers.len(), rows * self.short(), "the width of the one");
+        assert_eq!(flipped.len(), rows * self.long(), "the width of the other");
+        let (short, vectors) = (self.short(), self.vectors());
+        let scratch = &mut scratch[..rows * self.lanes * vectors];
+        for (row, out) in flipped
+            .chunks_exact(self.long())
+            .zip(scratch.chunks_exact_mut(self.lanes * vectors))
+        {
+            vectorize(simd, Transpose { simd, row, out });
+        }
+        vectorize(
+            simd,
+            Sum {
+                simd,
+                numbers,
+                flipped: scratch,
+                sums,
+                rows,
+                short,
+                vectors,
+            },
+        );
+    }
+
+    /// Adds the sum to the gradient `[ins, outs]` of the weights.
+    pub fn collect(self, sums: &[f32], gradient: &mut [f32]) {
+        let padded = self.vectors() * self.lanes;
+        for (i, line) in gradient.chunks_exact_mut(self.outs).enumerate() {
+            for (o, value) in line.iter_mut().enumerate() {
+                *value += match self.along_outs {
+                    true => sums[i * padded + o],
+                    false => sums[o * padded + i],
+                };
+            }
+        }
+    }
+}
+
+/// Adds the rows of y, lane by lane, to the sums from which a bias has its gradient.
+#[inline(always)]
+pub fn add_rows<S: Lanes>(simd: S, y: &[S::f32s], sums: &mut [S::f32s]) {
+    for row in y.chunks_exact(sums.len()) {
+        for (sum, &value) in sums.iter_mut().zip(row) {
+            *sum = simd.add_f32s(*sum, value);
+        }
+    }
+}
+
+/// Adds the sums over lanes to the gradient of a bias.
+pub fn collect_rows(lanes: usize, sums: &[f32], gradient: &mut [f32]) {
+    for (value, lanes) in gradient.iter_mut().zip(sums.chunks_exact(lanes)) {
+        *value += lanes.iter().sum::<f32>();
+    }
+}
+
+/// `[width]` vectors of lanes become `[lanes]` rows of width, filled up with zeros.
+struct Transpose<'a, S: Lanes> {
+    simd: S,
+    row: &'a [S::f32s],
+    out: &'a mut [S::f32s],
+}
+
+impl<S: Lanes> WithLanes for Transpose<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<T: Lanes>(self, _: T) {
+        let lanes = S::F32_LANES;
+        let vectors = self.out.len() / lanes;
+        let mut tile = [self.simd.splat_f32s(0.0); 16];
+        for (v, chunk) in self.row.chunks(lanes).enumerate() {
+            tile[..chunk.len()].copy_from_slice(chunk);
+            tile[chunk.len()..].fill(self.simd.splat_f32s(0.0));
+            self.simd.transpose(&mut tile[..lanes]);
+            for (lane, &vector) in tile[..lanes].iter().enumerate() {
+                self.out[lane * vectors + v] = vector;
+            }
+        }
+    }
+}
+
+struct Sum<'a, S: Lanes> {
+    simd: S,
+    numbers: &'a [S::f32s],
+    flipped: &'a [S::f32s],
+    sums: &'a mut [S::f32s],
+    rows: usize,
+    short: usize,
+    vectors: usize,
+}
+
+impl<S: Lanes> WithLanes for Sum<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<T: Lanes>(mut self, _: T) {
+        let wide = S::REGISTER_COUNT >= 32;
+        let mut v = 0;
+        macro_rules! strip {
+            ($vectors:literal: $($count:literal),*) => {
+                while v + $vectors <= self.vectors {
+                    let mut n = 0;
+                    $(while n + $count <= self.short && $vectors * $count <= if wide { 16 } else { 8 } {
+                        self.tile::<$count, $vectors>(n, v);
+                        n += $count;
+                    })*
+                    v += $vectors;
+                }
+            };
+        }
+        strip!(2: 8, 4, 2, 1);
+        strip!(1: 16, 8, 4, 2, 1);
+    }
+}
+
+impl<S: Lanes> Sum<'_, S> {
+    #[inline(always)]
+    fn tile<const N: usize, const V: usize>(&mut self, n: usize, v: usize) {
+        let (simd, lanes) = (self.simd, S::F32_LANES);
+        let mut sums = [[simd.splat_f32s(0.0); V]; N];
+        for (i, sum) in sums.iter_mut().enumerate() {
+            sum.copy_from_slice(&self.sums[(n + i) * self.vectors + v..][..V]);
+        }
+        for row in 0..self.rows {
+            let numbers: &[f32] =
+                pulp::bytemuck::cast_slice(&self.numbers[row * self.short + n..][..N]);
+            let mut lines: [&[f32]; N] = [&[]; N];
+            for i in 0..N {
+                lines[i] = &numbers[i * lanes..][..lanes];
+            }
+            let flipped = &self.flipped[row * lanes * self.vectors..][..lanes * self.vectors];
+            for (lane, vectors) in flipped.chunks_exact(self.vectors).enumerate() {
+                let vectors: [S::f32s; V] = vectors[v..v + V].try_into().expect("a tile's width");
+                for i in 0..N {
+                    let number = simd.splat_f32s(lines[i][lane]);
+                    for j in 0..V {
+                        sums[i][j] = simd.mul_add_e_f32s(number, vectors[j], sums[i][j]);
+                    }
+                }
+            }
+        }
+        for (i, sum) in sums.iter().enumerate() {
+            self.sums[(n + i) * self.vectors + v..][..V].copy_from_slice(sum);
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! The way back through a block, step by step, from the last to the first.
+
+mod step;
+
+use super::forward::{BlockTape, remember, scratch, windows};
+use super::layout::{Pack, Sources, Unpack};
+use crate::arch::Arch;
+use crate::buffer::Buffer;
+use crate::gradients::Needs;
+use crate::packed::Packed;
+use crate::spec::ScanSpec;
+use crate::unit::Memory;
+
+/// A block's part of what is given and of what is wanted.
+pub(crate) struct BlockGradients<'a> {
+    pub(crate) tape: &'a BlockTape,
+    pub(crate) sequences: usize,
+    /// Gradient of the states, if there is one.
+    pub(crate) states: Option<&'a [f32]>,
+    /// Gradient of the rows of memory after the last step, if there is one.
+    pub(crate) rows_after: Option<&'a [f32]>,
+    pub(crate) inputs: &'a mut [f32],
+    pub(crate) rows: &'a mut [f32],
+    pub(crate) older_inputs: &'a mut [f32],
+}
+
+/// Goes back through a group of blocks; returns their sum of weight gradients, if wanted.
+pub(crate) fn back_through_block(
+    spec: &ScanSpec,
+    weights: &Packed,
+    arch: Arch,
+    steps: usize,
+    truncate: Option<usize>,
+    needs: Needs,
+    group: &mut [BlockGradients<'_>],
+) -> Vec<f32> {
+    let lanes = arch.lanes();
+    let mut sums: Vec<Buffer> = spec
+        .places()
+        .map(|(population, place)| {
+            let len = population.units * population.kernel.sums_len(place.shape, lanes) * lanes;
+            Buffer::zeros(if needs.weights { len } else { 0 })
+        })
+        .collect();
+    for block in group {
+        Walk::new(
+            spec, weights, arch, steps, truncate, needs, block, &mut sums,
+        )
+        .back();
+    }
+    if !needs.weights {
+        return Vec::new();
+    }
+    let mut gradient = vec![0.0; spec.weights_len()];
+    for ((population, place), sums) in spec.places().zip(&sums) {
+        let len = population.units * place.unit_weights;
+        let gradient = &mut gradient[place.weights..][..len];
+        population
+            .kernel
+            .collect(place.shape, lanes, sums.get(), gradient);
+    }
+    gradient
+}
+
+/// One block's walk back in time.
+struct Walk<'a, 'b> {
+    spec: &'a ScanSpec,
+    weights: &'a Packed,
+    arch: Arch,
+    steps: usize,
+    truncate: Option<usize>,
+    needs: Needs,
+    block: &'a mut BlockGradients<'b>,
+    sums: &'a mut [Buffer],
+    sources: Sources<'a>,
+    windows: Vec<Buffer>,
+    window_gradients: Vec<Buffer>,
+    scratch: Buffer,
+    /// Gradient of the memory, `[rows, d_state]` vectors.
+    state: Buffer,
+    /// Gradient of one step's outputs and unit inputs, `[units, rows, d_unit]` vectors each.
+    out: Buffer,
+    z: Buffer,
+    /// Gradient of the inputs that a step reads, `[rows, d_input]` vectors.
+    step_inputs: Buffer,
+    /// Gradient of all inputs, `[older + steps, d_input]` vectors.
+    inputs: Buffer,
+}
+
+impl<'a, 'b> Walk<'a, 'b> {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the walk is the only caller's whole task"
+    )]
+    fn new(
+        spec: &'a ScanSpec,
+        weights: &'a Packed,
+        arch: Arch,
+        steps: usize,
+        truncate: Option<usize>,
+        needs: Needs,
+        block: &'a mut BlockGradients<'b>,
+        sums: &'a mut [Buffer],
+    ) -> Self {
+        let lanes = arch.lanes();
+        let (rows, d_input, d_state) = (spec.step_rows(), spec.d_input(), spec.d_state());
+        let older = spec.older_inputs_len(1);
+        Self {
+            spec,
+            weights,
+            arch,
+            steps,
+            truncate,
+            needs,
+            block,
+            sums,
+            sources: Sources {
+                wiring: spec.wiring(),
+                d_input,
+                d_state,
+            },
+            windows: windows(spec, lanes),
+            window_gradients: windows(spec, lanes),
+            scratch: scratch(spec, lanes),
+            state: Buffer::zeros(rows * d_state * lanes),
+            out: Buffer::zeros(rows * d_state * lanes),
+            z: Buffer::zeros(rows * d_state * lanes),
+            step_inputs: Buffer::zeros(rows * d_input * lanes),
+            inputs: Buffer::zeros((older + steps * d_input) * lanes),
+        }
+    }
+
+    fn back(mut self) {
+        let (context, d_state) = (self.spec.context(), self.spec.d_state());
+        let width = d_state * self.arch.lanes();
+        let sliding = self.spec.memory() == Memory::Sliding;
+        // Rows of the window are counted from the oldest before the first step: step t has t + C − 1.
+        let last_border = match (self.truncate, self.steps) {
+            (Some(every), 1..) => (self.steps - 1) / every * every,
+            _ => 0,
+        };
+        let mut start = last_border;
+        if sliding {
+            (self.steps.saturating_sub(1)..self.steps + context - 1)
+                .for_each(|row| self.remember(row));
+        } else {
+            for row in 0..context - 1 {
+                self.add_output_gradient(Row::After(row), Target::State(row));
+            }
+        }
+        for step in (0..self.steps).rev() {
+            if sliding && step + 1 < self.steps {
+                self.remember(step);
+            }
+            let newest = Target::State(self.spec.step_rows() - 1);
+            self.add_output_gradient(Row::State(step), newest);
+            if step + 1 == self.steps {
+                let newest = Target::State(self.spec.step_rows() - 1);
+                self.add_output_gradient(Row::After(context - 1), newest);
+            }
+            self.step_back(step);
+            if sliding && step + context > self.steps && step >= last_border {
+                self.add_output_gradient(Row::After(step + context - 1 - self.steps), Target::Z);
+            }
+            self.scatter(step, start);
+            if step == start && step > 0 {
+                self.state.get_mut().fill(0.0);
+                if sliding {
+                    (step..step + context - 1).for_each(|row| self.settle(row));
+                }
+                start = step
+                    - self
+                        .truncate
+                        .expect("a border only where gradients are truncated");
+            }
+        }
+        let row_stride = context * d_state;
+        if sliding {
+            for row in 0..context - 1 {
+                self.settle(row);
+                if row >= self.steps && last_border == 0 {
+                    self.add_output_gradient(Row::After(row - self.steps), Target::Z);
+                }
+                if self.needs.rows {
+                    let rows = &mut self.block.rows[row * d_state..];
+                    let vectors = self.z.get();
+                    let sequences = self.block.sequences;
+                    self.arch.run(Unpack {
+                        vectors,
+                        stride: row_stride,
+                        sequences,
+                        rows,
+                    });
+                }
+            }
+        }
+        if self.needs.rows {
+            let first = context - self.spec.step_rows();
+            for (row, vectors) in self.state.get().chunks_exact(width).enumerate() {
+                let rows = &mut self.block.rows[(first + row) * d_state..];
+                let sequences = self.block.sequences;
+                self.arch.run(Unpack {
+                    vectors,
+                    stride: row_stride,
+                    sequences,
+                    rows,
+                });
+            }
+        }
+        if self.needs.inputs {
+            let (older, steps) = (self.spec.older_inputs_len(1), self.steps);
+            let (first, rest) = self.inputs.get().split_at(older * self.arch.lanes());
+            let parts = [
+                (first, older, &mut *self.block.older_inputs),
+                (rest, steps * self.spec.d_input(), &mut *self.block.inputs),
+            ];
+            for (vectors, stride, rows) in parts {
+                let sequences = self.block.sequences;
+                self.arch.run(Unpack {
+                    vectors,
+                    stride,
+                    sequences,
+                    rows,
+                });
+            }
+        }
+    }
+
+    /// A row z of the window.
+    fn row(&self, row: usize) -> &'a [f32] {
+        let width = self.spec.d_state() * self.arch.lanes();
+        let tape: &'a BlockTape = self.block.tape;
+        match (row + 1).checked_sub(self.spec.context()) {
+            Some(step) => &tape.z.get()[step * width..][..width],
+            None => &tape.older.get()[row * width..][..width],
+        }
+    }
+
+    fn remember(&mut self, row: usize) {
+        let slot = row % self.spec.context();
+        let z = self.row(row);
+        let (windows, scratch) = (&mut self.windows, &mut self.scratch);
+        remember(
+            self.spec,
+            self.arch,
+            self.weights,
+            slot,
+            z,
+            windows,
+            scratch,
+        );
+    }
+
+    /// Adds the gradient of a row that the scan returned.
+    fn add_output_gradient(&mut self, row: Row, target: Target) {
+        let (d_state, context) = (self.spec.d_state(), self.spec.context());
+        let width = d_state * self.arch.lanes();
+        let vectors = match target {
+            Target::State(row) => &mut self.state.get_mut()[row * width..][..width],
+            Target::Z => self.z.get_mut(),
+        };
+        let (gradient, row, rows) = match row {
+            Row::State(step) => (self.block.states, step, self.steps),
+            Row::After(row) => (self.block.rows_after, row, context),
+        };
+        let Some(gradient) = gradient else { return };
+        let sequences = self.block.sequences;
+        self.arch.run(Pack {
+            rows: &gradient[row * d_state..],
+            stride: rows * d_state,
+            sequences,
+            add: true,
+            vectors,
+        });
+    }
+}
+
+/// A row that the scan returned.
+enum Row {
+    /// The state after a step.
+    State(usize),
+    /// A row of memory after the last step.
+    After(usize),
+}
+
+/// Where the gradient of such a row goes.
+enum Target {
+    /// A row of memory.
+    State(usize),
+    /// The unit inputs of the step at hand.
+    Z,
+}

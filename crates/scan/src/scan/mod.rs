@@ -1,0 +1,223 @@
+//! The scan over time: checks, the split of the batch into blocks, and the calls of the blocks.
+
+mod apart;
+mod backward;
+mod forward;
+mod layout;
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::arch::Arch;
+use crate::error::KernelError;
+use crate::gradients::{Gradients, Needs, ScannedGradients};
+use crate::packed::Packed;
+use crate::sequences::{Scanned, Sequences, check, check_sequences, check_weights, part_of};
+use crate::spec::ScanSpec;
+use apart::scan_apart;
+use backward::{BlockGradients, back_through_block};
+use forward::{BlockTape, run_block};
+
+/// What the way back needs of a scan: the units' input rows, and their outputs where those are bounded.
+#[derive(Debug)]
+pub struct Tape {
+    arch: Arch,
+    batch: usize,
+    steps: usize,
+    blocks: Vec<BlockTape>,
+}
+
+/// Sequences that would leave most lanes of a block empty, so that each is faster by itself.
+const FEW: usize = 4;
+
+/// Runs the reservoir over a batch of sequences.
+///
+/// The weights are one slice per tensor, in the order of [`UnitKernel::tensors`], population after
+/// population, each with the units first; [`ScanSpec::split`] cuts them from one slice.
+///
+/// # Errors
+///
+/// A slice whose length disagrees with the specification.
+///
+/// [`UnitKernel::tensors`]: crate::UnitKernel::tensors
+pub fn scan_forward(
+    spec: &ScanSpec,
+    weights: &[&[f32]],
+    sequences: Sequences<'_>,
+) -> Result<Scanned, KernelError> {
+    if (1..=FEW).contains(&sequences.batch) && sequences.steps > 0 {
+        return scan_apart(spec, weights, sequences);
+    }
+    Ok(run(spec, weights, sequences, false)?.0)
+}
+
+/// As [`scan_forward`], and keeps what [`scan_backward`] needs.
+///
+/// # Errors
+///
+/// As [`scan_forward`].
+pub fn scan_forward_taped(
+    spec: &ScanSpec,
+    weights: &[&[f32]],
+    sequences: Sequences<'_>,
+) -> Result<(Scanned, Tape), KernelError> {
+    run(spec, weights, sequences, true)
+}
+
+/// Goes back through a scan: the exact gradients, given those of what it returned.
+///
+/// With `truncate` of k, the working memory is taken as constant at the steps k, 2k, …: no gradient
+/// flows from a step into the memory that steps before such a border left. Weights get the gradient
+/// that they have through keys and values of constant rows. A border after the last step is none.
+///
+/// # Errors
+///
+/// A slice whose length disagrees with the specification, or a truncation of 0 steps.
+pub fn scan_backward(
+    spec: &ScanSpec,
+    weights: &[&[f32]],
+    tape: &Tape,
+    given: ScannedGradients<'_>,
+    truncate: Option<usize>,
+    needs: Needs,
+) -> Result<Gradients, KernelError> {
+    let (batch, steps, d_state) = (tape.batch, tape.steps, spec.d_state());
+    check_weights(spec, weights)?;
+    if let Some(states) = given.states {
+        let shape = format!("batch {batch} × steps {steps} × d_state {d_state}");
+        let expected = spec.states_len(batch, steps);
+        check("the gradient of the states", states, expected, shape)?;
+    }
+    if let Some(rows) = given.rows {
+        let shape = format!("batch {batch} × context × d_state {d_state}");
+        let expected = spec.rows_len(batch);
+        check("the gradient of the rows", rows, expected, shape)?;
+    }
+    if truncate == Some(0) {
+        return Err(KernelError::Range {
+            name: "truncate",
+            got: "0".into(),
+            allowed: "at least 1 step",
+        });
+    }
+    let lanes = tape.arch.lanes();
+    let mut gradients = Gradients::default();
+    let sequence_lens = [
+        if needs.inputs {
+            steps * spec.d_input()
+        } else {
+            0
+        },
+        if needs.rows {
+            spec.context() * d_state
+        } else {
+            0
+        },
+        if needs.inputs {
+            spec.older_inputs_len(1)
+        } else {
+            0
+        },
+    ];
+    gradients.inputs = vec![0.0; batch * sequence_lens[0]];
+    gradients.rows = vec![0.0; batch * sequence_lens[1]];
+    gradients.older_inputs = vec![0.0; batch * sequence_lens[2]];
+    let mut parts: Vec<BlockGradients<'_>> = Vec::new();
+    let mut rest = (
+        &mut gradients.inputs[..],
+        &mut gradients.rows[..],
+        &mut gradients.older_inputs[..],
+    );
+    for (block, tape) in tape.blocks.iter().enumerate() {
+        let sequences = lanes.min(batch - block * lanes);
+        let (inputs, inputs_rest) = rest.0.split_at_mut(sequences * sequence_lens[0]);
+        let (rows, rows_rest) = rest.1.split_at_mut(sequences * sequence_lens[1]);
+        let (older, older_rest) = rest.2.split_at_mut(sequences * sequence_lens[2]);
+        rest = (inputs_rest, rows_rest, older_rest);
+        parts.push(BlockGradients {
+            tape,
+            sequences,
+            states: given.states.map(|all| {
+                let row = spec.states_len(1, steps);
+                &all[block * lanes * row..][..sequences * row]
+            }),
+            rows_after: given.rows.map(|all| {
+                let row = spec.rows_len(1);
+                &all[block * lanes * row..][..sequences * row]
+            }),
+            inputs,
+            rows,
+            older_inputs: older,
+        });
+    }
+    let packed = Packed::new(spec, weights, true);
+    // One sum of weight gradients per group, added in order: the same numbers at every run.
+    let groups = rayon::current_num_threads().min(parts.len()).max(1);
+    let size = parts.len().div_ceil(groups).max(1);
+    let sums: Vec<Vec<f32>> = parts
+        .par_chunks_mut(size)
+        .map(|group| back_through_block(spec, &packed, tape.arch, steps, truncate, needs, group))
+        .collect();
+    if needs.weights {
+        let tensors: Vec<_> = spec.tensor_ranges().collect();
+        let tensors = tensors.into_par_iter();
+        gradients.weights = tensors.map(|range| sum_of(&sums, range)).collect();
+    }
+    Ok(gradients)
+}
+
+/// The sum of a part of each.
+fn sum_of(sums: &[Vec<f32>], range: Range<usize>) -> Vec<f32> {
+    let Some((first, others)) = sums.split_first() else {
+        return vec![0.0; range.len()]; // no sequence, no block
+    };
+    let mut total = first[range.clone()].to_vec();
+    for other in others {
+        for (total, part) in total.iter_mut().zip(&other[range.clone()]) {
+            *total += part;
+        }
+    }
+    total
+}
+
+fn run(
+    spec: &ScanSpec,
+    weights: &[&[f32]],
+    sequences: Sequences<'_>,
+    taped: bool,
+) -> Result<(Scanned, Tape), KernelError> {
+    check_weights(spec, weights)?;
+    check_sequences(spec, &sequences)?;
+    let Sequences { batch, steps, .. } = sequences;
+    let arch = spec.arch_for(batch, rayon::current_num_threads());
+    let lanes = arch.lanes();
+    let mut scanned = Scanned {
+        states: vec![0.0; spec.states_len(batch, steps)],
+        rows: vec![0.0; spec.rows_len(batch)],
+    };
+    let mut rest = (&mut scanned.states[..], &mut scanned.rows[..]);
+    let mut parts = Vec::new();
+    for first in (0..batch).step_by(lanes) {
+        let sequences = lanes.min(batch - first);
+        let (states, states_rest) = rest.0.split_at_mut(spec.states_len(sequences, steps));
+        let (rows, rows_rest) = rest.1.split_at_mut(spec.rows_len(sequences));
+        rest = (states_rest, rows_rest);
+        parts.push((first, sequences, states, rows));
+    }
+    let packed = Packed::new(spec, weights, false);
+    let blocks = parts
+        .into_par_iter()
+        .map(|(first, count, states, rows)| {
+            let part = part_of(spec, &sequences, first, count);
+            run_block(spec, &packed, arch, part, taped, (states, rows))
+        })
+        .collect();
+    let tape = Tape {
+        arch,
+        batch,
+        steps,
+        blocks,
+    };
+    Ok((scanned, tape))
+}
