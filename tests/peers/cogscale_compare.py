@@ -14,14 +14,13 @@ imported already. Exit code 0: all agree; 1: something does not.
 
 import argparse
 import math
-import os
 import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from environment import ROOT, ensure_package
+
 PACKAGE = "cogscale==0.2.0"
 FORECASTING = {"sinus_forecasting", "chaotic_forecasting"}
 # Their masks are drawn anew for each sequence, so only the number of scored steps is fixed.
@@ -33,7 +32,7 @@ UNSCORED = -100.0
 
 def main():
     arguments = parse_arguments()
-    ensure_package(arguments.venv)
+    ensure_package("cogscale", PACKAGE, arguments.venv)
     import cogscale
 
     names = arguments.tasks or cogscale.tasks
@@ -61,23 +60,6 @@ def parse_arguments():
     parser.add_argument("--tasks", nargs="+", help="names as in the package; default: all")
     parser.add_argument("--venv", type=Path, default=ROOT / "target" / "peers" / "cogscale")
     return parser.parse_args()
-
-
-def ensure_package(folder):
-    """Goes on in an environment that has the package, making one if there is none."""
-    try:
-        import cogscale  # noqa: F401
-
-        return
-    except ImportError:
-        pass
-    python = folder / "bin" / "python"
-    if Path(sys.prefix).resolve() == folder.resolve():
-        sys.exit(f"the package cannot be imported in {folder}; delete the folder and try again")
-    if not python.exists():
-        venv.create(folder, with_pip=True)
-    subprocess.run([python, "-m", "pip", "install", "--quiet", PACKAGE], check=True)
-    os.execv(python, [str(python), *sys.argv])
 
 
 def compare(name, size, seeds):

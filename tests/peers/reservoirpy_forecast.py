@@ -24,15 +24,14 @@ already. Needs Python 3.11.
 import argparse
 import json
 import math
-import os
 import subprocess
 import sys
 import tempfile
 import tomllib
-import venv
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from environment import ROOT, ensure_package
+
 PACKAGE = "reservoirpy==0.4.2"
 UNSCORED = -100.0
 THRESHOLD = 0.4
@@ -44,7 +43,7 @@ TASKS = ["mackey-glass-17", "mackey-glass-17-free", "mackey-glass-30", "mackey-g
 
 def main():
     arguments = parse_arguments()
-    ensure_package(arguments.venv)
+    ensure_package("reservoirpy", PACKAGE, arguments.venv)
     for name in arguments.tasks:
         compare(name, arguments)
 
@@ -68,23 +67,6 @@ def seeds(text):
     if first <= SEARCH_SEEDS[-1] or end <= first:
         raise argparse.ArgumentTypeError(f"FIRST..END above the searched seed {SEARCH_SEEDS[-1]}, got {text}")
     return range(first, end)
-
-
-def ensure_package(folder):
-    """Goes on in an environment that has the package, making one if there is none."""
-    try:
-        import reservoirpy  # noqa: F401
-
-        return
-    except ImportError:
-        pass
-    python = folder / "bin" / "python"
-    if Path(sys.prefix).resolve() == folder.resolve():
-        sys.exit(f"the package cannot be imported in {folder}; delete the folder and try again")
-    if not python.exists():
-        venv.create(folder, with_pip=True)
-    subprocess.run([python, "-m", "pip", "install", "--quiet", PACKAGE], check=True)
-    os.execv(python, [str(python), *sys.argv])
 
 
 def compare(name, arguments):
