@@ -186,14 +186,15 @@ fn load(
         (None, None) => return Err(ModelError::NoTask { path: model.into() }),
     };
     if let Some(data) = data {
-        for key in ["data", "test_fraction", "valid"] {
+        for key in ["data", "test_fraction", "valid", "limit"] {
             task.remove(key);
         }
         for key in ["train", "test"] {
             task.insert(key.into(), data.display().to_string().into());
         }
-        // The model standardises with its own training set.
-        task.insert("standardise".into(), false.into());
+        // Standardised data keep their digits, and change over to the model's own standardiser later.
+        let standardise = card.standardiser.is_some();
+        task.insert("standardise".into(), standardise.into());
     }
     let mut whole: Table = [("task".to_owned(), Value::Table(task))]
         .into_iter()
@@ -247,6 +248,7 @@ fn check(card: &ModelCard, model: &Path, dataset: &Dataset) -> Result<(), ModelE
 /// Standardises as the model's training set was, and brings classes into the model's order.
 fn prepare(card: &ModelCard, mut dataset: Dataset) -> Dataset {
     let theirs = dataset.standardiser.take();
+    let taken = dataset.target_offset.take();
     let places: Vec<usize> = dataset
         .labels
         .iter()
@@ -256,11 +258,20 @@ fn prepare(card: &ModelCard, mut dataset: Dataset) -> Dataset {
     let splits = [&mut dataset.train, &mut dataset.valid, &mut dataset.test];
     for sample in splits.into_iter().flatten() {
         if theirs != card.standardiser {
-            if let Some(theirs) = &theirs {
-                theirs.invert(&mut sample.inputs);
+            match (&theirs, &card.standardiser) {
+                (Some(theirs), Some(own)) => own.apply_after(theirs, &mut sample.inputs),
+                (Some(theirs), None) => theirs.invert(&mut sample.inputs),
+                (None, Some(own)) => own.apply(&mut sample.inputs),
+                (None, None) => {}
             }
-            if let Some(own) = &card.standardiser {
-                own.apply(&mut sample.inputs);
+        }
+        let offsets = [&taken, &card.target_offset].map(|offset| offset.iter().flatten());
+        for (mut column, channel) in sample.targets.columns_mut().into_iter().zip(0..) {
+            let [theirs, own] = offsets
+                .clone()
+                .map(|mut offset| offset.nth(channel).unwrap_or(&0.0));
+            if theirs != own {
+                column.mapv_inplace(|y| (f64::from(y) + (theirs - own)) as f32);
             }
         }
         if !card.labels.is_empty() && !ordered {

@@ -23,7 +23,9 @@ pub(crate) fn pictures_of_run(
 ) -> Vec<(&'static str, Result<Picture, PictureError>)> {
     // Names of channels are a convenience: numbers do as well.
     let channels = task.channels().unwrap_or_default();
-    let predictions = &outcome.test_predictions;
+    let predictions = outcome.test_predictions.iter();
+    let predictions: Vec<_> = predictions.map(|rows| dataset.with_offset(rows)).collect();
+    let (dataset, predictions) = (&*dataset.with_raw_targets(), &predictions);
     let caption = |run: &FreeRun| {
         let steps = valid_steps(run);
         let time = LyapunovTime::of(task, steps);

@@ -26,7 +26,7 @@ pub enum Signals<'a> {
         /// Where they come from, for messages.
         name: String,
         /// The signals.
-        signals: Vec<Array2<f32>>,
+        signals: Vec<Array2<f64>>,
     },
 }
 
@@ -37,7 +37,8 @@ pub struct Prediction {
     pub signal: usize,
     /// The step, counted from 0.
     pub step: usize,
-    /// The outputs: probabilities, or values for regression.
+    /// The outputs: probabilities, or values for regression, to which the card's `target_offset` is still to be added where there
+    /// is one.
     pub outputs: Array1<f32>,
 }
 
@@ -185,16 +186,16 @@ impl<B: LearningBackend> Follower<'_, B> {
                 problem,
             };
             let inputs = fields.iter().map(|field| {
-                let number = field.parse::<f32>();
+                let number = field.parse::<f64>();
                 number.map_err(|_| wrong(format!("`{field}` is not a number")))
             });
-            let inputs: Array1<f32> = inputs.collect::<Result<Vec<_>, _>>()?.into();
+            let inputs: Array1<f64> = inputs.collect::<Result<Vec<_>, _>>()?.into();
             self.step(inputs.view(), &wrong)?;
         }
         Ok(())
     }
 
-    fn arrays(&mut self, name: &str, signals: &[Array2<f32>]) -> Result<(), PredictError> {
+    fn arrays(&mut self, name: &str, signals: &[Array2<f64>]) -> Result<(), PredictError> {
         for signal in signals {
             for inputs in signal.rows() {
                 let (signal, step) = (self.signal, self.step);
@@ -211,7 +212,7 @@ impl<B: LearningBackend> Follower<'_, B> {
 
     fn step(
         &mut self,
-        inputs: ArrayView1<'_, f32>,
+        inputs: ArrayView1<'_, f64>,
         wrong: &dyn Fn(String) -> PredictError,
     ) -> Result<(), PredictError> {
         let outputs = self.stream.step(inputs);

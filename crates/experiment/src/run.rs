@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use ran_learning::{Event, LearningError};
+use ran_learning::{Event, LearningError, check_training};
 use ran_tasks::{Dataset, TaskError};
 
 use crate::backend::compute;
@@ -212,6 +212,7 @@ fn check(
     backend: BackendKind,
     seed: u64,
 ) -> Result<(), RunError> {
+    check_training(dataset).map_err(|source| wrong_model(experiment, source))?;
     let job = Describing {
         experiment,
         dataset,

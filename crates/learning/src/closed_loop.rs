@@ -70,6 +70,16 @@ pub(crate) fn teach<B: ScanBackend>(
             dataset.name
         ),
     };
+    if dataset.target_offset.is_some() {
+        return Err(LearningError::Config {
+            field: "readout.online".into(),
+            problem: format!(
+                "with the rule \"force\" needs numbers that 32 bits tell apart; those of the task {:?} lie too far from 0 beside \
+                 how far they lie from one another: take their mean from them",
+                dataset.name
+            ),
+        });
+    }
     let ([series], Category::Regression) = (&dataset.train[..], dataset.category) else {
         return Err(refused());
     };

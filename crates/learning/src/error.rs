@@ -25,6 +25,16 @@ pub enum LearningError {
     /// A data set without sequences to train on.
     #[error("the task {0:?} has no sequences to train on")]
     NoTraining(String),
+    /// A data set of which only one class is trained.
+    #[error(
+        "the training set of the task {task:?} has one class only, {class:?}; at least two are needed to learn"
+    )]
+    OneClass {
+        /// The task.
+        task: String,
+        /// The class.
+        class: String,
+    },
     /// A saved model cannot be read.
     #[error("the model file {0}")]
     ModelFile(String),

@@ -54,6 +54,14 @@ impl FreeRunPlan {
             );
             return refuse("evaluation.free_run", problem);
         };
+        if dataset.target_offset.is_some() {
+            let problem = format!(
+                "needs numbers that 32 bits tell apart; those of the task {:?} lie too far from 0 beside how far they lie from \
+                 one another: take their mean from them",
+                dataset.name
+            );
+            return refuse("evaluation.free_run", problem);
+        }
         let mut inputs = test.inputs.clone();
         if let Some(standardiser) = &dataset.standardiser {
             standardiser.invert(&mut inputs);

@@ -76,5 +76,5 @@ pub use online::{OnlineConfig, OnlineReadout};
 pub use schedule::Schedule;
 pub use session::{Epoch, Event, Save, Session};
 pub use stream::ModelStream;
-pub use train::{Report, Trained, train, train_in};
+pub use train::{Report, Trained, check_training, train, train_in};
 pub use truncate::Truncate;

@@ -33,6 +33,9 @@ pub struct ModelCard {
     pub labels: Vec<String>,
     /// What raw inputs are standardised with.
     pub standardiser: Option<Standardiser>,
+    /// What was taken from each target before it was cut to 32 bits, and is to be added to each output; none where nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_offset: Option<Vec<f64>>,
     /// Whether each sequence that it was trained on had one target: with the features `every-step` its outputs are then
     /// averaged over the steps so far.
     pub one_target: bool,
@@ -58,6 +61,7 @@ impl ModelCard {
             d_output: dataset.d_output,
             labels: dataset.labels.clone(),
             standardiser: dataset.standardiser.clone(),
+            target_offset: dataset.target_offset.clone(),
             one_target: dataset.train.iter().all(|sample| sample.scored.len() == 1),
             seed,
             config: config.clone(),

@@ -52,29 +52,35 @@ impl<B: ScanBackend> ModelStream<'_, B> {
     ///
     /// # Shapes
     ///
-    /// - inputs: `[d_input]`
-    /// - output: `[d_output]`: probabilities, or values for regression
+    /// - inputs: `[d_input]`, of 32 or 64 bits
+    /// - output: `[d_output]`: probabilities, or values for regression, to which [`ModelCard::target_offset`](crate::ModelCard::target_offset) is still to be
+    ///   added where there is one
     ///
     /// # Errors
     ///
     /// If there are not as many inputs as the model was trained on, or one is not finite; the signal can go on after it.
-    pub fn step(&mut self, inputs: ArrayView1<'_, f32>) -> Result<Array1<f32>, LearningError> {
+    pub fn step<T: Copy + Into<f64>>(
+        &mut self,
+        inputs: ArrayView1<'_, T>,
+    ) -> Result<Array1<f32>, LearningError> {
         let card = &self.model.card;
         let (got, expected) = (inputs.len(), card.d_input);
         if got != expected {
             let sentence = format!("a step has {got} inputs, the model was trained on {expected}");
             return Err(LearningError::Inputs(sentence));
         }
-        if let Some((place, value)) = inputs.iter().enumerate().find(|(_, x)| !x.is_finite()) {
+        let inputs: Array1<f64> = inputs.iter().map(|&x| x.into()).collect();
+        let finite = |x: f64| (x as f32).is_finite();
+        if let Some((place, value)) = inputs.iter().enumerate().find(|(_, x)| !finite(**x)) {
             let sentence =
                 format!("input {place} of a step is {value}: every input must be finite");
             return Err(LearningError::Inputs(sentence));
         }
-        let mut inputs = inputs.to_owned().insert_axis(Axis(0));
-        if let Some(standardiser) = &card.standardiser {
-            standardiser.apply(&mut inputs);
-        }
-        let state = self.memory.step(&self.model.reservoir, inputs.row(0));
+        let inputs = match &card.standardiser {
+            Some(standardiser) => standardiser.step(inputs.view()),
+            None => inputs.mapv(|x| x as f32),
+        };
+        let state = self.memory.step(&self.model.reservoir, inputs.view());
         self.steps += 1;
         Ok(self.predict(state))
     }

@@ -92,9 +92,7 @@ pub fn train_in<B: LearningBackend>(
 ) -> Result<Trained<B>, LearningError> {
     config.validate()?;
     let learning = &config.learning;
-    if dataset.train.iter().all(|sample| sample.scored.is_empty()) {
-        return Err(LearningError::NoTraining(dataset.name.clone()));
-    }
+    check_training(dataset)?;
     if learning.label_smoothing > 0.0 && dataset.category != Category::Classification {
         return Err(LearningError::Config {
             field: "learning.label_smoothing".into(),
@@ -135,6 +133,31 @@ pub fn train_in<B: LearningBackend>(
     trained.report.epochs = epochs;
     trained.report.best_epoch = best_epoch;
     Ok(trained)
+}
+
+/// Checks that there is something to learn: a scored training step, and two classes where there are classes.
+///
+/// # Errors
+///
+/// If there is not.
+pub fn check_training(dataset: &Dataset) -> Result<(), LearningError> {
+    let task = || dataset.name.clone();
+    let mut rows = dataset
+        .train
+        .iter()
+        .flat_map(|sample| sample.targets.rows());
+    let Some(first) = rows.next() else {
+        return Err(LearningError::NoTraining(task()));
+    };
+    if dataset.category == Category::Classification && rows.all(|row| row == first) {
+        let class = first.iter().position(|&bit| bit == 1.0);
+        let class = class.and_then(|class| dataset.labels.get(class));
+        return Err(LearningError::OneClass {
+            task: task(),
+            class: class.cloned().unwrap_or_default(),
+        });
+    }
+    Ok(())
 }
 
 /// The data set with a part of the training set split off for validation, where that is asked for and there is none.

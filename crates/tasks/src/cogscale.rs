@@ -12,7 +12,7 @@ mod patterns;
 mod postcasting;
 mod recall;
 
-use crate::{Category, Dataset, Sample, TaskError};
+use crate::{Category, Dataset, Sample, TaskError, split};
 use ran_seed::RngStream;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,9 @@ pub struct CogscaleConfig {
     /// statistics are of the training part. Pattern completion: published masks may hide what has not been shown
     /// yet, which nothing can predict; by default the first period is never masked.
     pub published: bool,
+    /// How many of the training sequences stay; which ones follows from the seed, and classes keep their shares (default all).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
     /// Whether inputs are standardised with the training set's statistics (default false, as published).
     pub standardise: bool,
 }
@@ -109,6 +112,7 @@ impl CogscaleTask {
         let CogscaleConfig {
             size,
             published,
+            limit,
             standardise,
         } = *config;
         let generator = match self {
@@ -127,6 +131,7 @@ impl CogscaleTask {
             Self::InductionHeads => recall::induction(size),
         };
         let mut dataset = generator.generate(self.name(), size.counts(), seed);
+        split::limit(&mut dataset, self.name(), limit, seed)?;
         if standardise {
             dataset.standardise();
         }
@@ -178,6 +183,8 @@ impl Generator {
             test: split(RngStream::TestData, counts[2]),
             labels: self.labels,
             standardiser: None,
+            target_offset: None,
+            notes: Vec::new(),
             train,
         }
     }

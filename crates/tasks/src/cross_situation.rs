@@ -4,7 +4,7 @@ mod grammar;
 mod words;
 
 use crate::cogscale::Size;
-use crate::{Category, Dataset, Sample, TaskError};
+use crate::{Category, Dataset, Sample, TaskError, split};
 use grammar::Grammar;
 use ndarray::Array2;
 use ran_seed::RngStream;
@@ -67,6 +67,9 @@ pub struct CrossSituationConfig {
     /// Whether a sentence may be in several splits, as in the published benchmark (default false: no validation
     /// sentence is a training sentence, and no test sentence is either).
     pub overlap: bool,
+    /// How many of the training sequences stay; which ones follows from the seed, and classes keep their shares (default all).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
     /// Whether inputs are standardised with the training set's statistics (default false).
     pub standardise: bool,
 }
@@ -108,10 +111,13 @@ impl CrossSituationConfig {
             d_output: 2 * grammar.labels().len(),
             labels: labels(1).chain(labels(2)).collect(),
             standardiser: None,
+            target_offset: None,
+            notes: Vec::new(),
             train,
             valid,
             test,
         };
+        split::limit(&mut dataset, Self::NAME, self.limit, seed)?;
         if self.standardise {
             dataset.standardise();
         }

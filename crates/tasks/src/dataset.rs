@@ -3,6 +3,7 @@
 use crate::{Metric, Standardiser, TaskError, split};
 use ndarray::{Array2, Axis, concatenate};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// What the targets are, and so how predictions are scored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,11 @@ pub struct Dataset {
     /// What the inputs were standardised with, fitted on the training split; none when they are raw.
     /// It has been applied to all three splits already; new inputs still need it.
     pub standardiser: Option<Standardiser>,
+    /// What was taken from each target, so that 32 bits hold how they differ; none where nothing was. The numbers themselves are
+    /// the sums, and so are a model's predictions.
+    pub target_offset: Option<Vec<f64>>,
+    /// What the user should know of the data, in sentences: what is missing in them.
+    pub notes: Vec<String>,
     /// What a model trains on.
     pub train: Vec<Sample>,
     /// What hyper-parameters are chosen on; empty when the task has no such split.
@@ -62,6 +68,40 @@ impl Dataset {
     /// If the fraction is none, or leaves nothing for validation.
     pub fn split_off_valid(&mut self, fraction: f64, seed: u64) -> Result<(), TaskError> {
         split::split_off_valid(self, "learning", fraction, seed)
+    }
+
+    /// Targets or predictions `[rows, d_output]` with what was taken from the targets, as near as 32 bits come.
+    #[must_use]
+    pub fn with_offset(&self, rows: &Array2<f32>) -> Array2<f32> {
+        let mut rows = rows.clone();
+        for (mut column, &offset) in rows
+            .columns_mut()
+            .into_iter()
+            .zip(self.target_offset.iter().flatten())
+        {
+            column.mapv_inplace(|y| (f64::from(y) + offset) as f32);
+        }
+        rows
+    }
+
+    /// The data set with targets as they are: nothing is taken from them any more, and 32 bits may blur them. For pictures and
+    /// files.
+    #[must_use]
+    pub fn with_raw_targets(&self) -> Cow<'_, Self> {
+        if self.target_offset.is_none() {
+            return Cow::Borrowed(self);
+        }
+        let mut raw = self.clone();
+        for sample in raw
+            .train
+            .iter_mut()
+            .chain(&mut raw.valid)
+            .chain(&mut raw.test)
+        {
+            sample.targets = self.with_offset(&sample.targets);
+        }
+        raw.target_offset = None;
+        Cow::Owned(raw)
     }
 
     /// Fits a [`Standardiser`] on the training split, applies it to all splits and keeps it.

@@ -26,6 +26,7 @@ const UNSCORED: f32 = -100.0;
 ///
 /// When the file cannot be written.
 pub fn write_npz(dataset: &Dataset, path: &Path) -> Result<(), TaskError> {
+    let dataset = &*dataset.with_raw_targets();
     let mut arrays = BTreeMap::new();
     let splits = [
         ("train", &dataset.train),
@@ -110,6 +111,8 @@ pub(crate) fn read(name: &str, npz: &mut Npz) -> Result<Dataset, TaskError> {
         d_output,
         labels,
         standardiser: None,
+        target_offset: None,
+        notes: Vec::new(),
         train,
         valid,
         test,

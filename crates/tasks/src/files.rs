@@ -5,15 +5,20 @@ mod columns;
 mod forecast;
 pub(crate) mod labelled;
 mod recording;
+mod rows;
 mod table;
+mod wide;
 
+use crate::holes::{self, Holes};
 use crate::npz::Npz;
 use crate::{Dataset, TaskError, export, split, ts};
 pub use columns::Column;
 use columns::Goal;
+use forecast::Forecast;
 use recording::Recordings;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use wide::Shift;
 
 /// A user's own data: `.ts`, `.csv` or `.tsv`, `.npy` and `.npz` files.
 ///
@@ -21,14 +26,18 @@ use std::path::{Path, PathBuf};
 ///
 /// - `label`: which class a sequence is of, scored at its last step;
 /// - `value`: a number per sequence, scored at its last step;
-/// - `horizon`, `targets`: what columns hold so many steps later, scored at every step. One series is split by time, in
-///   the order train, validation, test; several are split at random.
+/// - `horizon`, `targets`: what columns hold so many steps later, scored at every step but the first `warm_up` of a series.
+///   One series is split by time, in the order train, validation, test; several are split at random.
+///
+/// # Missing values
+///
+/// A missing input is filled from the past alone, in every format alike: the last known value before it in its sequence
+/// stands for it, or, where there is none, the mean of the known values of the training part. `holes = "mask"` also tells the
+/// model which inputs are known. A step with a missing target is not scored. The data set's notes count both.
 ///
 /// # `.ts`, the format of the UEA/UCR archive
 ///
-/// The header says what the target is, so no key is needed. Lengths may differ. A missing value `?` is filled in by
-/// linear interpolation over time within its channel; before the first and after the last known value the nearest one is
-/// repeated.
+/// The header says what the target is, so no key is needed. Lengths may differ. `?` is a missing value.
 ///
 /// ```toml
 /// [task]
@@ -39,8 +48,8 @@ use std::path::{Path, PathBuf};
 ///
 /// # `.csv` (and `.tsv`, with tabs)
 ///
-/// One row per step. Columns are named by the header, or by number from 0. An empty field or `?` is a missing value and is
-/// filled in as above.
+/// One row per step. Columns are named by the header, or by number from 0; no two may have the same name. An empty field or
+/// `?` is a missing value. Fields may also lie between semicolons; numbers have decimal points.
 ///
 /// ```toml
 /// [task]                          # one series: load, wind -> load in 24 steps
@@ -66,7 +75,8 @@ use std::path::{Path, PathBuf};
 /// # `.npy`
 ///
 /// `[steps]` or `[steps, channels]` is one series, `[sequences, steps, channels]` are many; labelled,
-/// `[sequences, steps]` are many of one channel, and the labels lie in a file of their own:
+/// `[sequences, steps]` are many of one channel, and the labels lie in a file of their own. NaN is a missing value, and steps at
+/// a sequence's end that hold nothing else are not part of it. Floats of 16, 32 and 64 bits, integers and booleans are read.
 ///
 /// ```toml
 /// [task]
@@ -119,6 +129,14 @@ pub struct FilesConfig {
     /// How many steps later the targets are due; 0, the default where `targets` is given, is the same step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub horizon: Option<usize>,
+    /// How many steps from the start of each series are not scored, while the memory fills (default 0); of one series that is
+    /// split by time, training steps. For forecasts.
+    #[serde(skip_serializing_if = "is_default")]
+    pub warm_up: usize,
+    /// What stands for a missing input (default `carry-forward`: the last known value before it; `mask` adds a channel per input
+    /// that is 1 where it is known and 0 where it is not).
+    #[serde(skip_serializing_if = "is_default")]
+    pub holes: Holes,
     /// Whether the first row names the columns (`.csv`; default: if none of its fields is a number).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<bool>,
@@ -139,8 +157,15 @@ pub struct FilesConfig {
     pub test_fraction: Option<f64>,
     /// The fraction of the training part that is split off for validation (default 0).
     pub valid: f64,
+    /// How many of the training sequences stay; which ones follows from the seed, and classes keep their shares (default all).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
     /// Whether inputs are standardised with the training set's statistics (default true).
     pub standardise: bool,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Default for FilesConfig {
@@ -155,6 +180,8 @@ impl Default for FilesConfig {
             inputs: None,
             targets: None,
             horizon: None,
+            warm_up: 0,
+            holes: Holes::default(),
             header: None,
             array: None,
             train_labels: None,
@@ -162,6 +189,7 @@ impl Default for FilesConfig {
             labels: None,
             test_fraction: None,
             valid: 0.0,
+            limit: None,
             standardise: true,
         }
     }
@@ -173,11 +201,22 @@ impl FilesConfig {
     pub(crate) fn load(&self, seed: u64) -> Result<Dataset, TaskError> {
         let goal = Goal::of(self)?;
         split::check_fraction(Self::NAME, "valid", self.valid)?;
-        let mut dataset = match (&self.data, &self.train, &self.test) {
-            (Some(data), None, None) => match self.export(data)? {
-                Some(dataset) => dataset,
-                None => self.split(self.read(data, self.labels.as_deref(), &goal)?, &goal, seed)?,
-            },
+        self.refuse(
+            "warm_up",
+            self.warm_up > 0 && !matches!(goal, Goal::Forecast { .. }),
+            "sequences that are scored at their last step; it is for forecasts",
+        )?;
+        let mut parts = match (&self.data, &self.train, &self.test) {
+            (Some(data), None, None) => {
+                if let Some(mut dataset) = self.export(data)? {
+                    split::limit(&mut dataset, Self::NAME, self.limit, seed)?;
+                    if self.standardise {
+                        dataset.standardise();
+                    }
+                    return Ok(dataset);
+                }
+                vec![self.read(data, self.labels.as_deref(), &goal)?]
+            }
             (None, Some(train), Some(test)) => {
                 self.refuse(
                     "test_fraction",
@@ -186,48 +225,97 @@ impl FilesConfig {
                 )?;
                 let train = self.read(train, self.train_labels.as_deref(), &goal)?;
                 let test = self.read(test, self.test_labels.as_deref(), &goal)?;
-                match goal {
-                    Goal::Forecast { horizon } => {
-                        forecast::pair(train, test, horizon, self.valid, seed)?
-                    }
-                    Goal::Label | Goal::Header => self.labelled(train, test, seed)?,
-                }
+                vec![train, test]
             }
             _ => {
                 let problem = "either `data` names one file, or `train` and `test` name two";
                 return Err(TaskError::key(Self::NAME, "data", problem));
             }
         };
+        let shift = Shift::take(&mut parts, self.standardise);
+        let notes = self.notes(&parts, &goal);
+        let mut dataset = self.join(parts, &goal, seed)?;
+        self.check_scored(&mut dataset)?;
+        split::limit(&mut dataset, Self::NAME, self.limit, seed)?;
+        holes::fill(&mut dataset, self.holes);
+        dataset.notes = notes;
+        dataset.target_offset = Some(shift.targets).filter(|of| of.iter().any(|&one| one != 0.0));
         if self.standardise {
             dataset.standardise();
+        }
+        if let Some(standardiser) = &mut dataset.standardiser {
+            for (mean, taken) in standardiser.mean.iter_mut().zip(shift.inputs) {
+                *mean += taken;
+            }
         }
         Ok(dataset)
     }
 
-    fn labelled(
+    /// The data set of a training and a test file, or of one file that is split.
+    fn join(
         &self,
-        train: Recordings,
-        test: Recordings,
+        mut parts: Vec<Recordings>,
+        goal: &Goal,
         seed: u64,
     ) -> Result<Dataset, TaskError> {
+        let test = if parts.len() == 2 { parts.pop() } else { None };
+        let data = parts.remove(0);
+        let forecast = match *goal {
+            Goal::Forecast { horizon } => Some(Forecast {
+                horizon,
+                warm_up: self.warm_up,
+                valid: self.valid,
+            }),
+            Goal::Label | Goal::Header => None,
+        };
+        let (train, test) = match test {
+            Some(test) => (data, test),
+            None => {
+                let fraction = self.test_fraction.unwrap_or(0.2);
+                split::check_fraction(Self::NAME, "test_fraction", fraction)?;
+                if let Some(forecast) = forecast.filter(|_| data.cases.len() == 1) {
+                    return forecast.by_time(&data, fraction);
+                }
+                labelled::split(data, fraction, seed)?
+            }
+        };
+        if let Some(forecast) = forecast {
+            return forecast.pair(train, test, seed);
+        }
         let mut dataset = labelled::pair(Self::NAME, train, test)?;
         split::split_off_valid(&mut dataset, Self::NAME, self.valid, seed)?;
         Ok(dataset)
     }
 
-    fn split(&self, data: Recordings, goal: &Goal, seed: u64) -> Result<Dataset, TaskError> {
-        let fraction = self.test_fraction.unwrap_or(0.2);
-        split::check_fraction(Self::NAME, "test_fraction", fraction)?;
-        if let Goal::Forecast { horizon } = *goal
-            && data.cases.len() == 1
-        {
-            return forecast::by_time(&data, horizon, fraction, self.valid);
+    /// What the user should know of missing values.
+    fn notes(&self, parts: &[Recordings], goal: &Goal) -> Vec<String> {
+        let (mut inputs, mut targets) = (holes::Count::default(), holes::Count::default());
+        for case in parts.iter().flat_map(|part| &part.cases) {
+            inputs.values(&case.inputs);
+            if let Goal::Forecast { horizon } = *goal {
+                targets.steps(&case.series, horizon);
+            }
         }
-        let (train, test) = labelled::split(data, fraction, seed)?;
-        match *goal {
-            Goal::Forecast { horizon } => forecast::pair(train, test, horizon, self.valid, seed),
-            Goal::Label | Goal::Header => self.labelled(train, test, seed),
+        holes::notes(inputs, targets, self.holes)
+    }
+
+    /// Takes sequences of which no step is scored out, and refuses a part of the data that has no others.
+    fn check_scored(&self, dataset: &mut Dataset) -> Result<(), TaskError> {
+        let parts = [
+            ("training", &mut dataset.train),
+            ("validation", &mut dataset.valid),
+            ("test", &mut dataset.test),
+        ];
+        for (name, samples) in parts {
+            if !samples.is_empty() && samples.iter().all(|sample| sample.scored.is_empty()) {
+                let problem = format!(
+                    "no target of the {name} part is known in full; at least one step must have all of them"
+                );
+                return Err(TaskError::key(Self::NAME, "targets", problem));
+            }
+            samples.retain(|sample| !sample.scored.is_empty());
         }
+        Ok(())
     }
 
     /// The data set of an `.npz` in CogScale's layout, if `path` is one.
@@ -256,6 +344,7 @@ impl FilesConfig {
             self.test_fraction.is_some() || self.valid != 0.0,
             file,
         )?;
+        self.refuse("holes", self.holes != Holes::default(), file)?;
         export::read(Self::NAME, &mut npz).map(Some)
     }
 

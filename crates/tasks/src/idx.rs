@@ -29,6 +29,23 @@ pub(crate) fn labels(bytes: &[u8], classes: u8) -> Result<Vec<u8>, String> {
     }
 }
 
+/// How many bytes an idx file has in all, by its first bytes; no more than these where they are no header.
+pub(crate) fn length(head: &[u8]) -> u64 {
+    let number = |place: usize| {
+        let bytes = head.get(4 * place..4 * place + 4)?;
+        Some(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+    };
+    let axes = number(0)
+        .filter(|magic| [IMAGES, LABELS].contains(magic))
+        .map(|magic| magic & 0xff);
+    let length = axes.and_then(|axes| {
+        let sizes = (1..=axes as usize).map(|axis| number(axis).map(u64::from));
+        let product = sizes.reduce(|a, b| a?.checked_mul(b?))??;
+        product.checked_add(4 * (u64::from(axes) + 1))
+    });
+    length.unwrap_or(head.len() as u64)
+}
+
 /// The sizes and the bytes behind them, as many as the sizes say.
 fn sized<'a, const N: usize>(
     bytes: &'a [u8],
@@ -113,11 +130,25 @@ mod tests {
         );
     }
 
+    #[test]
+    fn the_first_bytes_say_how_long_a_file_is() {
+        let images = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28, 1, 2];
+        assert_eq!(length(&images), 16 + 2 * 28 * 28);
+        assert_eq!(length(&[0, 0, 8, 1, 0, 0, 0, 7]), 8 + 7);
+        assert_eq!(length(b"garbled"), 7);
+        let huge = [&[0, 0, 8, 3][..], &[255; 12]].concat();
+        assert_eq!(
+            length(&huge),
+            16,
+            "a product that no number holds announces nothing"
+        );
+    }
+
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(tail in prop::collection::vec(any::<u8>(), 0..40), kind in 0..5u8) {
             let bytes = [&[0, 0, 8, kind], tail.as_slice()].concat();
-            let _ = (images(&bytes), labels(&bytes, 10), images(&tail), labels(&tail, 10));
+            let _ = (length(&bytes), images(&bytes), labels(&bytes, 10), images(&tail), labels(&tail, 10));
         }
     }
 }

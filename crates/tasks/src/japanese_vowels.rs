@@ -21,6 +21,9 @@ pub struct JapaneseVowelsConfig {
     pub standardise: bool,
     /// The fraction of the training set that is split off for validation, speaker by speaker (default 0).
     pub valid: f64,
+    /// How many of the training sequences stay; which ones follows from the seed, and classes keep their shares (default all).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
 }
 
 impl Default for JapaneseVowelsConfig {
@@ -28,6 +31,7 @@ impl Default for JapaneseVowelsConfig {
         Self {
             standardise: true,
             valid: 0.0,
+            limit: None,
         }
     }
 }
@@ -47,6 +51,7 @@ impl JapaneseVowelsConfig {
         let test = read(TEST, "JapaneseVowels_TEST.ts")?;
         let mut dataset = files::labelled::pair(Self::NAME, train, test)?;
         split::split_off_valid(&mut dataset, Self::NAME, self.valid, seed)?;
+        split::limit(&mut dataset, Self::NAME, self.limit, seed)?;
         if self.standardise {
             dataset.standardise();
         }
@@ -61,7 +66,13 @@ mod tests {
     use ndarray::Axis;
 
     fn load(standardise: bool, valid: f64) -> Dataset {
-        JapaneseVowelsConfig { standardise, valid }.load(0).unwrap()
+        JapaneseVowelsConfig {
+            standardise,
+            valid,
+            limit: None,
+        }
+        .load(0)
+        .unwrap()
     }
 
     #[test]
@@ -142,6 +153,7 @@ mod tests {
             let error = JapaneseVowelsConfig {
                 standardise: true,
                 valid,
+                limit: None,
             }
             .load(0)
             .unwrap_err();

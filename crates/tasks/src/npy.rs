@@ -22,30 +22,23 @@ pub(crate) enum Values {
 }
 
 const MAGIC: &[u8] = b"\x93NUMPY";
-const KINDS: &str = "f4, f8, i1 to i8, u1 to u8, b1, U and S";
+const KINDS: &str = "f2, f4, f8, i1 to i8, u1 to u8, b1, U and S";
+
+/// No header of ours is longer. NumPy itself reads no more than 10,000 bytes of one that it does not trust.
+pub(crate) const LONGEST_HEADER: usize = 1 << 16;
 
 /// Reads the bytes of an `.npy` file; the error says what is wrong, without the file's name.
 pub(crate) fn parse(bytes: &[u8]) -> Result<NpyArray, String> {
-    let (header, data) = split_header(bytes)?;
-    let item = Item::parse(
-        quoted(header, "descr").ok_or("the header has no 'descr' that names one type")?,
-    )?;
-    let fortran = match after_key(header, "fortran_order").map(str::trim_start) {
-        Some(text) if text.starts_with("True") => true,
-        Some(text) if text.starts_with("False") => false,
-        _ => return Err("the header's 'fortran_order' is neither True nor False".into()),
-    };
-    let shape = shape(header)?;
-    let needed = shape
-        .iter()
-        .try_fold(item.bytes, |product, &n| product.checked_mul(n));
-    if needed != Some(data.len()) {
-        return Err(format!(
-            "the shape {shape:?} with {} bytes a value does not fit the {} bytes of data; the file is cut short or \
-             broken",
-            item.bytes,
-            data.len()
-        ));
+    let Header {
+        item,
+        fortran,
+        shape,
+        start,
+        needed,
+    } = Header::read(bytes)?;
+    let data = &bytes[start..];
+    if needed != data.len() {
+        return Err(misfit(&shape, &item, data.len() as u64));
     }
     let values = match item.kind {
         b'U' | b'S' => Values::Text(
@@ -65,6 +58,63 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<NpyArray, String> {
         values
     };
     Ok(NpyArray { shape, values })
+}
+
+/// Checks by its first bytes that an `.npy` file of `length` bytes is as long as its header says, before more of it is read.
+pub(crate) fn check_length(first: &[u8], length: u64) -> Result<(), String> {
+    let header = Header::read(first)?;
+    match length.checked_sub(header.start as u64) {
+        Some(data) if data == header.needed as u64 => Ok(()),
+        data => Err(misfit(&header.shape, &header.item, data.unwrap_or(0))),
+    }
+}
+
+fn misfit(shape: &[usize], item: &Item, found: u64) -> String {
+    format!(
+        "the shape {shape:?} with {} bytes a value does not fit the {found} bytes of data; the file is cut short or broken",
+        item.bytes
+    )
+}
+
+/// What stands before the data.
+struct Header {
+    item: Item,
+    fortran: bool,
+    shape: Vec<usize>,
+    /// Where the data begin.
+    start: usize,
+    /// How many bytes the data have by the shape.
+    needed: usize,
+}
+
+impl Header {
+    fn read(bytes: &[u8]) -> Result<Self, String> {
+        let (header, data) = split_header(bytes)?;
+        let item = Item::parse(
+            quoted(header, "descr").ok_or("the header has no 'descr' that names one type")?,
+        )?;
+        let fortran = match after_key(header, "fortran_order").map(str::trim_start) {
+            Some(text) if text.starts_with("True") => true,
+            Some(text) if text.starts_with("False") => false,
+            _ => return Err("the header's 'fortran_order' is neither True nor False".into()),
+        };
+        let shape = shape(header)?;
+        // Sizes beside a 0 count as well: no memory has such a shape, whatever the array holds.
+        let sizes = shape.iter().map(|&size| size.max(1));
+        let room = sizes.fold(Some(item.bytes), |product, size| product?.checked_mul(size));
+        let room = room.filter(|&room| isize::try_from(room).is_ok());
+        let Some(room) = room else {
+            return Err(misfit(&shape, &item, data.len() as u64));
+        };
+        let needed = if shape.contains(&0) { 0 } else { room };
+        Ok(Self {
+            item,
+            fortran,
+            start: bytes.len() - data.len(),
+            shape,
+            needed,
+        })
+    }
 }
 
 /// The bytes of an `.npy` file of little-endian single floats in C order.
@@ -156,7 +206,13 @@ fn split_header(bytes: &[u8]) -> Result<(&str, &[u8]), String> {
             ));
         }
     };
-    let end = start + length.ok_or_else(short)? as usize;
+    let length = length.ok_or_else(short)? as usize;
+    if length > LONGEST_HEADER {
+        return Err(format!(
+            "the header is {length} bytes long; up to {LONGEST_HEADER} are read"
+        ));
+    }
+    let end = start + length;
     let header = bytes.get(start..end).ok_or_else(short)?;
     let header = std::str::from_utf8(header).map_err(|_| "the header is not text".to_string())?;
     Ok((header, &bytes[end..]))
@@ -207,7 +263,7 @@ impl Item {
         let kind = kind.as_bytes()[0];
         let size: usize = size.parse().map_err(|_| refused())?;
         let known = match kind {
-            b'f' => matches!(size, 4 | 8),
+            b'f' => matches!(size, 2 | 4 | 8),
             b'i' | b'u' => matches!(size, 1 | 2 | 4 | 8),
             b'b' => size == 1,
             b'U' | b'S' => (1..1 << 20).contains(&size),
@@ -238,6 +294,7 @@ impl Item {
         let raw = self.raw(chunk);
         let unsigned = u64::from_le_bytes(raw);
         match (self.kind, self.bytes) {
+            (b'f', 2) => half(unsigned as u16),
             (b'f', 4) => f64::from(f32::from_le_bytes([raw[0], raw[1], raw[2], raw[3]])),
             (b'f', _) => f64::from_le_bytes(raw),
             // Shifting the sign bit to the top and back extends it.
@@ -258,6 +315,19 @@ impl Item {
             String::from_utf8_lossy(chunk).into_owned()
         };
         text.trim_end_matches('\0').to_string()
+    }
+}
+
+/// The number that 16 bits stand for (IEEE 754, binary16): a sign, 5 bits of exponent, 10 of fraction.
+fn half(bits: u16) -> f64 {
+    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+    let exponent = i32::from(bits >> 10 & 0x1f);
+    let fraction = f64::from(bits & 0x3ff) / 1024.0;
+    sign * match exponent {
+        0 => fraction * 2.0_f64.powi(-14),
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        _ => (1.0 + fraction) * 2.0_f64.powi(exponent - 15),
     }
 }
 
@@ -316,7 +386,13 @@ mod tests {
 
     #[test]
     fn each_type_and_byte_order_is_read() {
-        let rows: [(&str, &[u8], f64); 9] = [
+        let rows: [(&str, &[u8], f64); 15] = [
+            ("<f2", &[0x00, 0x3c], 1.0),
+            (">f2", &[0xc0, 0x00], -2.0),
+            ("<f2", &[0xff, 0x7b], 65_504.0),
+            ("<f2", &[0x01, 0x00], 2.0_f64.powi(-24)),
+            ("<f2", &[0x00, 0x7c], f64::INFINITY),
+            ("<f2", &[0x55, 0x35], 0.333_251_953_125),
             ("<f8", &(-0.1_f64).to_le_bytes(), -0.1),
             (">f8", &(-0.1_f64).to_be_bytes(), -0.1),
             (">f4", &0.5_f32.to_be_bytes(), 0.5),
@@ -333,6 +409,22 @@ mod tests {
         }
         let array = parse(&file("|S3", "False", "(2,)", b"ab\0xyz")).unwrap();
         assert_eq!(array.values, Values::Text(vec!["ab".into(), "xyz".into()]));
+    }
+
+    #[test]
+    fn not_a_number_in_sixteen_bits_stays_none() {
+        assert!(half(0x7e00).is_nan());
+        assert_eq!(half(0xfc00), f64::NEG_INFINITY);
+    }
+
+    #[test]
+    fn the_first_bytes_are_enough_to_know_the_length() {
+        let whole = floats(&[2, 3], &[0.0; 6]);
+        let first = &whole[..whole.len() - 24];
+        assert_eq!(check_length(first, whole.len() as u64), Ok(()));
+        let message = check_length(first, 1 << 40).unwrap_err();
+        assert!(message.contains("[2, 3] with 4 bytes a value"), "{message}");
+        assert!(check_length(first, 3).is_err());
     }
 
     #[test]
@@ -373,6 +465,14 @@ mod tests {
             (
                 file("<f8", "False", "(4294967296, 4294967296, 4294967296)", &[]),
                 "does not fit",
+            ),
+            (
+                file("<f8", "True", "(0, 8589934592, 8589934592)", &[]),
+                "does not fit",
+            ),
+            (
+                [MAGIC, &[2, 0], &u32::MAX.to_le_bytes()].concat(),
+                "the header is 4294967295 bytes long",
             ),
         ];
         for (bytes, expected) in rows {

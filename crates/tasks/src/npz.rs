@@ -1,7 +1,7 @@
 //! The `.npz` format of NumPy: a zip archive of `.npy` files.
 
-use crate::TaskError;
 use crate::npy::{self, NpyArray, Values};
+use crate::{TaskError, input};
 use ndarray::ArrayD;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -9,9 +9,6 @@ use std::io::{BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
-
-/// No array of ours is larger; a small archive that claims to hold more would only fill the memory.
-const LARGEST: u64 = 8 << 30;
 
 /// The arrays of one file, read when they are asked for.
 pub(crate) struct Npz {
@@ -21,7 +18,7 @@ pub(crate) struct Npz {
 
 impl Npz {
     pub(crate) fn open(path: &Path) -> Result<Self, TaskError> {
-        let file = File::open(path).map_err(|error| TaskError::read(path, error))?;
+        let (file, _) = input::open(path)?;
         let archive = ZipArchive::new(BufReader::new(file)).map_err(|error| {
             TaskError::file(path, format!("the .npz archive cannot be opened: {error}"))
         })?;
@@ -59,37 +56,69 @@ impl Npz {
             let problem = format!("there is no array `{name}`; the arrays are: {names}");
             return Err(TaskError::file(&self.path, problem));
         }
-        let mut bytes = Vec::new();
-        let read = self
+        let bytes = self
             .archive
             .by_name(&format!("{name}.npy"))
             .map_err(|error| error.to_string())
             .and_then(|entry| {
-                entry
-                    .take(LARGEST)
-                    .read_to_end(&mut bytes)
-                    .map_err(|error| error.to_string())
+                let size = entry.size();
+                unpack(entry, size)
             });
-        let array = read.and_then(|_| npy::parse(&bytes));
-        array.map_err(|problem| TaskError::file(&self.path, format!("array `{name}`: {problem}")))
+        let array = bytes.and_then(|bytes| npy::parse(&bytes));
+        array.map_err(|problem| self.wrong(name, problem))
+    }
+
+    fn wrong(&self, name: &str, problem: String) -> TaskError {
+        TaskError::file(&self.path, format!("array `{name}`: {problem}"))
     }
 
     /// An array of finite numbers.
     pub(crate) fn floats(&mut self, name: &str) -> Result<ArrayD<f32>, TaskError> {
         let array = self.array(name)?;
-        floats(array)
-            .map_err(|problem| TaskError::file(&self.path, format!("array `{name}`: {problem}")))
+        floats(array).map_err(|problem| self.wrong(name, problem))
     }
+
+    /// An array of numbers, of which those that are missing are NaN.
+    pub(crate) fn numbers(&mut self, name: &str) -> Result<ArrayD<f64>, TaskError> {
+        let array = self.array(name)?;
+        numbers(array, true).map_err(|problem| self.wrong(name, problem))
+    }
+}
+
+/// The bytes of an entry that says that it has `size` of them: its array's header must say the same before the rest is unpacked,
+/// since a few bytes of an archive unpack to as many as one likes.
+fn unpack(mut entry: impl Read, size: u64) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let mut read = |most: u64, bytes: &mut Vec<u8>| {
+        let read = entry.by_ref().take(most).read_to_end(bytes);
+        read.map_err(|error| error.to_string())
+    };
+    read((npy::LONGEST_HEADER as u64 + 12).min(size), &mut bytes)?;
+    npy::check_length(&bytes, size)?;
+    if size > input::LARGEST {
+        return Err(format!(
+            "it unpacks to {size} bytes; no more than {} are read",
+            input::LARGEST
+        ));
+    }
+    read(size - bytes.len() as u64, &mut bytes)?;
+    Ok(bytes)
 }
 
 /// The array as single floats; the error says which value is not a finite number.
 pub(crate) fn floats(array: NpyArray) -> Result<ArrayD<f32>, String> {
+    numbers(array, false).map(|array| array.mapv(|number| number as f32))
+}
+
+/// The array with all its digits; the error says which value single precision cannot hold. NaN is a missing value, where there
+/// may be some.
+pub(crate) fn numbers(array: NpyArray, missing: bool) -> Result<ArrayD<f64>, String> {
     let Values::Numbers(numbers) = array.values else {
         return Err("it holds text where numbers are needed".into());
     };
-    let single: Vec<f32> = numbers.iter().map(|&number| number as f32).collect();
-    let array = ArrayD::from_shape_vec(array.shape, single).map_err(|error| error.to_string())?;
-    match array.indexed_iter().find(|(_, value)| !value.is_finite()) {
+    let array = ArrayD::from_shape_vec(array.shape, numbers).map_err(|error| error.to_string())?;
+    let allowed = |value: f64| (value as f32).is_finite() || missing && value.is_nan();
+    match array.indexed_iter().find(|&(_, &value)| !allowed(value)) {
         None => Ok(array),
         Some((place, value)) => {
             let place = format!("{:?}", ndarray::Dimension::slice(&place));
@@ -204,6 +233,55 @@ mod tests {
                 "{message}"
             );
         }
+    }
+
+    /// An archive of one entry that claims to be of `claimed` bytes.
+    fn claiming(name: &str, bytes: &[u8], claimed: u32) -> (tempfile::TempDir, PathBuf) {
+        let (folder, path) = written(&[(name, bytes.to_vec())]);
+        let mut archive = std::fs::read(&path).unwrap();
+        let size = (bytes.len() as u32).to_le_bytes();
+        // The size stands in the entry's own header and in the directory at the archive's end.
+        let places: Vec<usize> = (0..archive.len() - 4)
+            .filter(|&place| archive[place..place + 4] == size)
+            .collect();
+        assert!(!places.is_empty());
+        for place in places {
+            archive[place..place + 4].copy_from_slice(&claimed.to_le_bytes());
+        }
+        std::fs::write(&path, archive).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn an_entry_is_as_long_as_its_array_says_or_is_not_unpacked() {
+        let zeros = npy::floats(&[1000], &[0.0; 1000]);
+        let (_folder, path) = claiming("X", &zeros, 4_000_000_000);
+        let message = Npz::open(&path)
+            .unwrap()
+            .floats("X")
+            .unwrap_err()
+            .to_string();
+        let expected = "array `X`: the shape [1000] with 4 bytes a value does not fit the 3999999872 bytes of data";
+        assert!(message.contains(expected), "{message}");
+        // An entry that goes on behind its array.
+        let more = [zeros, vec![0; 1 << 20]].concat();
+        let (_folder, path) = written(&[("X", more)]);
+        let message = Npz::open(&path)
+            .unwrap()
+            .floats("X")
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("does not fit the"), "{message}");
+    }
+
+    #[test]
+    fn no_more_is_unpacked_than_was_announced() {
+        let array = npy::floats(&[2], &[1.0, 2.0]);
+        let endless = (&array[..]).chain(std::io::repeat(0));
+        assert_eq!(unpack(endless, array.len() as u64).unwrap(), array);
+        let huge = npy::check_length(&array, u64::MAX);
+        assert!(huge.is_err());
+        assert!(unpack(std::io::repeat(0), u64::MAX).is_err());
     }
 
     proptest! {

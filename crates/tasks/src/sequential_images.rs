@@ -34,6 +34,9 @@ pub struct SequentialMnistConfig {
     pub standardise: bool,
     /// The fraction of the training set that is split off for validation, digit by digit (default 0).
     pub valid: f64,
+    /// How many of the training sequences stay; which ones follows from the seed, and classes keep their shares (default all).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
 }
 
 /// Sequential Fashion-MNIST: images of ten kinds of clothes in the form of MNIST, from a folder.
@@ -60,6 +63,9 @@ pub struct FashionMnistConfig {
     /// The fraction of the training set that is split off for validation, class by class (default 0).
     #[serde(default)]
     pub valid: f64,
+    /// How many of the training sequences stay; which ones follows from the seed, and classes keep their shares (default all).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
 }
 
 impl Default for SequentialMnistConfig {
@@ -69,6 +75,7 @@ impl Default for SequentialMnistConfig {
             order: columns(),
             standardise: false,
             valid: 0.0,
+            limit: None,
         }
     }
 }
@@ -99,6 +106,7 @@ impl SequentialMnistConfig {
             name: Self::NAME,
             from: self.from.clone(),
             order: self.order,
+            limit: self.limit,
         }
         .load(labels, self.standardise, self.valid, seed)
     }
@@ -112,6 +120,7 @@ impl FashionMnistConfig {
             name: Self::NAME,
             from: Some(self.from.clone()),
             order: self.order,
+            limit: self.limit,
         }
         .load(
             FASHION.map(String::from).to_vec(),
@@ -128,6 +137,7 @@ struct Images {
     /// None: the cache of MNIST.
     from: Option<PathBuf>,
     order: PixelOrder,
+    limit: Option<usize>,
 }
 
 impl Images {
@@ -155,11 +165,14 @@ impl Images {
             d_output: labels.len(),
             labels,
             standardiser: None,
+            target_offset: None,
+            notes: Vec::new(),
             train,
             valid: Vec::new(),
             test,
         };
         split::split_off_valid(&mut dataset, self.name, valid, seed)?;
+        split::limit(&mut dataset, self.name, self.limit, seed)?;
         if standardise {
             dataset.standardise();
         }
@@ -197,7 +210,7 @@ impl Images {
 
     fn read(&self, name: &str) -> Result<(PathBuf, Vec<u8>), TaskError> {
         match &self.from {
-            Some(folder) => read_plain_or_gzipped(folder, name),
+            Some(folder) => read_plain_or_gzipped(folder, name, idx::length),
             None => cached("mnist", name),
         }
     }

@@ -1,6 +1,6 @@
 //! Splitting one series by time.
 
-use crate::{Category, Dataset, Sample};
+use crate::{Category, Dataset, Sample, holes};
 use ndarray::{Array2, ArrayView2, s};
 use std::ops::Range;
 
@@ -13,7 +13,8 @@ pub(crate) struct Scored {
 }
 
 /// A regression on one series, `[steps, d_input]` with targets `[steps, d_output]`. Each split is the series from its
-/// start to the split's last scored step: a model sees the past, but is scored on the split's own steps only.
+/// start to the split's last scored step: a model sees the past, but is scored on the split's own steps only, and not where a
+/// target is NaN.
 pub(crate) fn by_time(
     name: &str,
     inputs: ArrayView2<'_, f32>,
@@ -27,11 +28,13 @@ pub(crate) fn by_time(
         let sample = |rows: ArrayView2<'_, f32>, from: usize| -> Array2<f32> {
             rows.slice(s![from..steps.end, ..]).to_owned()
         };
-        vec![Sample {
+        let mut sample = Sample {
             inputs: sample(inputs, 0),
             targets: sample(targets, steps.start),
             scored: steps.clone().collect(),
-        }]
+        };
+        holes::unscore(&mut sample);
+        vec![sample]
     };
     Dataset {
         name: name.into(),
@@ -41,6 +44,8 @@ pub(crate) fn by_time(
         d_output: targets.ncols(),
         labels: Vec::new(),
         standardiser: None,
+        target_offset: None,
+        notes: Vec::new(),
         train: split(scored.train),
         valid: split(scored.valid),
         test: split(scored.test),

@@ -1,9 +1,8 @@
 //! Signals without targets, from an `.npy` file: what a trained model is asked about.
 
-use crate::npz::floats;
-use crate::{TaskError, npy};
+use crate::npz::numbers;
+use crate::{TaskError, input, npy};
 use ndarray::{Array2, Axis, Ix3};
-use std::fs;
 use std::path::Path;
 
 /// The signals of an `.npy` file, each `[steps, d_input]`, as they stand there.
@@ -14,10 +13,11 @@ use std::path::Path;
 /// # Errors
 ///
 /// If the file cannot be read, is no `.npy` file, or its array has another number of dimensions.
-pub fn read_npy_signals(path: &Path) -> Result<Vec<Array2<f32>>, TaskError> {
-    let bytes = fs::read(path).map_err(|error| TaskError::read(path, error))?;
+pub fn read_npy_signals(path: &Path) -> Result<Vec<Array2<f64>>, TaskError> {
+    let bytes = input::read(path)?;
     let problem = |problem| TaskError::file(path, problem);
-    let array = npy::parse(&bytes).and_then(floats).map_err(problem)?;
+    let array = npy::parse(&bytes).and_then(|array| numbers(array, false));
+    let array = array.map_err(problem)?;
     let array = match array.ndim() {
         1 => array.insert_axis(Axis(1)).insert_axis(Axis(0)),
         2 => array.insert_axis(Axis(0)),
@@ -37,6 +37,7 @@ pub fn read_npy_signals(path: &Path) -> Result<Vec<Array2<f32>>, TaskError> {
 mod tests {
     use super::*;
     use ndarray::array;
+    use std::fs;
 
     #[test]
     fn arrays_of_one_to_three_dimensions_are_signals() {

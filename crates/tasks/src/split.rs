@@ -3,6 +3,7 @@
 use crate::{Category, Dataset, Sample, TaskError};
 use ran_seed::RngStream;
 use rand::seq::SliceRandom;
+use std::collections::BTreeMap;
 
 /// Indices `0..groups.len()` split into (rest, part), both ascending; `fraction` of each group, rounded,
 /// goes to the part, but never a whole group.
@@ -81,6 +82,49 @@ pub(crate) fn split_off_valid(
     Ok(())
 }
 
+/// Keeps `limit` of the training sequences, if there is one. Which ones follows from the seed; classes keep their shares, and a
+/// smaller limit keeps some of those that a larger one keeps.
+pub(crate) fn limit(
+    dataset: &mut Dataset,
+    task: &'static str,
+    limit: Option<usize>,
+    seed: u64,
+) -> Result<(), TaskError> {
+    let Some(limit) = limit else { return Ok(()) };
+    let count = dataset.train.len();
+    if !(1..=count).contains(&limit) {
+        let problem = format!(
+            "{limit} is not allowed; it is a number of training sequences, of which there are {count} here"
+        );
+        return Err(TaskError::key(task, "limit", problem));
+    }
+    let mut classes: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (index, sample) in dataset.train.iter().enumerate() {
+        let class = match dataset.category {
+            Category::Classification => last_class(sample),
+            Category::Regression | Category::MultiLabel => 0,
+        };
+        classes.entry(class).or_default().push(index);
+    }
+    let mut rng = RngStream::Limit.rng(seed);
+    let mut order = Vec::with_capacity(count);
+    for mut members in classes.into_values() {
+        members.shuffle(&mut rng);
+        // Members of a class lie at equal distances from 0 to 1, so that the front of all has each class's share.
+        let distance = 1.0 / members.len() as f64;
+        let places = members.into_iter().enumerate();
+        order.extend(places.map(|(place, index)| ((place as f64 + 0.5) * distance, index)));
+    }
+    order.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut kept = vec![false; count];
+    order[..limit]
+        .iter()
+        .for_each(|&(_, index)| kept[index] = true);
+    let mut kept = kept.into_iter();
+    dataset.train.retain(|_| kept.next().unwrap_or(false));
+    Ok(())
+}
+
 fn last_class(sample: &Sample) -> usize {
     let last = sample.targets.rows().into_iter().next_back();
     last.and_then(|row| row.iter().position(|&bit| bit == 1.0))
@@ -108,6 +152,53 @@ mod tests {
         let part = |seed| stratified(&groups, 0.5, seed, RngStream::TestSplit).1;
         assert_eq!(part(0), part(0));
         assert_ne!(part(0), part(1));
+    }
+
+    fn vowels(limit: usize, seed: u64) -> Result<Dataset, TaskError> {
+        let text = format!("name = 'japanese-vowels'\nlimit = {limit}\nstandardise = false");
+        toml::from_str::<crate::TaskConfig>(&text)
+            .unwrap()
+            .load(seed)
+    }
+
+    #[test]
+    fn a_limit_keeps_shares_of_classes_and_is_drawn_by_seed() {
+        let dataset = vowels(45, 0).unwrap();
+        assert_eq!((dataset.train.len(), dataset.test.len()), (45, 370));
+        let counts = crate::stack_targets(&dataset.train).sum_axis(ndarray::Axis(0));
+        assert_eq!(counts.to_vec(), [5.0; 9]);
+        assert_eq!(dataset, vowels(45, 0).unwrap());
+        assert_ne!(dataset.train, vowels(45, 1).unwrap().train);
+        let larger = vowels(50, 0).unwrap().train;
+        assert!(dataset.train.iter().all(|sample| larger.contains(sample)));
+    }
+
+    #[test]
+    fn a_limit_of_none_or_of_more_than_there_are_is_refused() {
+        for limit in [0, 271] {
+            let message = vowels(limit, 0).unwrap_err().to_string();
+            let expected = format!(
+                "key `limit`: {limit} is not allowed; it is a number of training sequences, of which there are 270"
+            );
+            assert!(message.contains(&expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn every_task_of_many_sequences_has_a_limit() {
+        for (text, count) in [
+            ("name = 'sequential-digits'", 10),
+            ("name = 'adding-problem'", 10),
+            ("name = 'cross-situation'", 10),
+            ("name = 'sinus-forecasting'", 1),
+        ] {
+            let load = |limit: usize| {
+                let text = format!("{text}\nlimit = {limit}");
+                toml::from_str::<crate::TaskConfig>(&text).unwrap().load(0)
+            };
+            assert_eq!(load(count).unwrap().train.len(), count, "{text}");
+            assert!(load(0).is_err(), "{text}");
+        }
     }
 
     #[test]

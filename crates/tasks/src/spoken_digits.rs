@@ -30,6 +30,9 @@ pub struct SpokenDigitsConfig {
     pub standardise: bool,
     /// The fraction of the training set that is split off for validation, digit by digit (default 0).
     pub valid: f64,
+    /// How many of the training sequences stay; which ones follows from the seed, and classes keep their shares (default all).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
 }
 
 impl Default for SpokenDigitsConfig {
@@ -38,6 +41,7 @@ impl Default for SpokenDigitsConfig {
             from: None,
             standardise: true,
             valid: 0.0,
+            limit: None,
         }
     }
 }
@@ -74,11 +78,14 @@ impl SpokenDigitsConfig {
             d_output: CLASSES,
             labels: (0..CLASSES).map(|digit| digit.to_string()).collect(),
             standardiser: None,
+            target_offset: None,
+            notes: Vec::new(),
             train: pick(&train),
             valid: Vec::new(),
             test: pick(&test),
         };
         split::split_off_valid(&mut dataset, Self::NAME, self.valid, seed)?;
+        split::limit(&mut dataset, Self::NAME, self.limit, seed)?;
         if self.standardise {
             dataset.standardise();
         }
@@ -167,6 +174,7 @@ mod tests {
             from: Some(path),
             standardise: false,
             valid: 0.0,
+            limit: None,
         }
         .load(0)
     }

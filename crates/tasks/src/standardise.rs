@@ -1,7 +1,7 @@
 //! Standardisation of inputs per channel, with statistics of the training set only.
 
 use crate::Sample;
-use ndarray::Array2;
+use ndarray::{Array1, Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 
 /// The affine map (x − mean) / deviation per input channel.
@@ -22,13 +22,14 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Standardiser {
     /// The mean of each channel, `[d_input]`.
-    pub mean: Vec<f32>,
+    pub mean: Vec<f64>,
     /// What each centred channel is divided by, `[d_input]`; 1 for a constant channel.
     pub deviation: Vec<f32>,
 }
 
 impl Standardiser {
-    /// The mean and deviation of each channel over all steps of `samples`; empty when there are none.
+    /// The mean and deviation of each channel over all steps of `samples`, but for missing values, which are NaN; empty when
+    /// there are no samples.
     ///
     /// # Panics
     ///
@@ -36,7 +37,7 @@ impl Standardiser {
     #[must_use]
     pub fn fit(samples: &[Sample]) -> Self {
         let d_input = samples.first().map_or(0, |sample| sample.inputs.ncols());
-        let mut count = 0.0_f64;
+        let mut count = vec![0.0_f64; d_input];
         let mut mean = vec![0.0_f64; d_input];
         let mut squares = vec![0.0_f64; d_input];
         // Welford's update: a channel far from zero keeps its digits.
@@ -46,14 +47,16 @@ impl Standardiser {
                 d_input,
                 "every sample must have the channels of the first"
             );
-            count += 1.0;
-            for ((mean, squares), &x) in mean.iter_mut().zip(&mut squares).zip(row) {
+            let sums = count.iter_mut().zip(&mut mean).zip(&mut squares);
+            for (((count, mean), squares), &x) in sums.zip(row).filter(|(_, x)| !x.is_nan()) {
+                *count += 1.0;
                 let before = f64::from(x) - *mean;
-                *mean += before / count;
+                *mean += before / *count;
                 *squares += before * (f64::from(x) - *mean);
             }
         }
-        let deviation = mean.iter().zip(&squares).map(|(mean, squares)| {
+        let spread = mean.iter().zip(&squares).zip(&count);
+        let deviation = spread.map(|((mean, squares), count)| {
             let deviation = (squares / count.max(1.0)).sqrt();
             // Rounding alone must not be blown up to unit variance.
             if deviation > 1e-7 * mean.abs() && deviation as f32 > 0.0 {
@@ -64,7 +67,10 @@ impl Standardiser {
         });
         let deviation = deviation.collect();
         Self {
-            mean: mean.into_iter().map(|mean| mean as f32).collect(),
+            mean: mean
+                .into_iter()
+                .map(|mean| f64::from(mean as f32))
+                .collect(),
             deviation,
         }
     }
@@ -78,7 +84,42 @@ impl Standardiser {
         self.check(inputs);
         for mut row in inputs.rows_mut() {
             for ((x, mean), deviation) in row.iter_mut().zip(&self.mean).zip(&self.deviation) {
-                *x = (*x - mean) / deviation;
+                *x = (f64::from(*x) - mean) as f32 / deviation;
+            }
+        }
+    }
+
+    /// One step of inputs, `[d_input]`, standardised; they are cut to 32 bits after their mean is taken from them.
+    ///
+    /// # Panics
+    ///
+    /// When there are not as many inputs as the data that this was fitted on have channels.
+    #[must_use]
+    pub fn step(&self, inputs: ArrayView1<'_, f64>) -> Array1<f32> {
+        assert_eq!(
+            inputs.len(),
+            self.mean.len(),
+            "inputs must have the channels of the training set"
+        );
+        let channels = inputs.iter().zip(&self.mean).zip(&self.deviation);
+        channels
+            .map(|((x, mean), deviation)| (x - mean) as f32 / deviation)
+            .collect()
+    }
+
+    /// Standardises `inputs`, `[steps, d_input]`, that another has standardised, in place.
+    ///
+    /// # Panics
+    ///
+    /// When `inputs` or `other` has another number of channels than the data that this was fitted on.
+    pub fn apply_after(&self, other: &Self, inputs: &mut Array2<f32>) {
+        self.check(inputs);
+        other.check(inputs);
+        for mut row in inputs.rows_mut() {
+            for (channel, x) in row.iter_mut().enumerate() {
+                let apart = other.mean[channel] - self.mean[channel];
+                let raw = f64::from(*x) * f64::from(other.deviation[channel]) + apart;
+                *x = raw as f32 / self.deviation[channel];
             }
         }
     }
@@ -92,7 +133,7 @@ impl Standardiser {
         self.check(inputs);
         for mut row in inputs.rows_mut() {
             for ((x, mean), deviation) in row.iter_mut().zip(&self.mean).zip(&self.deviation) {
-                *x = *x * deviation + mean;
+                *x = (f64::from(*x * deviation) + mean) as f32;
             }
         }
     }
@@ -159,6 +200,34 @@ mod tests {
         assert_eq!(inputs, array![[-1.0, 18.0], [-3.0, 14.5]]);
         standardiser.invert(&mut inputs);
         assert_eq!(inputs, raw);
+    }
+
+    #[test]
+    fn missing_values_do_not_count() {
+        let standardiser = Standardiser::fit(&[sample(array![
+            [1.0, f32::NAN],
+            [f32::NAN, f32::NAN],
+            [5.0, f32::NAN]
+        ])]);
+        assert_eq!(standardiser.mean, [3.0, 0.0]);
+        assert_eq!(standardiser.deviation, [2.0, 1.0]);
+    }
+
+    #[test]
+    fn a_step_far_from_zero_keeps_its_digits() {
+        let far = Standardiser {
+            mean: vec![1e9],
+            deviation: vec![0.5],
+        };
+        assert_eq!(far.step(array![1e9 + 0.25].view()), array![0.5]);
+        let near = Standardiser {
+            mean: vec![1e9 + 0.25],
+            deviation: vec![0.25],
+        };
+        // 1e9 + 1, as the one has standardised it and as the other would.
+        let mut inputs = array![[2.0]];
+        near.apply_after(&far, &mut inputs);
+        assert_eq!(inputs, array![[3.0]]);
     }
 
     #[test]

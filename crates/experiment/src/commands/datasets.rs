@@ -29,7 +29,8 @@ enum Action {
         #[arg(long, value_name = "DIR")]
         from: Option<PathBuf>,
     },
-    /// Compares the files of those that are committed or fetched with their checksums.
+    /// Compares the files of those that are committed or fetched with their checksums; outside the repository, of those that
+    /// are fetched.
     Verify {
         /// The folder of those that are committed [default: datasets/, here or in a folder above].
         #[arg(long, value_name = "DIR")]
@@ -70,11 +71,18 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         }
         Action::Verify { folder } => {
             let folder = match folder {
-                Some(folder) => folder.clone(),
+                Some(folder) => Some(folder.clone()),
                 None => find_folder()?,
             };
-            let mut files = verify(&folder);
+            let mut files = folder.map_or(Vec::new(), |folder| verify(&folder));
             files.extend(verify_fetched(&cache()));
+            if files.is_empty() {
+                bail!(
+                    "there is nothing to verify: no datasets/datasets.toml lies here or in a folder above, and nothing was fetched \
+                     into {}; run this in the repository, or name its folder with --folder",
+                    cache().display()
+                );
+            }
             let mut wrong = 0;
             for file in &files {
                 let state = match &file.state {
@@ -95,15 +103,8 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 /// The folder `datasets` with its manifest, in the current folder or the nearest one above.
-fn find_folder() -> anyhow::Result<PathBuf> {
+fn find_folder() -> anyhow::Result<Option<PathBuf>> {
     let here = env::current_dir().context("the current folder is unknown")?;
-    let folders = here.ancestors().map(|above| above.join("datasets"));
-    let mut found = folders.filter(|folder| folder.join("datasets.toml").is_file());
-    let found = found.next();
-    found.with_context(|| {
-        let here = here.display();
-        format!(
-            "there is no datasets/datasets.toml in {here} or above it; name the folder with --folder"
-        )
-    })
+    let mut folders = here.ancestors().map(|above| above.join("datasets"));
+    Ok(folders.find(|folder| folder.join("datasets.toml").is_file()))
 }

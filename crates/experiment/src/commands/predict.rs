@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 use ran_experiment::{BackendKind, PredictError, Prediction, SavedModel, Signals};
 use ran_tasks::{Category, read_npy_signals};
 
@@ -38,6 +38,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     let mut writer = Writer {
         labels: model.card.labels.clone(),
         category: model.card.category,
+        offset: model.card.target_offset.clone(),
         json: arguments.json,
         out: io::stdout().lock(),
     };
@@ -65,7 +66,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
 /// Signals that have been found.
 enum Input {
     Lines(String, Box<dyn BufRead>),
-    Arrays(String, Vec<Array2<f32>>),
+    Arrays(String, Vec<Array2<f64>>),
 }
 
 impl Input {
@@ -113,6 +114,8 @@ impl Input {
 struct Writer<W> {
     labels: Vec<String>,
     category: Category,
+    /// What is added to each output, where 32 bits would not hold the sum.
+    offset: Option<Vec<f64>>,
     json: bool,
     out: W,
 }
@@ -152,14 +155,26 @@ impl<W: Write> Writer<W> {
             if let Some(label) = label {
                 line["label"] = label.into();
             }
-            line["outputs"] = outputs.to_vec().into();
+            line["outputs"] = match &self.offset {
+                Some(offset) => added(outputs, offset).into(),
+                None => outputs.to_vec().into(),
+            };
             writeln!(self.out, "{line}")?;
         } else {
             let mut fields = vec![signal.to_string(), step.to_string()];
             fields.extend(label);
-            fields.extend(outputs.iter().map(ToString::to_string));
+            match &self.offset {
+                Some(offset) => fields.extend(added(outputs, offset).iter().map(f64::to_string)),
+                None => fields.extend(outputs.iter().map(f32::to_string)),
+            }
             writeln!(self.out, "{}", fields.join(","))?;
         }
         self.out.flush()
     }
+}
+
+fn added(outputs: &Array1<f32>, offset: &[f64]) -> Vec<f64> {
+    let both = outputs.iter().zip(offset);
+    both.map(|(&output, offset)| f64::from(output) + offset)
+        .collect()
 }

@@ -25,6 +25,7 @@ pub fn show_examples(
     dataset: &Dataset,
     count: usize,
 ) -> Result<Picture, PictureError> {
+    let dataset = &*dataset.with_raw_targets();
     let chosen = choose(dataset, count);
     let shown: Vec<Sequence> = chosen
         .into_iter()

@@ -168,7 +168,7 @@ impl SeedRun<'_> {
             best_epoch: report.best_epoch,
             interrupted: report.interrupted,
             free_run: FreeRunScores::of(&experiment.config.task, &outcome.free_runs),
-            warnings: report.warnings,
+            warnings: [self.dataset.notes.clone(), report.warnings].concat(),
             // Milliseconds are as fine as a reader needs.
             seconds: (seconds * 1e3).round() / 1e3,
             version: env!("CARGO_PKG_VERSION").into(),

@@ -27,6 +27,8 @@ fn sine(ahead: usize) -> Dataset {
         d_output: 1,
         labels: Vec::new(),
         standardiser: Some(standardiser),
+        target_offset: None,
+        notes: Vec::new(),
         train: vec![train],
         valid: Vec::new(),
         test: vec![test],

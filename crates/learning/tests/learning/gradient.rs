@@ -166,6 +166,8 @@ fn echoes(category: Category, d_output: usize, target: impl Fn(f32) -> Vec<f32>)
         d_output,
         labels: Vec::new(),
         standardiser: None,
+        target_offset: None,
+        notes: Vec::new(),
         train: samples[..16].to_vec(),
         valid: Vec::new(),
         test: samples[16..].to_vec(),

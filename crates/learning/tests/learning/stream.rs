@@ -55,12 +55,12 @@ fn every_step_of_a_stream_equals_the_prediction_of_a_sequence_that_ends_there() 
                     };
                     let expected = &model.predict(&[asked], &DEVICE)[0];
                     // A stream takes raw inputs.
-                    let raw: Array1<f32> = sample
+                    let raw: Array1<f64> = sample
                         .inputs
                         .row(step)
                         .iter()
                         .zip(standardiser.mean.iter().zip(&standardiser.deviation))
-                        .map(|(x, (mean, deviation))| x * deviation + mean)
+                        .map(|(x, (mean, deviation))| f64::from(x * deviation) + mean)
                         .collect();
                     let got = stream.step(raw.view()).expect("the inputs are right");
                     for (got, expected) in got.iter().zip(expected) {

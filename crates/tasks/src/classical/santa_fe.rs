@@ -3,7 +3,7 @@
 use super::{Steps, check};
 use crate::datasets::cached;
 use crate::ts::parse_number;
-use crate::{Dataset, TaskError, npy, npz};
+use crate::{Dataset, TaskError, input, npy, npz};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -74,10 +74,7 @@ impl SantaFeConfig {
         .check(Self::NAME)?;
         check(Self::NAME, "horizon", self.horizon, 1..=100_000)?;
         let (path, bytes) = match &self.from {
-            Some(path) => (
-                path.clone(),
-                std::fs::read(path).map_err(|error| TaskError::read(path, error))?,
-            ),
+            Some(path) => (path.clone(), input::read(path)?),
             None => cached(Self::NAME, "santafe_laser.npy")?,
         };
         let values = read(&path, &bytes)?;
@@ -114,7 +111,7 @@ fn read(path: &Path, bytes: &[u8]) -> Result<Array2<f64>, TaskError> {
             .enumerate()
             .filter(|(_, line)| !line.trim().is_empty());
         let number = |(index, line): (usize, &str)| {
-            let number = parse_number(line.trim()).map(f64::from);
+            let number = parse_number(line.trim());
             number.map_err(|problem| TaskError::line(path, index + 1, problem))
         };
         lines.map(number).collect::<Result<_, _>>()?

@@ -1,7 +1,7 @@
 //! Forecasting: one series, and at each step its value h steps later.
 
 use super::{CogscaleConfig, Size};
-use crate::{Dataset, TaskError, series};
+use crate::{Dataset, TaskError, series, split};
 use ndarray::{Array2, s};
 use ran_seed::RngStream;
 use rand::RngExt;
@@ -9,7 +9,11 @@ use std::f64::consts::PI;
 
 /// sin(20πt + sin πt) at t = t₀ + N equal steps from 0 to N/100 inclusive. As published t₀ = 0; otherwise the seed
 /// draws it from one period, [0, 2).
-pub(super) fn sinus(name: &str, config: &CogscaleConfig, seed: u64) -> Result<Dataset, TaskError> {
+pub(super) fn sinus(
+    name: &'static str,
+    config: &CogscaleConfig,
+    seed: u64,
+) -> Result<Dataset, TaskError> {
     let (steps, horizon) = length(config.size);
     let count = steps + horizon;
     let start = if config.published {
@@ -21,14 +25,14 @@ pub(super) fn sinus(name: &str, config: &CogscaleConfig, seed: u64) -> Result<Da
         let t = start + count as f64 / 100.0 * step as f64 / (count - 1) as f64;
         (20.0 * PI * t + (PI * t).sin()).sin()
     });
-    Ok(finish(name, &values, horizon, config))
+    finish(name, &values, horizon, config, seed)
 }
 
 /// The Lorenz system (σ 10, ρ 28, β 2.667) in Euler steps of 0.01 from (0, 1, 1.05), each axis as
 /// (x − mean) / (3 · deviation). As published the statistics are of the whole series; otherwise of its training
 /// part, and the seed moves the start by up to 0.1 along each axis.
 pub(super) fn chaotic(
-    name: &str,
+    name: &'static str,
     config: &CogscaleConfig,
     seed: u64,
 ) -> Result<Dataset, TaskError> {
@@ -60,7 +64,7 @@ pub(super) fn chaotic(
         let deviation = (part.mapv(|x| (x - mean).powi(2)).sum() / known as f64).sqrt();
         axis.mapv_inplace(|x| (x - mean) / (3.0 * deviation));
     }
-    Ok(finish(name, &values, horizon, config))
+    finish(name, &values, horizon, config, seed)
 }
 
 fn length(size: Size) -> (usize, usize) {
@@ -72,7 +76,13 @@ fn train_steps(steps: usize) -> usize {
     steps * 45 / 100
 }
 
-fn finish(name: &str, values: &Array2<f64>, horizon: usize, config: &CogscaleConfig) -> Dataset {
+fn finish(
+    name: &'static str,
+    values: &Array2<f64>,
+    horizon: usize,
+    config: &CogscaleConfig,
+    seed: u64,
+) -> Result<Dataset, TaskError> {
     let steps = values.nrows() - horizon;
     let values = values.mapv(|x| x as f32);
     let inputs = values.slice(s![..steps, ..]);
@@ -87,10 +97,11 @@ fn finish(name: &str, values: &Array2<f64>, horizon: usize, config: &CogscaleCon
             test: steps * 55 / 100..steps,
         },
     );
+    split::limit(&mut dataset, name, config.limit, seed)?;
     if config.standardise {
         dataset.standardise();
     }
-    dataset
+    Ok(dataset)
 }
 
 #[cfg(test)]

@@ -117,6 +117,7 @@ mod tests {
     #[test]
     fn the_published_masks_hide_what_was_never_shown() {
         let config = CogscaleConfig {
+            limit: None,
             published: true,
             size: Size::Medium,
             standardise: false,

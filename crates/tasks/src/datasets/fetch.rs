@@ -1,14 +1,17 @@
 //! Fetching data sets that are not committed: into a cache, verified, whole or not at all.
 
 use super::{DatasetInfo, Fetch, list, package, sha256};
-use crate::TaskError;
+use crate::{TaskError, input};
 use flate2::read::GzDecoder;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// No file of a fetched data set is larger.
 pub(super) const LARGEST: u64 = 1 << 30;
+
+/// How many first bytes of an unpacked file say how long it is.
+const HEAD: u64 = 64;
 
 /// The folder for fetched data sets: the environment variable `RAN_CACHE`, or `ran` in `XDG_CACHE_HOME`, or
 /// `.cache/ran` in the home folder, or, where none of these is set, `ran-cache` in the current directory.
@@ -81,10 +84,9 @@ pub(crate) fn cached(name: &str, file: &str) -> Result<(PathBuf, Vec<u8>), TaskE
 
 fn cached_in(cache: &Path, name: &str, file: &str) -> Result<(PathBuf, Vec<u8>), TaskError> {
     let path = cache.join(name).join(file);
-    let bytes = fs::read(&path).map_err(|error| {
+    let bytes = input::read(&path).map_err(|error| {
         let problem = format!(
-            "{} cannot be read ({error}); run `cargo xtask datasets fetch {name}`, or give the task the key `from`",
-            path.display()
+            "{error}; run `cargo xtask datasets fetch {name}`, or give the task the key `from`"
         );
         TaskError::fetch(name, problem)
     })?;
@@ -106,27 +108,45 @@ fn cached_in(cache: &Path, name: &str, file: &str) -> Result<(PathBuf, Vec<u8>),
     }
 }
 
-/// The bytes of the file `name` of `folder`, as it is or gzipped, and its path.
+/// The bytes of the file `name` of `folder`, as it is or gzipped, and its path. `length` says of the first bytes how many there
+/// may be in all, so that a small file does not unpack to what fills the memory.
 pub(crate) fn read_plain_or_gzipped(
     folder: &Path,
     name: &str,
+    length: fn(&[u8]) -> u64,
 ) -> Result<(PathBuf, Vec<u8>), TaskError> {
     let (plain, gzipped) = (folder.join(name), folder.join(format!("{name}.gz")));
     if plain.exists() || !gzipped.exists() {
-        let bytes = fs::read(&plain).map_err(|error| {
-            let problem = format!(
-                "neither this file nor {name}.gz can be read ({error}); one of them is needed"
-            );
-            TaskError::file(&plain, problem)
-        })?;
-        return Ok((plain, bytes));
+        return match input::read(&plain) {
+            Ok(bytes) => Ok((plain, bytes)),
+            Err(TaskError::Read { source, .. }) => {
+                let problem = format!(
+                    "neither this file nor {name}.gz can be read ({source}); one of them is needed"
+                );
+                Err(TaskError::file(&plain, problem))
+            }
+            Err(error) => Err(error),
+        };
     }
-    let file = File::open(&gzipped).map_err(|error| TaskError::read(&gzipped, error))?;
+    let (file, _) = input::open(&gzipped)?;
+    let broken = |error| TaskError::file(&gzipped, format!("it cannot be unpacked: {error}"));
+    let mut unpacked = GzDecoder::new(BufReader::new(file));
     let mut bytes = Vec::new();
-    GzDecoder::new(BufReader::new(file))
-        .take(LARGEST)
+    let head = unpacked.by_ref().take(HEAD).read_to_end(&mut bytes);
+    head.map_err(broken)?;
+    let most = length(&bytes).min(LARGEST);
+    // One byte more than there may be shows that there are too many.
+    let rest = (most + 1).saturating_sub(bytes.len() as u64);
+    unpacked
+        .take(rest)
         .read_to_end(&mut bytes)
-        .map_err(|error| TaskError::file(&gzipped, format!("it cannot be unpacked: {error}")))?;
+        .map_err(broken)?;
+    if bytes.len() as u64 > most {
+        let problem = format!(
+            "it unpacks to more than the {most} bytes that its header announces or that are read"
+        );
+        return Err(TaskError::file(&gzipped, problem));
+    }
     Ok((gzipped, bytes))
 }
 
@@ -151,14 +171,17 @@ pub(super) fn fetchable(name: &str) -> Result<(DatasetInfo, Fetch), TaskError> {
 
 fn intact(set: &DatasetInfo, cache: &Path) -> bool {
     set.files.iter().all(|file| {
-        fs::read(cache.join(&file.path)).is_ok_and(|bytes| sha256(&bytes) == file.sha256)
+        input::read(&cache.join(&file.path)).is_ok_and(|bytes| sha256(&bytes) == file.sha256)
     })
 }
 
 fn from_folder(set: &DatasetInfo, folder: &Path) -> Result<Vec<Vec<u8>>, TaskError> {
     let files = set.files.iter();
     files
-        .map(|file| read_plain_or_gzipped(folder, file_name(&file.path)).map(|(_, bytes)| bytes))
+        .map(|file| {
+            let read = read_plain_or_gzipped(folder, file_name(&file.path), |_| LARGEST);
+            read.map(|(_, bytes)| bytes)
+        })
         .collect()
 }
 

@@ -4,9 +4,9 @@ use super::FilesConfig;
 use super::columns::{Column, Goal, Selection};
 use super::recording::{Case, Place, Recordings, Target};
 use crate::npy::{self, NpyArray, Values};
-use crate::npz::{Npz, floats};
-use crate::{TaskError, ts};
-use ndarray::{Array2, Array3, ArrayD, Axis, Ix3};
+use crate::npz::{Npz, numbers};
+use crate::{TaskError, input, ts};
+use ndarray::{Array2, Array3, ArrayD, ArrayView1, ArrayView2, Axis, Ix3, s};
 use std::path::Path;
 
 /// Reads the sequences of an `.npy` file, and their labels from another.
@@ -23,10 +23,10 @@ pub(super) fn read_npy(
         "an .npy file; its labels lie in a file of their own, `train_labels` and `test_labels`",
     )?;
     let array = |path: &Path| -> Result<NpyArray, TaskError> {
-        let bytes = std::fs::read(path).map_err(|error| TaskError::read(path, error))?;
+        let bytes = input::read(path)?;
         npy::parse(&bytes).map_err(|problem| TaskError::file(path, problem))
     };
-    let inputs = floats(array(path)?).map_err(|problem| TaskError::file(path, problem))?;
+    let inputs = numbers(array(path)?, true).map_err(|problem| TaskError::file(path, problem))?;
     let labels = match (labels, goal) {
         (Some(path), Goal::Label) => {
             Some(texts(array(path)?).map_err(|problem| TaskError::file(path, problem))?)
@@ -57,7 +57,7 @@ pub(super) fn read_npz(
 ) -> Result<Recordings, TaskError> {
     let mut npz = Npz::open(path)?;
     let array = config.array.as_deref().unwrap_or("X");
-    let inputs = npz.floats(array)?;
+    let inputs = npz.numbers(array)?;
     let (labels, target) = match goal {
         Goal::Forecast { .. } => (None, Target::Series),
         Goal::Label | Goal::Header => {
@@ -93,7 +93,7 @@ fn recordings(
     config: &FilesConfig,
     path: &Path,
     what: &str,
-    inputs: ArrayD<f32>,
+    inputs: ArrayD<f64>,
     labels: Option<Vec<String>>,
     target: Target,
     goal: &Goal,
@@ -114,29 +114,42 @@ fn recordings(
         )));
     }
     let selection = Selection::of(config, goal, channels, None, &[])?;
-    let case = |(index, values): (usize, ndarray::ArrayView2<'_, f32>)| {
-        let values: Array2<f32> = values.to_owned();
+    let case = |(index, values): (usize, ArrayView2<'_, f64>)| {
+        let place = Place::Sequence(index);
+        let values = known(values).map_err(|problem| place.error(path, problem))?;
         let label = labels
             .as_ref()
             .map(|labels| labels[index].clone())
             .unwrap_or_default();
-        Case::select(Place::Sequence(index), &values, &selection, label)
+        Ok(Case::select(place, &values, &selection, label))
     };
-    let cases = inputs.axis_iter(Axis(0)).enumerate().map(case).collect();
+    let cases = inputs.axis_iter(Axis(0)).enumerate().map(case);
+    let cases = cases.collect::<Result<_, TaskError>>()?;
     let target = if labels.is_some() {
         target
     } else {
         Target::Series
     };
-    Ok(Recordings {
-        path: path.into(),
-        target,
-        cases,
-    })
+    Recordings::new(path, target, cases)
+}
+
+/// A sequence up to its last step that has a known value: arrays of sequences of unequal lengths are padded with NaN.
+fn known(values: ArrayView2<'_, f64>) -> Result<Array2<f64>, String> {
+    let missing = |values: ArrayView1<'_, f64>| values.iter().all(|value| value.is_nan());
+    let steps = (0..values.nrows())
+        .rev()
+        .find(|&step| !missing(values.row(step)));
+    let values = values.slice(s![..steps.map_or(0, |last| last + 1), ..]);
+    match values.columns().into_iter().position(missing) {
+        None => Ok(values.to_owned()),
+        Some(channel) => Err(format!(
+            "channel {channel} has no known value; at least one is needed"
+        )),
+    }
 }
 
 /// `[sequences, steps, channels]` whatever the number of dimensions.
-fn sequences(array: ArrayD<f32>, labelled: bool) -> Result<Array3<f32>, String> {
+fn sequences(array: ArrayD<f64>, labelled: bool) -> Result<Array3<f64>, String> {
     let shape = match (array.shape(), labelled) {
         (&[steps], false) => [1, steps, 1],
         (&[steps, channels], false) => [1, steps, channels],
@@ -202,7 +215,7 @@ mod tests {
         #[test]
         fn arrays_of_any_shape_and_type_never_panic(inputs in array(), labels in array()) {
             let (config, path) = (FilesConfig::default(), Path::new("toy.npy"));
-            let Ok(inputs) = floats(inputs) else { return Ok(()) };
+            let Ok(inputs) = numbers(inputs, true) else { return Ok(()) };
             let class = || Target::Class(Vec::new());
             let goal = Goal::Forecast { horizon: 1 };
             let series = recordings(&config, path, "it", inputs.clone(), None, Target::Series, &goal);

@@ -1,101 +1,139 @@
 //! Forecasting: columns of a series, so many steps later.
 
 use super::labelled::check_widths;
-use super::recording::{Case, Recordings};
-use crate::{Category, Dataset, FilesConfig, Sample, TaskError, series, split};
-use ndarray::s;
+use super::recording::{Case, Recordings, single};
+use crate::{Category, Dataset, FilesConfig, Sample, TaskError, holes, series, split};
+use ndarray::{Array2, s};
 use std::path::Path;
 
-/// The data set of one series, split by time: train, validation, test.
-pub(super) fn by_time(
-    data: &Recordings,
-    horizon: usize,
-    test: f64,
-    valid: f64,
-) -> Result<Dataset, TaskError> {
-    let case = &data.cases[0];
-    let steps = check_length(case, horizon, &data.path)?;
-    let train = steps - (steps as f64 * test).round() as usize;
-    let learnt = train - (train as f64 * valid).round() as usize;
-    for (key, fraction, part) in [
-        ("test_fraction", test, steps - train),
-        ("valid", valid, train - learnt),
-    ] {
-        if (part == 0 && (key == "test_fraction" || fraction > 0.0)) || learnt == 0 {
-            let problem =
-                format!("{fraction} of {steps} scored steps leaves a part of the series empty");
-            return Err(TaskError::key(FilesConfig::NAME, key, problem));
+/// What a forecast is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Forecast {
+    /// How many steps later the targets are due.
+    pub(super) horizon: usize,
+    /// How many steps from each series' start are not scored.
+    pub(super) warm_up: usize,
+    /// The fraction of the training part that is for validation.
+    pub(super) valid: f64,
+}
+
+impl Forecast {
+    /// The data set of one series, split by time: train, validation, test.
+    pub(super) fn by_time(self, data: &Recordings, test: f64) -> Result<Dataset, TaskError> {
+        let case = &data.cases[0];
+        let steps = self.check_length(case, &data.path)?;
+        let train = steps - (steps as f64 * test).round() as usize;
+        let learnt = train - (train as f64 * self.valid).round() as usize;
+        for (key, fraction, part) in [
+            ("test_fraction", test, steps - train),
+            ("valid", self.valid, train - learnt),
+        ] {
+            if (part == 0 && (key == "test_fraction" || fraction > 0.0)) || learnt == 0 {
+                let problem =
+                    format!("{fraction} of {steps} scored steps leaves a part of the series empty");
+                return Err(TaskError::key(FilesConfig::NAME, key, problem));
+            }
         }
-    }
-    let inputs = case.inputs.slice(s![..steps, ..]);
-    let targets = case.series.slice(s![horizon.., ..]);
-    let scored = series::Scored {
-        train: 0..learnt,
-        valid: learnt..train,
-        test: train..steps,
-    };
-    Ok(series::by_time(FilesConfig::NAME, inputs, targets, scored))
-}
-
-/// The data set of training and test series. Several training series are split at random for validation, one by time.
-pub(super) fn pair(
-    train: Recordings,
-    test: Recordings,
-    horizon: usize,
-    valid: f64,
-    seed: u64,
-) -> Result<Dataset, TaskError> {
-    let d_input = check_widths(&train, &test)?;
-    let samples = |recordings: &Recordings| -> Result<Vec<Sample>, TaskError> {
-        recordings
-            .cases
-            .iter()
-            .map(|case| sample(case, horizon, &recordings.path))
-            .collect()
-    };
-    let mut dataset = Dataset {
-        name: FilesConfig::NAME.into(),
-        category: Category::Regression,
-        metric: Category::Regression.metric(),
-        d_input,
-        d_output: train.cases[0].series.ncols(),
-        labels: Vec::new(),
-        standardiser: None,
-        train: samples(&train)?,
-        valid: Vec::new(),
-        test: samples(&test)?,
-    };
-    if train.cases.len() == 1 && valid > 0.0 {
-        // The validation part takes the place of the test part in time.
-        let parts = by_time(&train, horizon, valid, 0.0)
-            .map_err(|error| TaskError::key(FilesConfig::NAME, "valid", error.to_string()))?;
-        dataset.train = parts.train;
-        dataset.valid = parts.test;
-    } else {
-        split::split_off_valid(&mut dataset, FilesConfig::NAME, valid, seed)?;
-    }
-    Ok(dataset)
-}
-
-fn sample(case: &Case, horizon: usize, path: &Path) -> Result<Sample, TaskError> {
-    let steps = check_length(case, horizon, path)?;
-    Ok(Sample {
-        inputs: case.inputs.slice(s![..steps, ..]).to_owned(),
-        scored: (0..steps).collect(),
-        targets: case.series.slice(s![horizon.., ..]).to_owned(),
-    })
-}
-
-/// How many steps have a target, at least one.
-fn check_length(case: &Case, horizon: usize, path: &Path) -> Result<usize, TaskError> {
-    let steps = case.inputs.nrows();
-    steps
-        .checked_sub(horizon)
-        .filter(|&scored| scored > 0)
-        .ok_or_else(|| {
+        if self.warm_up >= learnt {
             let problem = format!(
-                "the series has {steps} steps; a horizon of {horizon} needs more than that many"
+                "{} is not allowed; the series has {learnt} training steps, of which at least one must be scored",
+                self.warm_up
             );
-            case.place.error(path, problem)
-        })
+            return Err(TaskError::key(FilesConfig::NAME, "warm_up", problem));
+        }
+        let scored = series::Scored {
+            train: self.warm_up..learnt,
+            valid: learnt..train,
+            test: train..steps,
+        };
+        let (inputs, targets) = self.arrays(case, steps);
+        Ok(series::by_time(
+            FilesConfig::NAME,
+            inputs.view(),
+            targets.view(),
+            scored,
+        ))
+    }
+
+    /// The data set of training and test series. Several training series are split at random for validation, one by time.
+    pub(super) fn pair(
+        self,
+        train: Recordings,
+        test: Recordings,
+        seed: u64,
+    ) -> Result<Dataset, TaskError> {
+        let d_input = check_widths(&train, &test)?;
+        let samples = |recordings: &Recordings| -> Result<Vec<Sample>, TaskError> {
+            let cases = recordings.cases.iter();
+            cases
+                .map(|case| self.sample(case, &recordings.path))
+                .collect()
+        };
+        let mut dataset = Dataset {
+            name: FilesConfig::NAME.into(),
+            category: Category::Regression,
+            metric: Category::Regression.metric(),
+            d_input,
+            d_output: train.cases[0].series.ncols(),
+            labels: Vec::new(),
+            standardiser: None,
+            target_offset: None,
+            notes: Vec::new(),
+            train: samples(&train)?,
+            valid: Vec::new(),
+            test: samples(&test)?,
+        };
+        if train.cases.len() == 1 && self.valid > 0.0 {
+            // The validation part takes the place of the test part in time.
+            let alone = Self { valid: 0.0, ..self };
+            let parts = alone
+                .by_time(&train, self.valid)
+                .map_err(|error| TaskError::key(FilesConfig::NAME, "valid", error.to_string()))?;
+            dataset.train = parts.train;
+            dataset.valid = parts.test;
+        } else {
+            split::split_off_valid(&mut dataset, FilesConfig::NAME, self.valid, seed)?;
+        }
+        Ok(dataset)
+    }
+
+    fn sample(self, case: &Case, path: &Path) -> Result<Sample, TaskError> {
+        let steps = self.check_length(case, path)?;
+        if self.warm_up >= steps {
+            let problem = format!(
+                "the series has {steps} steps with a target, and `warm_up` takes {} of them; at least one must be scored",
+                self.warm_up
+            );
+            return Err(case.place.error(path, problem));
+        }
+        let (inputs, targets) = self.arrays(case, steps);
+        let mut sample = Sample {
+            inputs,
+            scored: (self.warm_up..steps).collect(),
+            targets: targets.slice(s![self.warm_up.., ..]).to_owned(),
+        };
+        holes::unscore(&mut sample);
+        Ok(sample)
+    }
+
+    /// The inputs of the first `steps` steps and the targets that are due at them.
+    fn arrays(self, case: &Case, steps: usize) -> (Array2<f32>, Array2<f32>) {
+        let inputs = single(&case.inputs.slice(s![..steps, ..]).to_owned());
+        let targets = single(&case.series.slice(s![self.horizon.., ..]).to_owned());
+        (inputs, targets)
+    }
+
+    /// How many steps have a target, at least one.
+    fn check_length(self, case: &Case, path: &Path) -> Result<usize, TaskError> {
+        let (steps, horizon) = (case.inputs.nrows(), self.horizon);
+        steps
+            .checked_sub(horizon)
+            .filter(|&scored| scored > 0)
+            .ok_or_else(|| {
+                let problem = format!(
+                    "the series has {steps} steps; a horizon of {horizon} needs more than that many"
+                );
+                case.place.error(path, problem)
+            })
+    }
 }

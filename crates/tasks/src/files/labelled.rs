@@ -1,9 +1,8 @@
 //! Sequences with a class or a number each, as a data set.
 
-use super::recording::{Case, Recordings, Target};
+use super::recording::{Case, Recordings, Target, single};
 use crate::dataset::one_hot;
 use crate::{Category, Dataset, FilesConfig, Sample, TaskError, split, ts};
-use ndarray::Array2;
 use ran_seed::RngStream;
 use std::collections::HashMap;
 use std::path::Path;
@@ -46,6 +45,8 @@ pub(crate) fn pair(name: &str, train: Recordings, test: Recordings) -> Result<Da
         d_input,
         d_output: labels.len().max(1),
         standardiser: None,
+        target_offset: None,
+        notes: Vec::new(),
         train: samples(train)?,
         valid: Vec::new(),
         test: samples(test)?,
@@ -140,9 +141,7 @@ fn sample(
     path: &Path,
 ) -> Result<Sample, TaskError> {
     let targets = if category == Category::Regression {
-        let value =
-            ts::parse_number(&case.label).map_err(|problem| case.place.error(path, problem))?;
-        Array2::from_elem((1, 1), value)
+        single(&case.series)
     } else {
         let class = labels
             .iter()
@@ -157,7 +156,7 @@ fn sample(
     };
     Ok(Sample {
         scored: vec![case.inputs.nrows() - 1],
-        inputs: case.inputs,
+        inputs: single(&case.inputs),
         targets,
     })
 }

@@ -3,7 +3,7 @@
 use super::FilesConfig;
 use super::columns::{Goal, Selection};
 use crate::TaskError;
-use crate::ts::{TsFile, TsTarget};
+use crate::ts::{self, TsFile, TsTarget};
 use ndarray::{Array2, Axis};
 use std::path::{Path, PathBuf};
 
@@ -34,10 +34,10 @@ pub(crate) enum Target {
 pub(crate) struct Case {
     /// Where it stands in its file.
     pub(crate) place: Place,
-    /// Its inputs, `[steps, d_input]`, at least one step.
-    pub(crate) inputs: Array2<f32>,
-    /// What is forecast, at the step it is recorded, `[steps, d_output]`.
-    pub(crate) series: Array2<f32>,
+    /// Its inputs, `[steps, d_input]`, at least one step; a missing value is NaN.
+    pub(crate) inputs: Array2<f64>,
+    /// What is forecast, at the step it is recorded, `[steps, d_output]`, or its number, `[1, 1]`; a missing value is NaN.
+    pub(crate) series: Array2<f64>,
     /// Its label as text.
     pub(crate) label: String,
 }
@@ -61,11 +61,33 @@ impl Place {
     }
 }
 
+impl Recordings {
+    /// The sequences of a file; where a target is a number, their labels are read as such.
+    pub(super) fn new(
+        path: &Path,
+        target: Target,
+        mut cases: Vec<Case>,
+    ) -> Result<Self, TaskError> {
+        if target == Target::Value {
+            for case in &mut cases {
+                let value = ts::parse_number(&case.label);
+                let value = value.map_err(|problem| case.place.error(path, problem))?;
+                case.series = Array2::from_elem((1, 1), value);
+            }
+        }
+        Ok(Self {
+            path: path.into(),
+            target,
+            cases,
+        })
+    }
+}
+
 impl Case {
     /// A case of all columns, `[steps, width]`.
     pub(super) fn select(
         place: Place,
-        values: &Array2<f32>,
+        values: &Array2<f64>,
         selection: &Selection,
         label: String,
     ) -> Self {
@@ -76,6 +98,11 @@ impl Case {
             label,
         }
     }
+}
+
+/// Values, cut to 32 bits.
+pub(crate) fn single(values: &Array2<f64>) -> Array2<f32> {
+    values.mapv(|value| value as f32)
 }
 
 /// The sequences of a `.ts` file.
@@ -100,9 +127,5 @@ pub(super) fn of_ts(
     let cases = cases
         .map(|case| Case::select(Place::Line(case.line), &case.inputs, &selection, case.label))
         .collect();
-    Ok(Recordings {
-        path: path.into(),
-        target,
-        cases,
-    })
+    Recordings::new(path, target, cases)
 }

@@ -1,11 +1,10 @@
 //! `.csv` and `.tsv` tables.
 
+use super::FilesConfig;
 use super::columns::{Column, Goal, Selection, resolve};
 use super::recording::{Case, Place, Recordings, Target};
-use super::{FilesConfig, extension};
-use crate::missing::interpolate;
-use crate::{TaskError, ts};
-use csv::StringRecord;
+use super::rows::{Row, Rows};
+use crate::{TaskError, input, ts};
 use ndarray::Array2;
 use std::collections::HashMap;
 use std::path::Path;
@@ -16,7 +15,7 @@ pub(super) fn read(
     path: &Path,
     goal: &Goal,
 ) -> Result<Recordings, TaskError> {
-    let bytes = std::fs::read(path).map_err(|error| TaskError::read(path, error))?;
+    let bytes = input::read(path)?;
     parse(config, &bytes, path, goal)
 }
 
@@ -27,12 +26,12 @@ fn parse(
     path: &Path,
     goal: &Goal,
 ) -> Result<Recordings, TaskError> {
-    let (names, rows) = rows(bytes, path, config.header)?;
-    let width = rows[0].1.len();
+    let rows = Rows::read(bytes, path, config.header)?;
+    let (names, width) = (rows.names.as_deref(), rows.width);
     let place = |key, column: &Option<Column>| -> Result<Option<usize>, TaskError> {
         column
             .as_ref()
-            .map(|column| resolve(key, column, width, names.as_deref()))
+            .map(|column| resolve(key, column, width, names))
             .transpose()
     };
     let label = place("label", &config.label)?.or(place("value", &config.value)?);
@@ -48,10 +47,9 @@ fn parse(
         (Goal::Label, None) => Target::Value,
     };
     let taken: Vec<usize> = label.into_iter().chain(sequence).collect();
-    let selection = Selection::of(config, goal, width, names.as_deref(), &taken)?;
+    let selection = Selection::of(config, goal, width, names, &taken)?;
     let table = Table {
         path,
-        names,
         rows,
         selection,
         label,
@@ -60,80 +58,12 @@ fn parse(
         (Goal::Label | Goal::Header, None) => table.row_by_row()?,
         (_, sequence) => table.grouped(sequence)?,
     };
-    Ok(Recordings {
-        path: path.into(),
-        target,
-        cases,
-    })
-}
-
-/// A row with its line.
-type Row = (usize, StringRecord);
-
-/// The names of the columns, if there are any, and the rows, at least one, all equally wide.
-fn rows(
-    bytes: &[u8],
-    path: &Path,
-    header: Option<bool>,
-) -> Result<(Option<Vec<String>>, Vec<Row>), TaskError> {
-    let delimiter = if extension(path) == "tsv" {
-        b'\t'
-    } else {
-        b','
-    };
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .trim(csv::Trim::All)
-        .from_reader(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
-    let mut rows: Vec<Row> = Vec::new();
-    for record in reader.records() {
-        let line = |position: Option<&csv::Position>| position.map_or(0, |at| at.line() as usize);
-        let record = record.map_err(|error| match error.kind() {
-            csv::ErrorKind::Utf8 { pos, .. } => TaskError::line(
-                path,
-                line(pos.as_ref()),
-                "there is a byte that is not UTF-8; a table is text",
-            ),
-            _ => TaskError::file(path, format!("the table cannot be read: {error}")),
-        })?;
-        let line = line(record.position());
-        if let Some((first, wanted)) = rows.first().map(|(first, row)| (first, row.len()))
-            && wanted != record.len()
-        {
-            let problem = format!(
-                "the row has {} fields where line {first} has {wanted}; all rows must be equally wide",
-                record.len()
-            );
-            return Err(TaskError::line(path, line, problem));
-        }
-        rows.push((line, record));
-    }
-    let named = |row: &Row| {
-        row.1
-            .iter()
-            .all(|field| field.parse::<f64>().is_err() && field != "?")
-    };
-    let names = match rows.first() {
-        Some(first) if header.unwrap_or_else(|| named(first)) => {
-            Some(rows.remove(0).1.iter().map(String::from).collect())
-        }
-        _ => None,
-    };
-    if rows.is_empty() {
-        return Err(TaskError::file(
-            path,
-            "the table has no row of data; at least one is needed",
-        ));
-    }
-    Ok((names, rows))
+    Recordings::new(path, target, cases)
 }
 
 struct Table<'a> {
     path: &'a Path,
-    names: Option<Vec<String>>,
-    rows: Vec<Row>,
+    rows: Rows,
     selection: Selection,
     label: Option<usize>,
 }
@@ -141,31 +71,31 @@ struct Table<'a> {
 impl Table<'_> {
     /// Each row is a sequence of one channel.
     fn row_by_row(&self) -> Result<Vec<Case>, TaskError> {
-        let case = |(line, row): &Row| {
+        let case = |row: Row<'_>| {
             let mut columns = self.selection.inputs.as_slice();
             while let [shorter @ .., last] = columns
-                && row[*last].is_empty()
+                && row.field(*last).is_empty()
             {
                 columns = shorter;
             }
-            let values: Vec<Option<f32>> = columns
+            let values: Vec<f64> = columns
                 .iter()
-                .map(|&column| self.value(*line, row, column))
+                .map(|&column| self.value(row, column))
                 .collect::<Result<_, _>>()?;
-            let values = interpolate(&values).ok_or_else(|| {
-                TaskError::line(
+            if values.iter().all(|value| value.is_nan()) {
+                return Err(TaskError::line(
                     self.path,
-                    *line,
+                    row.line(),
                     "the sequence has no known value; at least one is needed",
-                )
-            })?;
+                ));
+            }
             let inputs = Array2::from_shape_fn((values.len(), 1), |(step, _)| values[step]);
             let series = Array2::zeros((values.len(), 0));
             Ok(Case {
-                place: Place::Line(*line),
+                place: Place::Line(row.line()),
                 inputs,
                 series,
-                label: self.label(*line, row)?,
+                label: self.label(row)?,
             })
         };
         self.rows.iter().map(case).collect()
@@ -173,10 +103,10 @@ impl Table<'_> {
 
     /// Each row is a step; rows that agree in the column `sequence` are one sequence.
     fn grouped(&self, sequence: Option<usize>) -> Result<Vec<Case>, TaskError> {
-        let mut groups: Vec<Vec<&Row>> = Vec::new();
+        let mut groups: Vec<Vec<Row<'_>>> = Vec::new();
         let mut known: HashMap<&str, usize> = HashMap::new();
-        for row in &self.rows {
-            let name = sequence.map_or("", |column| &row.1[column]);
+        for row in self.rows.iter() {
+            let name = sequence.map_or("", |column| row.field(column));
             let group = *known.entry(name).or_insert(groups.len());
             if group == groups.len() {
                 groups.push(Vec::new());
@@ -186,90 +116,78 @@ impl Table<'_> {
         groups.iter().map(|rows| self.case(rows)).collect()
     }
 
-    fn case(&self, rows: &[&Row]) -> Result<Case, TaskError> {
-        let (first, row) = rows[0];
-        let label = self.label(*first, row)?;
-        for (line, row) in rows {
-            let other = self.label(*line, row)?;
+    fn case(&self, rows: &[Row<'_>]) -> Result<Case, TaskError> {
+        let first = rows[0].line();
+        let label = self.label(rows[0])?;
+        for &row in rows {
+            let other = self.label(row)?;
             if other != label {
                 let problem = format!(
                     "the label is `{}` where line {first} of the same sequence has `{}`; a sequence has one label",
                     ts::excerpt(&other),
                     ts::excerpt(&label)
                 );
-                return Err(TaskError::line(self.path, *line, problem));
+                return Err(TaskError::line(self.path, row.line(), problem));
             }
         }
-        let filled = |columns: &[usize]| -> Result<Array2<f32>, TaskError> {
+        let read = |columns: &[usize]| -> Result<Array2<f64>, TaskError> {
             let mut values = Array2::zeros((rows.len(), columns.len()));
             for (place, &column) in columns.iter().enumerate() {
-                let read = rows
-                    .iter()
-                    .map(|(line, row)| self.value(*line, row, column));
-                let read: Vec<Option<f32>> = read.collect::<Result<_, _>>()?;
-                let read = interpolate(&read).ok_or_else(|| {
+                let mut known = false;
+                for (step, &row) in rows.iter().enumerate() {
+                    let value = self.value(row, column)?;
+                    known |= !value.is_nan();
+                    values[[step, place]] = value;
+                }
+                if !known {
                     let problem = format!(
                         "column {} has no known value in the sequence that begins here; at least one is needed",
-                        self.name(column)
+                        self.rows.name(column)
                     );
-                    TaskError::line(self.path, *first, problem)
-                })?;
-                values
-                    .column_mut(place)
-                    .assign(&ndarray::ArrayView1::from(&read));
+                    return Err(TaskError::line(self.path, first, problem));
+                }
             }
             Ok(values)
         };
         let (inputs, series) = (
-            filled(&self.selection.inputs)?,
-            filled(&self.selection.targets)?,
+            read(&self.selection.inputs)?,
+            read(&self.selection.targets)?,
         );
         Ok(Case {
-            place: Place::Line(*first),
+            place: Place::Line(first),
             inputs,
             series,
             label,
         })
     }
 
-    fn label(&self, line: usize, row: &StringRecord) -> Result<String, TaskError> {
+    fn label(&self, row: Row<'_>) -> Result<String, TaskError> {
         match self.label {
             None => Ok(String::new()),
-            Some(column) if row[column].is_empty() => {
+            Some(column) if row.field(column).is_empty() => {
                 let problem = format!(
                     "column {} holds no label; each sequence needs one",
-                    self.name(column)
+                    self.rows.name(column)
                 );
-                Err(TaskError::line(self.path, line, problem))
+                Err(TaskError::line(self.path, row.line(), problem))
             }
-            Some(column) => Ok(row[column].to_string()),
+            Some(column) => Ok(row.field(column).to_string()),
         }
     }
 
-    fn value(
-        &self,
-        line: usize,
-        row: &StringRecord,
-        column: usize,
-    ) -> Result<Option<f32>, TaskError> {
-        let text = &row[column];
+    /// A number; a missing one is NaN.
+    fn value(&self, row: Row<'_>, column: usize) -> Result<f64, TaskError> {
+        let text = row.field(column);
         if text.is_empty() || text == "?" {
-            return Ok(None);
+            return Ok(f64::NAN);
         }
-        let number = ts::parse_number(text);
-        number.map(Some).map_err(|problem| {
+        ts::parse_number(text).map_err(|problem| {
             TaskError::line(
                 self.path,
-                line,
-                format!("column {}: {problem}", self.name(column)),
+                row.line(),
+                format!("column {}: {problem}", self.rows.name(column)),
             )
         })
-    }
-
-    fn name(&self, column: usize) -> String {
-        self.names
-            .as_ref()
-            .map_or_else(|| column.to_string(), |names| names[column].clone())
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::header::{Header, TsTarget};
 use super::{excerpt, parse_number};
-use crate::missing::interpolate;
 use ndarray::Array2;
 
 /// One case.
@@ -10,8 +9,8 @@ use ndarray::Array2;
 pub(crate) struct TsCase {
     /// Its line, counted from 1.
     pub(crate) line: usize,
-    /// Its values, `[steps, channels]`, finite, with missing ones filled in.
-    pub(crate) inputs: Array2<f32>,
+    /// Its values, `[steps, channels]`, finite, or NaN where they are missing.
+    pub(crate) inputs: Array2<f64>,
     /// Its label, or its target as text.
     pub(crate) label: String,
 }
@@ -28,29 +27,32 @@ pub(super) fn parse_case(line: &str, number: usize, header: &Header) -> Result<T
         }
         (false, _) => (line, ""),
     };
-    let mut columns = Vec::new();
+    // Channel after channel in one place: a line of many short channels must not cost many times its length.
+    let mut values: Vec<f64> = Vec::new();
+    let mut steps = 0;
     for (channel, text) in series.split(':').enumerate() {
-        let values = text.split(',').map(|value| parse_value(value.trim()));
-        let values: Vec<Option<f32>> = values
-            .collect::<Result<_, _>>()
-            .map_err(|problem| format!("channel {}: {problem}", channel + 1))?;
-        let values = interpolate(&values).ok_or_else(|| {
-            format!(
-                "channel {} has only missing values; at least one must be known",
-                channel + 1
-            )
-        })?;
-        columns.push(values);
+        let begin = values.len();
+        for value in text.split(',') {
+            let value = parse_value(value.trim());
+            values.push(value.map_err(|problem| format!("channel {}: {problem}", channel + 1))?);
+        }
+        let (channel, found) = (channel + 1, values.len() - begin);
+        if values[begin..].iter().all(|value| value.is_nan()) {
+            return Err(format!(
+                "channel {channel} has only missing values; at least one must be known"
+            ));
+        }
+        if channel == 1 {
+            steps = found;
+        } else if found != steps {
+            return Err(format!(
+                "channel {channel} has {found} steps where channel 1 has {steps}; all channels of a case must be \
+                 equally long"
+            ));
+        }
     }
-    let steps = columns[0].len();
-    if let Some(channel) = columns.iter().position(|column| column.len() != steps) {
-        return Err(format!(
-            "channel {} has {} steps where channel 1 has {steps}; all channels of a case must be equally long",
-            channel + 1,
-            columns[channel].len()
-        ));
-    }
-    let inputs = Array2::from_shape_fn((steps, columns.len()), |(step, c)| columns[c][step]);
+    let channels = values.len() / steps;
+    let inputs = Array2::from_shape_fn((steps, channels), |(step, c)| values[c * steps + step]);
     let label = label.trim();
     match &header.target {
         Some(TsTarget::Class(labels)) => check_label(label, labels)?,
@@ -116,10 +118,11 @@ pub(super) fn check_case(
     Ok(case)
 }
 
-fn parse_value(text: &str) -> Result<Option<f32>, String> {
+/// A number; a missing one is NaN.
+fn parse_value(text: &str) -> Result<f64, String> {
     if text == "?" {
-        Ok(None)
+        Ok(f64::NAN)
     } else {
-        parse_number(text).map(Some)
+        parse_number(text)
     }
 }
