@@ -143,6 +143,13 @@ pub struct FilesConfig {
     pub standardise: bool,
 }
 
+/// Names of a file's columns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ColumnNames {
+    pub(crate) inputs: Vec<String>,
+    pub(crate) targets: Vec<String>,
+}
+
 impl Default for FilesConfig {
     fn default() -> Self {
         Self {
@@ -202,6 +209,17 @@ impl FilesConfig {
             dataset.standardise();
         }
         Ok(dataset)
+    }
+
+    /// The names of the columns that are learnt from and that are due as numbers; none where the files have no names.
+    pub(crate) fn column_names(&self) -> Result<ColumnNames, TaskError> {
+        let path = self.data.as_ref().or(self.train.as_ref());
+        match path {
+            Some(path) if matches!(extension(path).as_str(), "csv" | "tsv") => {
+                table::column_names(self, path, &Goal::of(self)?)
+            }
+            _ => Ok(ColumnNames::default()),
+        }
     }
 
     fn labelled(

@@ -2,7 +2,7 @@
 
 use super::columns::{Column, Goal, Selection, resolve};
 use super::recording::{Case, Place, Recordings, Target};
-use super::{FilesConfig, extension};
+use super::{ColumnNames, FilesConfig, extension};
 use crate::missing::interpolate;
 use crate::{TaskError, ts};
 use csv::StringRecord;
@@ -18,6 +18,51 @@ pub(super) fn read(
 ) -> Result<Recordings, TaskError> {
     let bytes = std::fs::read(path).map_err(|error| TaskError::read(path, error))?;
     parse(config, &bytes, path, goal)
+}
+
+/// The names of the columns of a table that are inputs and numbers to be said; none where it has no names.
+pub(super) fn column_names(
+    config: &FilesConfig,
+    path: &Path,
+    goal: &Goal,
+) -> Result<ColumnNames, TaskError> {
+    let bytes = std::fs::read(path).map_err(|error| TaskError::read(path, error))?;
+    let (Some(names), rows) = rows(&bytes, path, config.header)? else {
+        return Ok(ColumnNames::default());
+    };
+    let width = rows[0].1.len();
+    let place = |key, column: &Option<Column>| -> Result<Option<usize>, TaskError> {
+        let place = column
+            .as_ref()
+            .map(|column| resolve(key, column, width, Some(&names)));
+        place.transpose()
+    };
+    let value = place("value", &config.value)?;
+    let (label, sequence) = (
+        place("label", &config.label)?,
+        place("sequence", &config.sequence)?,
+    );
+    // Where no column tells sequences apart, a row is a sequence of one channel, and its columns are steps.
+    if sequence.is_none() && !matches!(goal, Goal::Forecast { .. }) {
+        let targets = value.map(|column| names[column].clone());
+        return Ok(ColumnNames {
+            targets: targets.into_iter().collect(),
+            ..ColumnNames::default()
+        });
+    }
+    let taken: Vec<usize> = label.into_iter().chain(value).chain(sequence).collect();
+    let selection = Selection::of(config, goal, width, Some(&names), &taken)?;
+    let pick = |columns: &[usize]| {
+        columns
+            .iter()
+            .map(|&column| names[column].clone())
+            .collect()
+    };
+    let due: Vec<usize> = value.into_iter().chain(selection.targets).collect();
+    Ok(ColumnNames {
+        inputs: pick(&selection.inputs),
+        targets: pick(&due),
+    })
 }
 
 /// Reads the sequences of a table's bytes; `path` is for messages and for the delimiter.
