@@ -14,7 +14,7 @@ use files::PICTURES;
 /// Where a run leaves its files: `config.toml`, `run.json`, `records.jsonl` and `model.safetensors`, and where it trains by
 /// gradient `history.jsonl` and, until it is done, `checkpoint.safetensors`; and pictures of what the model makes of the
 /// test set, each as `.svg` and `.png`: `confusion` of classes, `labels` of several labels, `forecast` of numbers,
-/// `free-run` in closed loop.
+/// `free-run` in closed loop, `capacity` by delay, and `learning`, loss and score per epoch.
 ///
 /// Each file is written under another name in the same folder and then renamed, so that a run that is killed leaves
 /// files that are whole or absent. A run that fails before its first record or checkpoint takes back what it has written.
@@ -140,6 +140,11 @@ impl RunFolder {
         Ok(())
     }
 
+    /// The lines of `history.jsonl`.
+    pub(crate) fn history(&self) -> &str {
+        &self.history
+    }
+
     /// Writes `checkpoint.safetensors`, instead of the one before.
     ///
     /// # Errors
@@ -175,8 +180,8 @@ impl RunFolder {
         self.write(RunFile::Model.name(), bytes, Lasting::Power)
     }
 
-    /// Writes a picture as NAME.svg and NAME.png; the name is `confusion`, `labels`, `forecast` or
-    /// `free-run`.
+    /// Writes a picture as NAME.svg and NAME.png; the name is `confusion`, `labels`, `forecast`,
+    /// `free-run`, `capacity` or `learning`.
     ///
     /// # Errors
     ///

@@ -1,9 +1,12 @@
 //! Pictures of tasks and of what a model makes of them.
 
+mod capacity;
 mod confusion;
 mod examples;
 mod forecast;
 mod labels;
+mod learning;
+mod near;
 
 pub use examples::show_examples;
 
@@ -14,15 +17,16 @@ use ran_tasks::{Dataset, TaskConfig};
 use crate::evaluation::{LyapunovTime, valid_steps};
 use crate::work::Outcome;
 
-/// The pictures of a run that fit its task, each with the name of its files.
+/// The pictures of a run that fit its task, each with the name of its files; `history` has a line per epoch.
 pub(crate) fn pictures_of_run(
     task: &TaskConfig,
     dataset: &Dataset,
     outcome: &Outcome,
+    history: &str,
     seed: u64,
 ) -> Vec<(&'static str, Result<Picture, PictureError>)> {
-    // Names of channels are a convenience: numbers do as well.
-    let channels = task.channels().unwrap_or_default();
+    // Names of outputs are a convenience: numbers do as well.
+    let outputs = task.outputs().unwrap_or_default();
     let predictions = outcome.test_predictions.iter();
     let predictions: Vec<_> = predictions.map(|rows| dataset.with_offset(rows)).collect();
     let (dataset, predictions) = (&*dataset.with_raw_targets(), &predictions);
@@ -34,7 +38,7 @@ pub(crate) fn pictures_of_run(
         format!("after step {}: valid for {steps} steps{time}", run.after)
     };
     let free_run = (!outcome.free_runs.is_empty())
-        .then(|| forecast::free_runs(dataset, &channels, &outcome.free_runs, &caption, seed));
+        .then(|| forecast::free_runs(dataset, &outputs, &outcome.free_runs, &caption, seed));
     let drawn = [
         (
             "confusion",
@@ -43,9 +47,17 @@ pub(crate) fn pictures_of_run(
         ("labels", labels::test_labels(dataset, predictions, seed)),
         (
             "forecast",
-            forecast::test_forecast(dataset, &channels, predictions, seed),
+            forecast::test_forecast(dataset, &outputs, predictions, seed),
         ),
         ("free-run", free_run),
+        (
+            "capacity",
+            capacity::test_capacity(dataset, predictions, seed),
+        ),
+        (
+            "learning",
+            learning::learning_curves(dataset, history, seed),
+        ),
     ];
     let drawn = drawn.into_iter();
     drawn

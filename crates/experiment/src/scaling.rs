@@ -31,35 +31,35 @@ impl Curve {
     pub const ALL: [Self; 5] = [
         Self {
             name: "scaling-steps",
-            title: "A step costs the same however long the sequence is",
+            title: "Time of a step, by the steps before it",
             label: "steps before",
             values: &[4, 16, 64, 256, 1024, 4096],
             set: |case, steps| Case { steps, ..case },
         },
         Self {
             name: "scaling-units",
-            title: "Linear in the number of units",
+            title: "Time of a step, by the number of units",
             label: "units",
             values: &[5, 10, 20, 40, 80, 160],
             set: |case, units| Case { units, ..case },
         },
         Self {
             name: "scaling-context",
-            title: "Rows of context",
+            title: "Time of a step, by the rows of context",
             label: "rows of context",
             values: &[1, 2, 4, 8, 16, 32],
             set: |case, context| Case { context, ..case },
         },
         Self {
             name: "scaling-width",
-            title: "Width of a unit",
+            title: "Time of a step, by the width of a unit",
             label: "width of a unit",
             values: &[4, 8, 16, 32, 64],
             set: |case, d_unit| Case { d_unit, ..case },
         },
         Self {
             name: "scaling-batch",
-            title: "Sequences in a batch",
+            title: "Time of a step, by the number of sequences in a batch",
             label: "sequences in a batch",
             values: &[1, 2, 4, 8, 16, 32, 64, 128, 256],
             set: |case, batch| Case { batch, ..case },
@@ -99,7 +99,8 @@ impl Curve {
                 let time = measure(Network::AttentionBlocks, (self.set)(MIDDLE, value), memory)?;
                 points.push([value as f64, time]);
             }
-            series.push(Series::new(&format!("RAN, {name} memory"), points));
+            let name = with_growth(&format!("RAN, {name} memory"), &points);
+            series.push(Series::new(&name, points));
         }
         if self.name == "scaling-steps" {
             let mut points = Vec::new();
@@ -119,9 +120,10 @@ impl Curve {
                 let time = (total(many)? - total(few)?) / (many - few) as f64;
                 points.push([value as f64, time]);
             }
+            let name = with_growth("one causal Transformer block as wide as the state", &points);
             series.push(Series {
                 stroke: Stroke::Dashed,
-                ..Series::new("one causal Transformer block as wide as the state", points)
+                ..Series::new(&name, points)
             });
         }
         let log = |label: &str| Axis {
@@ -135,5 +137,36 @@ impl Curve {
             series,
             ..Chart::default()
         })
+    }
+}
+
+/// A name with what was measured of its curve: how many times as long its last step takes as its first.
+fn with_growth(name: &str, points: &[[f64; 2]]) -> String {
+    match points {
+        [[from, first], .., [to, last]] if *first > 0.0 && *last > 0.0 => {
+            format!("{name}: × {:.2} from {from} to {to}", last / first)
+        }
+        _ => name.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_a_curve_is_computed_from_it() {
+        let curve = |last: f64| with_growth("RAN", &[[4.0, 2.0], [16.0, 9.0], [64.0, last]]);
+        assert_eq!(curve(2.1), "RAN: × 1.05 from 4 to 64");
+        assert_eq!(curve(20.0), "RAN: × 10.00 from 4 to 64");
+        assert_eq!(with_growth("RAN", &[[4.0, 2.0]]), "RAN");
+        // A title says what is plotted, whatever comes out.
+        for curve in Curve::ALL {
+            assert!(
+                curve.title.starts_with("Time of a step, by the "),
+                "{}",
+                curve.title
+            );
+        }
     }
 }

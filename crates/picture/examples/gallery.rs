@@ -121,6 +121,7 @@ fn matrix(names: &[&str]) -> Result<Picture, Box<dyn Error>> {
         "What was taken for what",
         &labels,
         counts.view(),
+        0,
     )?)
 }
 

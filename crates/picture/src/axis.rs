@@ -1,6 +1,6 @@
 //! An axis: what it measures, how, and where its ticks are.
 
-use crate::canvas::number;
+use crate::text::numbers;
 
 /// How an axis is divided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -8,6 +8,8 @@ pub enum Scale {
     /// Equal distances are equal differences.
     #[default]
     Linear,
+    /// As linear, for what is counted: only whole numbers have ticks.
+    Count,
     /// Equal distances are equal ratios; only numbers above 0 have a place.
     Log,
 }
@@ -36,7 +38,7 @@ impl Axis {
     /// Where a value is on the paper: the value itself, or its logarithm; none where it has no place.
     pub(crate) fn place(&self, value: f64) -> Option<f64> {
         let placed = match self.scale {
-            Scale::Linear => value,
+            Scale::Linear | Scale::Count => value,
             Scale::Log if value > 0.0 => value.log10(),
             Scale::Log => return None,
         };
@@ -95,20 +97,33 @@ impl Axis {
                     .collect()
             }
             Scale::Linear => linear_ticks(low, high, count),
+            Scale::Count => {
+                // Steps of less than one would pass the whole numbers between them by.
+                let most = ((high - low).floor() as usize).max(1);
+                let ticks = linear_ticks(low, high, count.min(most));
+                ticks
+                    .into_iter()
+                    .filter(|tick| tick.fract() == 0.0)
+                    .collect()
+            }
         }
     }
 
-    /// What a place is called.
-    pub(crate) fn name(&self, place: f64) -> String {
-        match self.scale {
-            Scale::Linear => number(place),
-            Scale::Log => number(10_f64.powf(place)),
-        }
+    /// What places are called; places that differ have names that differ.
+    pub(crate) fn names(&self, places: &[f64]) -> Vec<String> {
+        let values = places.iter().map(|&place| match self.scale {
+            Scale::Linear | Scale::Count => place,
+            Scale::Log => 10_f64.powf(place),
+        });
+        numbers(&values.collect::<Vec<_>>())
     }
 }
 
 /// Multiples of 1, 2 or 5 times a power of ten.
 fn linear_ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
+    if low == high {
+        return vec![low];
+    }
     let rough = (high - low) / count.max(1) as f64;
     let power = 10_f64.powf(rough.log10().floor());
     let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * power);
@@ -129,8 +144,7 @@ mod tests {
     use super::*;
 
     fn names(axis: &Axis, ends: [f64; 2]) -> Vec<String> {
-        let ticks = axis.ticks(ends, 5);
-        ticks.iter().map(|&tick| axis.name(tick)).collect()
+        axis.names(&axis.ticks(ends, 5))
     }
 
     #[test]
@@ -145,6 +159,7 @@ mod tests {
             ["-0.1", "0", "0.1", "0.2", "0.3"]
         );
         assert_eq!(names(&axis, [97.0, 103.0]), ["98", "100", "102"]);
+        assert_eq!(names(&axis, [7.0, 7.0]), ["7"]);
     }
 
     #[test]
@@ -162,6 +177,22 @@ mod tests {
         assert_eq!(axis.place(0.0), None);
         assert_eq!(axis.place(100.0), Some(2.0));
         assert!(axis.ticks([-20.0, 20.0], 5).len() <= 6);
+    }
+
+    #[test]
+    fn counts_have_ticks_at_whole_numbers() {
+        let axis = Axis {
+            scale: Scale::Count,
+            ..Axis::new("")
+        };
+        assert_eq!(names(&axis, [1.0, 3.0]), ["1", "2", "3"]);
+        assert_eq!(names(&axis, [2.0, 3.0]), ["2", "3"]);
+        assert_eq!(names(&axis, [0.5, 1.5]), ["1"]);
+        assert_eq!(names(&axis, [2.0, 2.0]), ["2"]);
+        assert_eq!(
+            names(&axis, [0.0, 50.0]),
+            ["0", "10", "20", "30", "40", "50"]
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ use plotters::prelude::*;
 use plotters::style::FontTransform;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use crate::text::{clean, number, width_of};
 use crate::{Picture, PictureError};
 
 /// The paper, which is drawn: a picture is read on a light page as on a dark one.
@@ -142,42 +143,6 @@ pub(crate) fn line(
     sheet.draw(&path).map_err(failed)
 }
 
-/// About how wide a text is; the reader's font decides.
-pub(crate) fn width_of(text: &str, size: i32) -> i32 {
-    let width: f64 = text.chars().map(width_of_letter).sum();
-    (width * f64::from(size) / 1.24).ceil() as i32
-}
-
-/// In parts of the font's size, rather too much than too little.
-fn width_of_letter(letter: char) -> f64 {
-    match letter {
-        'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '|' | '!' | '\'' | ' ' => 0.32,
-        'f' | 'r' | 't' | '(' | ')' | '[' | ']' | '-' => 0.42,
-        'm' | 'w' | 'M' | 'W' | '%' | '@' => 0.92,
-        'A'..='Z' => 0.7,
-        letter if letter.is_ascii() => 0.57,
-        'à'..='ÿ' | 'α'..='ω' | '±' | '·' | '–' | '×' | '²' => 0.6,
-        _ => 1.0,
-    }
-}
-
-/// A text of at most `most` letters, the end of a longer one left out, and without what a file cannot hold.
-pub(crate) fn shorten(text: &str, most: usize) -> String {
-    let text = &clean(text);
-    if text.chars().count() <= most {
-        return text.clone();
-    }
-    let kept: String = text.chars().take(most.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
-}
-
-/// Without what XML does not allow.
-fn clean(text: &str) -> String {
-    let allowed = |letter: char| !letter.is_control() && !matches!(letter, '\u{FFFE}' | '\u{FFFF}');
-    let clean = |letter| if allowed(letter) { letter } else { '\u{FFFD}' };
-    text.chars().map(clean).collect()
-}
-
 /// The colour between `from` and `to`, at a part of the way.
 pub(crate) fn between(from: RGBColor, to: RGBColor, part: f64) -> RGBColor {
     let part = part.clamp(0.0, 1.0);
@@ -188,73 +153,14 @@ pub(crate) fn between(from: RGBColor, to: RGBColor, part: f64) -> RGBColor {
     RGBColor(mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2))
 }
 
-/// A number as an axis shows it: six digits at most.
-pub(crate) fn number(value: f64) -> String {
-    let size = value.abs();
-    if value == 0.0 {
-        return "0".into();
-    }
-    if !(1e-4..1e6).contains(&size) {
-        let text = format!("{value:.3e}");
-        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let digits = trim(digits);
-        return format!("{digits}e{exponent}");
-    }
-    let decimals = (5 - size.log10().floor() as i32).clamp(0, 9) as usize;
-    trim(&format!("{value:.decimals$}")).into()
-}
-
-fn trim(digits: &str) -> &str {
-    if digits.contains('.') {
-        digits.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        digits
-    }
-}
-
-/// A share of all, in per cent.
-pub(crate) fn percent(part: usize, all: usize) -> String {
-    let percent = 100.0 * part as f64 / all.max(1) as f64;
-    format!("{} %", number((percent * 100.0).round() / 100.0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_as_short_as_they_can_be() {
-        for (value, expected) in [
-            (0.0, "0"),
-            (1.0, "1"),
-            (-0.25, "-0.25"),
-            (1234.5, "1234.5"),
-            (0.1 + 0.2, "0.3"),
-            (1e-5, "1e-5"),
-            (2.5e7, "2.5e7"),
-            (100_000.0, "100000"),
-        ] {
-            assert_eq!(number(value), expected);
-        }
-    }
-
-    #[test]
-    fn long_texts_lose_their_end() {
-        assert_eq!(shorten("abcdef", 6), "abcdef");
-        assert_eq!(shorten("abcdefg", 6), "abcde…");
-    }
 
     #[test]
     fn a_series_of_colours_does_not_end() {
         assert_eq!(colour(7), colour(0));
         assert_eq!(between(PAPER, INK, 0.0), PAPER);
         assert_eq!(between(PAPER, INK, 2.0), INK);
-    }
-
-    #[test]
-    fn a_share_is_a_percentage() {
-        assert_eq!(percent(1, 3), "33.33 %");
-        assert_eq!(percent(4, 4), "100 %");
-        assert_eq!(percent(0, 0), "0 %");
     }
 }

@@ -6,9 +6,9 @@ use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use plotters::prelude::*;
 
 use crate::canvas::{
-    At, Drawn, FAINT, GRID, INK, SMALL, Sheet, TEXT, TITLE, colour, draw, failed, font, line,
-    shorten, width_of, write,
+    At, Drawn, FAINT, GRID, INK, SMALL, Sheet, TEXT, TITLE, colour, draw, failed, font, line, write,
 };
+use crate::text::{fit, fit_all, width_of};
 use crate::{Axis, Picture, PictureError};
 
 /// How a series is drawn.
@@ -81,11 +81,38 @@ pub struct Chart {
 }
 
 const WIDTH: i32 = 1800;
+/// The height of the axes, and that where several charts share a picture.
 const BODY: i32 = 900;
+const SHARED_BODY: i32 = 620;
 const MARGIN: i32 = 40;
 const LEGEND_ROW: i32 = 44;
 /// The length of a series' sample in the legend.
 const SAMPLE: i32 = 60;
+
+/// Draws charts below one another.
+///
+/// # Errors
+///
+/// When there are none, or one of them cannot be drawn ([`Chart::draw`]).
+pub fn charts(charts: &[Chart]) -> Result<Picture, PictureError> {
+    if charts.is_empty() {
+        return Err(PictureError::empty("charts", "there are no charts"));
+    }
+    let body = if charts.len() > 1 { SHARED_BODY } else { BODY };
+    let panels = charts.iter().map(Panel::of);
+    let panels: Vec<Panel<'_>> = panels.collect::<Result<_, _>>()?;
+    let height: i32 = panels.iter().map(|panel| panel.head + body).sum();
+    draw((WIDTH, height), |sheet| {
+        let mut rest = sheet.clone();
+        for panel in &panels {
+            let (head, below) = rest.split_vertically(panel.head);
+            let (axes, below) = below.split_vertically(body);
+            panel.draw(&head, &axes)?;
+            rest = below;
+        }
+        Ok(())
+    })
+}
 
 impl Chart {
     /// Draws it.
@@ -94,56 +121,7 @@ impl Chart {
     ///
     /// When no point has a place, or a deviation has another number of entries than its series has points.
     pub fn draw(&self) -> Result<Picture, PictureError> {
-        for series in &self.series {
-            let (points, deviations) =
-                (series.points.len(), series.deviation.as_ref().map(Vec::len));
-            if let Some(deviations) = deviations
-                && deviations != points
-            {
-                let problem = format!(
-                    "the series {:?} has {points} points and {deviations} deviations; as many are needed",
-                    series.name
-                );
-                return Err(PictureError::shape(&self.title, problem));
-            }
-        }
-        let places = || self.series.iter().flat_map(|series| self.places(series));
-        let x = self.x.ends(places().map(|place| place.x), 0.0);
-        let y = self
-            .y
-            .ends(places().flat_map(|place| [place.low, place.high]), 0.05);
-        let (Some(x), Some(y)) = (x, y) else {
-            return Err(PictureError::empty(
-                &self.title,
-                "no point has a place on its axes",
-            ));
-        };
-        let legend = self.legend();
-        let rows = legend.last().map_or(0, |entry| entry.row + 1);
-        let head = 90 + rows * LEGEND_ROW + if self.marks.is_empty() { 0 } else { LEGEND_ROW };
-        draw((WIDTH, head + BODY), |sheet| {
-            write(
-                sheet,
-                &shorten(&self.title, 90),
-                (MARGIN, 50),
-                At::Left,
-                TITLE,
-                INK,
-            )?;
-            for entry in &legend {
-                let y = 100 + entry.row * LEGEND_ROW;
-                sample(
-                    sheet,
-                    self.series[entry.series].stroke,
-                    (entry.left, y),
-                    entry.series,
-                )?;
-                let at = (entry.left + SAMPLE + 14, y);
-                write(sheet, &entry.name, at, At::Left, TEXT, INK)?;
-            }
-            let (_, body) = sheet.split_vertically(head);
-            self.body(&body, x, y)
-        })
+        charts(std::slice::from_ref(self))
     }
 
     fn body(&self, sheet: &Sheet<'_>, [left, right]: [f64; 2], [low, high]: [f64; 2]) -> Drawn {
@@ -151,16 +129,19 @@ impl Chart {
             self.x.ticks([left, right], 10),
             self.y.ticks([low, high], 7),
         );
-        let names = y_ticks
-            .iter()
-            .map(|&tick| width_of(&self.y.name(tick), SMALL));
-        let y_names = names.max().unwrap_or(0);
+        let (x_names, y_names) = (self.x.names(&x_ticks), self.y.names(&y_ticks));
+        let widest = y_names.iter().map(|name| width_of(name, SMALL)).max();
+        let name = |ticks: &[f64], names: &[String], place: f64| {
+            let at = ticks.iter().position(|&tick| tick == place);
+            at.map_or_else(String::new, |at| names[at].clone())
+        };
+        let (x, y) = (x_ticks.clone(), y_ticks.clone());
         let mut chart = ChartBuilder::on(sheet)
             .margin_left(MARGIN)
             .margin_right(MARGIN + 20)
             .margin_bottom(20)
             .x_label_area_size(96)
-            .y_label_area_size(y_names + 80)
+            .y_label_area_size(widest.unwrap_or(0) + 80)
             .build_cartesian_2d(Ticked(left..right, x_ticks), Ticked(low..high, y_ticks))
             .map_err(failed)?;
         chart
@@ -170,10 +151,10 @@ impl Chart {
             .axis_style(FAINT.stroke_width(2))
             .label_style(font(SMALL).color(&INK))
             .axis_desc_style(font(TEXT).color(&INK))
-            .x_desc(shorten(&self.x.label, 90))
-            .y_desc(shorten(&self.y.label, 50))
-            .x_label_formatter(&|&place| self.x.name(place))
-            .y_label_formatter(&|&place| self.y.name(place))
+            .x_desc(fit(&self.x.label, TEXT, WIDTH - 400))
+            .y_desc(fit(&self.y.label, TEXT, SHARED_BODY - 120))
+            .x_label_formatter(&|&place| name(&x, &x_names, place))
+            .y_label_formatter(&|&place| name(&y, &y_names, place))
             .draw()
             .map_err(failed)?;
         let inside = |place: &Place| (left..=right).contains(&place.x);
@@ -225,6 +206,7 @@ impl Chart {
             // Neighbours would write over one another: only the first of the marks is sure to have room.
             if index == 0 {
                 let side = if x > WIDTH / 2 { At::Right } else { At::Left };
+                let text = &fit(text, SMALL, WIDTH / 2 - 100);
                 write(
                     sheet,
                     text,
@@ -266,11 +248,13 @@ impl Chart {
     fn legend(&self) -> Vec<Entry> {
         let (mut left, mut row) = (MARGIN, 0);
         let mut entries = Vec::new();
-        for (series, one) in self.series.iter().enumerate() {
-            if one.name.is_empty() {
-                continue;
-            }
-            let name = shorten(&one.name, 70);
+        let named = self.series.iter().enumerate();
+        let named = named.filter(|(_, series)| !series.name.is_empty());
+        let (places, names): (Vec<usize>, Vec<String>) = named
+            .map(|(place, series)| (place, series.name.clone()))
+            .unzip();
+        let names = fit_all(&names, TEXT, WIDTH - 2 * MARGIN - SAMPLE - 60);
+        for (series, name) in places.into_iter().zip(names) {
             let width = SAMPLE + 14 + width_of(&name, TEXT) + 40;
             if left + width > WIDTH - MARGIN && left > MARGIN {
                 (left, row) = (MARGIN, row + 1);
@@ -284,6 +268,72 @@ impl Chart {
             left += width;
         }
         entries
+    }
+}
+
+/// A chart with what was found out before it is drawn.
+struct Panel<'a> {
+    chart: &'a Chart,
+    x: [f64; 2],
+    y: [f64; 2],
+    legend: Vec<Entry>,
+    /// The height of what is above the axes.
+    head: i32,
+}
+
+impl<'a> Panel<'a> {
+    fn of(chart: &'a Chart) -> Result<Self, PictureError> {
+        for series in &chart.series {
+            let (points, deviations) =
+                (series.points.len(), series.deviation.as_ref().map(Vec::len));
+            if let Some(deviations) = deviations
+                && deviations != points
+            {
+                let problem = format!(
+                    "the series {:?} has {points} points and {deviations} deviations; as many are needed",
+                    series.name
+                );
+                return Err(PictureError::shape(&chart.title, problem));
+            }
+        }
+        let places = || chart.series.iter().flat_map(|series| chart.places(series));
+        let x = chart.x.ends(places().map(|place| place.x), 0.0);
+        let y = chart
+            .y
+            .ends(places().flat_map(|place| [place.low, place.high]), 0.05);
+        let (Some(x), Some(y)) = (x, y) else {
+            return Err(PictureError::empty(
+                &chart.title,
+                "no point has a place on its axes",
+            ));
+        };
+        let legend = chart.legend();
+        let rows = legend.last().map_or(0, |entry| entry.row + 1);
+        let marks = if chart.marks.is_empty() {
+            0
+        } else {
+            LEGEND_ROW
+        };
+        Ok(Self {
+            chart,
+            x,
+            y,
+            legend,
+            head: 90 + rows * LEGEND_ROW + marks,
+        })
+    }
+
+    fn draw(&self, head: &Sheet<'_>, axes: &Sheet<'_>) -> Drawn {
+        let title = fit(&self.chart.title, TITLE, WIDTH - 2 * MARGIN);
+        write(head, &title, (MARGIN, 50), At::Left, TITLE, INK)?;
+        for entry in &self.legend {
+            let y = 100 + entry.row * LEGEND_ROW;
+            let stroke = self.chart.series[entry.series].stroke;
+            sample(head, stroke, (entry.left, y), entry.series)?;
+            let at = (entry.left + SAMPLE + 14, y);
+            write(head, &entry.name, at, At::Left, TEXT, INK)?;
+        }
+        self.chart.body(axes, self.x, self.y)
     }
 }
 

@@ -4,14 +4,18 @@ use ndarray::ArrayView2;
 use plotters::style::RGBColor;
 
 use crate::canvas::{
-    At, FAINT, GRID, INK, PAPER, SMALL, TEXT, TITLE, between, draw, fill, frame, line, percent,
-    shorten, width_of, write,
+    At, FAINT, GRID, INK, PAPER, SMALL, TEXT, TITLE, between, draw, fill, frame, line, write,
 };
+use crate::key::key;
+use crate::text::{fit, fit_all, percent, width_of};
 use crate::{Picture, PictureError};
 
 const DEEP: RGBColor = RGBColor(8, 69, 128);
 const MARGIN: i32 = 40;
-const LONGEST_NAME: usize = 22;
+/// The width of the longest name.
+const NAME: i32 = 320;
+/// A longer title is cut, unless the matrix is wider.
+const LONGEST_TITLE: i32 = 1720;
 /// More classes would make a picture that nobody reads.
 const MOST_CLASSES: usize = 200;
 
@@ -22,6 +26,7 @@ const MOST_CLASSES: usize = 200;
 ///
 /// - labels: `classes` names, in the order of the rows
 /// - counts: `[classes, classes]`, true class by predicted class
+/// - unanswered: how many predictions are of no class, since they are no numbers; they count as wrong
 ///
 /// # Errors
 ///
@@ -31,7 +36,7 @@ const MOST_CLASSES: usize = 200;
 /// use ndarray::array;
 ///
 /// let labels = ["cat", "dog"].map(String::from);
-/// let picture = ran_picture::confusion("Pets", &labels, array![[9, 1], [2, 8]].view())?;
+/// let picture = ran_picture::confusion("Pets", &labels, array![[9, 1], [2, 8]].view(), 0)?;
 /// assert!(picture.svg().contains(">\n9\n</text>"));
 /// # Ok::<(), ran_picture::PictureError>(())
 /// ```
@@ -39,6 +44,7 @@ pub fn confusion(
     title: &str,
     labels: &[String],
     counts: ArrayView2<'_, usize>,
+    unanswered: usize,
 ) -> Result<Picture, PictureError> {
     let classes = labels.len();
     if counts.dim() != (classes, classes) {
@@ -56,10 +62,7 @@ pub fn confusion(
             format!("{classes} classes are more than the {MOST_CLASSES} that it can have");
         return Err(PictureError::shape(title, problem));
     }
-    let names: Vec<String> = labels
-        .iter()
-        .map(|name| shorten(name, LONGEST_NAME))
-        .collect();
+    let names = fit_all(labels, TEXT, NAME);
     let widest = names
         .iter()
         .map(|name| width_of(name, TEXT))
@@ -77,31 +80,30 @@ pub fn confusion(
     let head = 150 + if upright { widest + 20 } else { 50 };
     let (left, side) = (MARGIN + 50 + widest + 20, cell * classes as i32);
     let right: usize = counts.diag().sum();
-    let all: usize = counts.sum();
-    let caption = format!(
+    let all = counts.sum() + unanswered;
+    let mut caption = format!(
         "{right} of {all} right ({}), {} wrong",
         percent(right, all),
         all - right
     );
+    if unanswered > 0 {
+        caption += &format!(", {unanswered} of them no number and not shown");
+    }
+    let title = &fit(title, TITLE, LONGEST_TITLE.max(left + side));
     let needed = [width_of(title, TITLE), width_of(&caption, TEXT)].map(|width| width + 2 * MARGIN);
     let width = (left + side + MARGIN + 30)
         .max(needed[0])
         .max(needed[1])
-        .max(700);
+        .max(MARGIN + 1_000);
     let height = head + side + 140;
     draw((width, height), |sheet| {
         write(sheet, title, (MARGIN, 50), At::Left, TITLE, INK)?;
         write(sheet, &caption, (MARGIN, 100), At::Left, TEXT, INK)?;
         let middle = left + side / 2;
-        write(sheet, "predicted", (middle, 146), At::Centre, TEXT, FAINT)?;
-        write(
-            sheet,
-            "true",
-            (MARGIN + 14, head + side / 2 + width_of("true", TEXT) / 2),
-            At::Up,
-            TEXT,
-            FAINT,
-        )?;
+        let [across, down] = ["predicted class", "true class"];
+        write(sheet, across, (middle, 146), At::Centre, TEXT, FAINT)?;
+        let from = (head + side / 2 + width_of(down, TEXT) / 2).max(head + 10);
+        write(sheet, down, (MARGIN + 14, from), At::Up, TEXT, FAINT)?;
         for (index, name) in names.iter().enumerate() {
             let centre = index as i32 * cell + cell / 2;
             write(
@@ -147,26 +149,14 @@ pub fn confusion(
             )?;
         }
         frame(sheet, [left, head, left + side, head + side], FAINT)?;
-        key(sheet, head + side + 80)
+        let (text, y) = (
+            "cell: count; colour: share of the true class",
+            head + side + 80,
+        );
+        write(sheet, text, (MARGIN, y), At::Left, SMALL, FAINT)?;
+        let place = (MARGIN + width_of(text, SMALL) + 30, y);
+        key(sheet, place, 400, ["0 %", "100 %"], shade)
     })
-}
-
-/// What the colours mean.
-fn key(sheet: &crate::canvas::Sheet<'_>, y: i32) -> crate::canvas::Drawn {
-    let text = "share of the row";
-    write(sheet, text, (MARGIN, y), At::Left, SMALL, FAINT)?;
-    let left = MARGIN + width_of(text, SMALL) + 70;
-    write(sheet, "0 %", (left - 14, y), At::Right, SMALL, FAINT)?;
-    for part in 0..20 {
-        let x = left + part * 12;
-        fill(
-            sheet,
-            [x, y - 14, x + 12, y + 14],
-            shade(f64::from(part) / 19.0),
-        )?;
-    }
-    frame(sheet, [left, y - 14, left + 240, y + 14], GRID)?;
-    write(sheet, "100 %", (left + 254, y), At::Left, SMALL, FAINT)
 }
 
 fn shade(share: f64) -> RGBColor {
@@ -182,17 +172,17 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused_with_a_sentence() {
         let labels = ["a", "b"].map(String::from);
-        let error = confusion("T", &labels, array![[1, 2, 3]].view())
+        let error = confusion("T", &labels, array![[1, 2, 3]].view(), 0)
             .unwrap_err()
             .to_string();
         assert!(
             error.contains("\"T\"") && error.contains("[2, 2]") && error.contains("[1, 3]"),
             "{error}"
         );
-        let none = confusion("T", &[], Array2::zeros((0, 0)).view());
+        let none = confusion("T", &[], Array2::zeros((0, 0)).view(), 0);
         assert!(matches!(none, Err(PictureError::Empty { .. })));
         let many = vec![String::new(); 201];
-        let error = confusion("T", &many, Array2::zeros((201, 201)).view()).unwrap_err();
+        let error = confusion("T", &many, Array2::zeros((201, 201)).view(), 0).unwrap_err();
         assert!(error.to_string().contains("201 classes"));
     }
 }

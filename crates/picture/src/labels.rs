@@ -1,9 +1,7 @@
 //! What became of each of several labels: found, missed, or seen where it was not.
 
-use crate::canvas::{
-    At, FAINT, GRID, INK, SMALL, TEXT, TITLE, colour, draw, fill, line, percent, shorten, width_of,
-    write,
-};
+use crate::canvas::{At, FAINT, GRID, INK, SMALL, TEXT, TITLE, colour, draw, fill, line, write};
+use crate::text::{fit, fit_all, percent, width_of};
 use crate::{Picture, PictureError};
 
 /// How often a label was predicted and how often it was due.
@@ -28,7 +26,10 @@ const BAR: i32 = 800;
 const COLUMN: i32 = 130;
 /// A count that is not 0 is seen, however small it is beside the others.
 const LEAST: i32 = 5;
-const LONGEST_NAME: usize = 26;
+/// The width of the longest name.
+const NAME: i32 = 380;
+/// A longer title is cut.
+const LONGEST_TITLE: i32 = 1720;
 /// More labels would make a picture that nobody reads.
 const MOST_LABELS: usize = 200;
 
@@ -74,10 +75,8 @@ pub fn label_counts(
         );
         return Err(PictureError::shape(title, problem));
     }
-    let names: Vec<String> = labels
-        .iter()
-        .map(|name| shorten(name, LONGEST_NAME))
-        .collect();
+    let names = fit_all(labels, TEXT, NAME);
+    let title = &fit(title, TITLE, LONGEST_TITLE);
     let widest = names.iter().map(|name| width_of(name, TEXT)).max();
     let left = MARGIN + widest.unwrap_or(0) + 20;
     let sum = |part: fn(&LabelCount) -> usize| counts.iter().map(part).sum::<usize>();
@@ -100,8 +99,9 @@ pub fn label_counts(
         write(sheet, title, (MARGIN, 50), At::Left, TITLE, INK)?;
         write(sheet, &caption, (MARGIN, 100), At::Left, TEXT, INK)?;
         let column = |part: usize| numbers + (part as i32 + 1) * COLUMN;
+        let y = HEAD - 34;
+        write(sheet, "steps, count", (left, y), At::Left, SMALL, FAINT)?;
         for (part, name) in ["found", "missed", "wrong"].iter().enumerate() {
-            let y = HEAD - 34;
             write(sheet, name, (column(part), y), At::Right, SMALL, FAINT)?;
             let x = column(part) - width_of(name, SMALL) - 26;
             fill(sheet, [x, y - 9, x + 18, y + 9], colour(part))?;

@@ -1,11 +1,10 @@
 //! A picture that has been drawn: SVG text, and a PNG made from it.
 
-use std::sync::{Arc, OnceLock};
-
-use resvg::usvg::{Options, Tree, fontdb::Database};
+use resvg::usvg::{Options, Tree};
 use resvg::{tiny_skia, usvg};
 
 use crate::PictureError;
+use crate::fonts::Lettering;
 
 /// A drawn picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,20 +26,22 @@ impl Picture {
         &self.svg
     }
 
-    /// The picture as PNG, a complete file with twice the SVG's pixels in each direction. The font comes with the program, so
-    /// that a machine without fonts draws the same.
+    /// The picture as PNG, a complete file with twice the SVG's pixels in each direction. The fonts come with the program
+    /// (Latin, Greek and Cyrillic letters, signs, emoji), so that a machine without fonts draws the same. Other letters,
+    /// such as those of Chinese, Japanese and Korean, are taken from a font of the machine; where it has none for a letter,
+    /// the letter's code point is written small instead, as in U+8A9E.
     ///
     /// # Errors
     ///
     /// When the picture is too large for an image of pixels.
     pub fn png(&self) -> Result<Vec<u8>, PictureError> {
         let failed = |problem: String| PictureError::Drawing(problem);
+        let Lettering { fonts, svg } = Lettering::of(&self.svg);
         let options = Options {
-            fontdb: fonts(),
+            fontdb: fonts,
             ..Options::default()
         };
-        let tree =
-            Tree::from_str(&self.svg, &options).map_err(|error| failed(error.to_string()))?;
+        let tree = Tree::from_str(&svg, &options).map_err(|error| failed(error.to_string()))?;
         let size = tree.size().to_int_size().scale_by(PNG_SCALE);
         let size = size.ok_or_else(|| failed("it has no pixels".into()))?;
         let (width, height) = (size.width(), size.height());
@@ -56,18 +57,4 @@ impl Picture {
             .encode_png()
             .map_err(|error| failed(error.to_string()))
     }
-}
-
-/// The one font of the PNGs, read once.
-fn fonts() -> Arc<Database> {
-    static FONTS: OnceLock<Arc<Database>> = OnceLock::new();
-    let load = || {
-        let mut fonts = Database::new();
-        fonts.load_font_data(epaint_default_fonts::UBUNTU_LIGHT.to_vec());
-        let family = fonts.faces().next().and_then(|face| face.families.first());
-        let family = family.map(|(name, _)| name.clone()).unwrap_or_default();
-        fonts.set_sans_serif_family(family);
-        Arc::new(fonts)
-    };
-    FONTS.get_or_init(load).clone()
 }

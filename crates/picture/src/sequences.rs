@@ -6,9 +6,11 @@ use ndarray::Array2;
 
 use crate::canvas::{
     At, Drawn, FAINT, INK, PAPER, SMALL, Sheet, TEXT, TITLE, between, draw, fill, frame, line,
-    number, shorten, write,
+    write,
 };
-use crate::{Axis, Picture, PictureError};
+use crate::key::key;
+use crate::text::{fit, fit_all, short};
+use crate::{Axis, Picture, PictureError, Scale};
 use track::Time;
 
 pub use track::{Style, Track};
@@ -33,9 +35,14 @@ pub(super) const MARGIN: i32 = 40;
 /// Where time begins: names of tracks and channels are to the left of it.
 const LEFT: i32 = 330;
 /// The room to the right of the end of time, for the keys of lines.
-const RIGHT: i32 = 250;
+pub(super) const RIGHT: i32 = 250;
 /// With the image beside it.
 const IMAGE: i32 = 260;
+/// The side of the image, and the room for its key below it.
+const SIDE: i32 = 200;
+const IMAGE_KEY: i32 = 50;
+/// The width of all rows of a track's name, of which some are not filled.
+const NAME: i32 = 600;
 const CAPTION: i32 = 64;
 const AXIS: i32 = 90;
 const GAP: i32 = 26;
@@ -70,14 +77,8 @@ pub fn sequences(title: &str, sequences: &[Sequence]) -> Result<Picture, Picture
     let heights = sequences.iter().map(Sequence::height);
     let height = 90 + heights.sum::<i32>();
     draw((WIDTH, height), |sheet| {
-        write(
-            sheet,
-            &shorten(title, 90),
-            (MARGIN, 50),
-            At::Left,
-            TITLE,
-            INK,
-        )?;
+        let title = fit(title, TITLE, WIDTH - 2 * MARGIN);
+        write(sheet, &title, (MARGIN, 50), At::Left, TITLE, INK)?;
         let mut top = 90;
         for sequence in sequences {
             sequence.draw(sheet, top)?;
@@ -89,9 +90,24 @@ pub fn sequences(title: &str, sequences: &[Sequence]) -> Result<Picture, Picture
 
 impl Sequence {
     fn height(&self) -> i32 {
-        let tracks: i32 = self.tracks.iter().map(|track| track.height() + GAP).sum();
-        let image = self.image.as_ref().map_or(0, |_| IMAGE - 60);
+        let tracks = self.tracks.iter().zip(self.names());
+        let tracks: i32 = tracks.map(|(track, name)| track.height(&name) + GAP).sum();
+        let image = self.image.as_ref().map_or(0, |_| SIDE + IMAGE_KEY);
         CAPTION + tracks.max(image) + AXIS
+    }
+
+    /// The tracks' names as they are shown.
+    fn names(&self) -> Vec<String> {
+        let names = self.tracks.iter().map(|track| track.name.clone());
+        let names: Vec<String> = names.collect();
+        let mut shown = fit_all(&names, SMALL, NAME);
+        for (shown, name) in shown.iter_mut().zip(&names) {
+            // A track need not have a name.
+            if name.is_empty() {
+                shown.clear();
+            }
+        }
+        shown
     }
 
     fn right(&self) -> i32 {
@@ -100,7 +116,7 @@ impl Sequence {
     }
 
     fn draw(&self, sheet: &Sheet<'_>, top: i32) -> Drawn {
-        let caption = shorten(&self.caption, 120);
+        let caption = fit(&self.caption, TEXT, WIDTH - 2 * MARGIN);
         write(
             sheet,
             &caption,
@@ -114,7 +130,7 @@ impl Sequence {
             draw_image(
                 sheet,
                 image,
-                [left, top + CAPTION, left + 200, top + CAPTION + 200],
+                [left, top + CAPTION, left + SIDE, top + CAPTION + SIDE],
             )?;
         }
         let time = Time {
@@ -123,24 +139,27 @@ impl Sequence {
             length: self.length,
         };
         let mut y = top + CAPTION;
-        for track in &self.tracks {
-            track.draw(sheet, &time, y)?;
-            y += track.height() + GAP;
+        for (track, name) in self.tracks.iter().zip(self.names()) {
+            track.draw(sheet, &time, y, &name)?;
+            y += track.height(&name) + GAP;
         }
         // Ticks stand at the middles of the steps that they count.
-        let axis = Axis::new("");
+        let axis = Axis {
+            scale: Scale::Count,
+            ..Axis::default()
+        };
         let ends = [
             self.first as f64,
             (self.first + self.length).saturating_sub(1) as f64,
         ];
         let y = y - GAP + 8;
         line(sheet, vec![(time.left, y), (time.right, y)], FAINT, 2)?;
-        let whole = |tick: &f64| tick.fract() == 0.0;
-        for tick in axis.ticks(ends, 10).into_iter().filter(whole) {
+        let ticks = axis.ticks(ends, 10);
+        for (tick, name) in ticks.iter().copied().zip(axis.names(&ticks)) {
             let (from, to) = time.span(tick as usize - self.first);
             let x = (from + to) / 2;
             line(sheet, vec![(x, y), (x, y + 8)], FAINT, 2)?;
-            write(sheet, &number(tick), (x, y + 28), At::Centre, SMALL, FAINT)?;
+            write(sheet, &name, (x, y + 28), At::Centre, SMALL, FAINT)?;
         }
         write(
             sheet,
@@ -165,12 +184,14 @@ fn draw_image(
         .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &x| {
             (low.min(x), high.max(x))
         });
-    let spread = f64::from(extremes.1 - extremes.0).max(f64::MIN_POSITIVE);
+    let [low, high] = [extremes.0, extremes.1].map(f64::from);
+    let spread = (high - low).max(f64::MIN_POSITIVE);
+    let shade = |part: f64| between(PAPER, INK, part);
     let at =
         |part: usize, of: usize, from: i32, to: i32| from + (to - from) * part as i32 / of as i32;
     for ((y, x), &value) in image.indexed_iter() {
-        let part = f64::from(value - extremes.0) / spread;
-        let ink = between(PAPER, INK, if part.is_finite() { part } else { 0.0 });
+        let part = (f64::from(value) - low) / spread;
+        let ink = shade(if part.is_finite() { part } else { 0.0 });
         let cell = [
             at(x, width, left, right),
             at(y, height, top, bottom),
@@ -179,7 +200,13 @@ fn draw_image(
         ];
         fill(sheet, cell, ink)?;
     }
-    frame(sheet, [left, top, right, bottom], FAINT)
+    frame(sheet, [left, top, right, bottom], FAINT)?;
+    if low >= high {
+        return Ok(());
+    }
+    let names = [low, high].map(short);
+    let place = (left, bottom + IMAGE_KEY / 2 + 4);
+    key(sheet, place, right - left, [&names[0], &names[1]], shade)
 }
 
 #[cfg(test)]

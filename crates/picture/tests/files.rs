@@ -3,7 +3,7 @@
 use ndarray::{Array2, array};
 use ran_picture::{
     Axis, Chart, LabelCount, Picture, PictureError, Scale, Sequence, Series, Stroke, Style, Track,
-    confusion, label_counts, sequences,
+    charts, confusion, label_counts, sequences,
 };
 use roxmltree::Document;
 
@@ -164,7 +164,7 @@ fn a_chart_of_nothing_is_refused_with_a_sentence() {
 fn the_counts_of_a_confusion_matrix_stand_in_their_cells() {
     let labels = ["ant", "bee", "cow"].map(String::from);
     let counts = array![[901, 12, 0], [7, 802, 23], [4, 5, 703]];
-    let picture = confusion("Animals", &labels, counts.view()).unwrap();
+    let picture = confusion("Animals", &labels, counts.view(), 0).unwrap();
     let texts = texts(&picture);
     let column = |name: &str| texts.iter().find(|(text, ..)| text == name).unwrap();
     // The first of the two texts of each name stands at its row, the second over its column.
@@ -205,8 +205,8 @@ fn sequences_have_a_cell_per_value_and_names_of_channels() {
     };
     let without = sequences("T", &[sequence(vec![])]).unwrap();
     let with = sequences("T", &[sequence(vec![track(Style::Cells)])]).unwrap();
-    // A rectangle for each of the six values, and the ground below them.
-    assert_eq!(count(&with, "rect") - count(&without, "rect"), 7);
+    // A rectangle for each of the six values, the ground below them, and the twenty of the scale.
+    assert_eq!(count(&with, "rect") - count(&without, "rect"), 7 + 20);
     let texts: Vec<String> = texts(&with).into_iter().map(|(text, ..)| text).collect();
     for expected in ["one", "input", "red", "green", "100", "102", "step"] {
         assert!(
@@ -227,7 +227,7 @@ fn sequences_have_a_cell_per_value_and_names_of_channels() {
 fn no_name_breaks_the_file() {
     let name = "a\u{0}b\u{1b}[31m\"<&>'\u{FFFF}\n\té😀";
     let labels = [name.to_string(), String::new()];
-    let picture = confusion(name, &labels, array![[1, 2], [3, 4]].view()).unwrap();
+    let picture = confusion(name, &labels, array![[1, 2], [3, 4]].view(), 0).unwrap();
     assert!(
         texts(&picture)
             .iter()

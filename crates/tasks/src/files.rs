@@ -168,6 +168,13 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
+/// Names of a file's columns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ColumnNames {
+    pub(crate) inputs: Vec<String>,
+    pub(crate) targets: Vec<String>,
+}
+
 impl Default for FilesConfig {
     fn default() -> Self {
         Self {
@@ -249,6 +256,17 @@ impl FilesConfig {
             }
         }
         Ok(dataset)
+    }
+
+    /// The names of the columns that are learnt from and that are due as numbers; none where the files have no names.
+    pub(crate) fn column_names(&self) -> Result<ColumnNames, TaskError> {
+        let path = self.data.as_ref().or(self.train.as_ref());
+        match path {
+            Some(path) if matches!(extension(path).as_str(), "csv" | "tsv") => {
+                table::column_names(self, path, &Goal::of(self)?)
+            }
+            _ => Ok(ColumnNames::default()),
+        }
     }
 
     /// The data set of a training and a test file, or of one file that is split.

@@ -142,6 +142,15 @@ pub fn valid_prediction_time(
 /// output whose prediction or target is constant adds nothing.
 #[must_use]
 pub fn memory_capacity(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) -> f64 {
+    squared_correlations(predictions, targets).into_iter().sum()
+}
+
+/// The squared correlation between prediction and target of each output; 0 where one of them is constant.
+#[must_use]
+pub fn squared_correlations(
+    predictions: ArrayView2<'_, f32>,
+    targets: ArrayView2<'_, f32>,
+) -> Vec<f64> {
     check_shapes(predictions, targets);
     let squared_correlation = |(x, y): (ArrayView1<'_, f32>, ArrayView1<'_, f32>)| {
         let centred = |values: ArrayView1<'_, f32>| {
@@ -157,12 +166,8 @@ pub fn memory_capacity(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_,
             0.0
         }
     };
-    predictions
-        .columns()
-        .into_iter()
-        .zip(targets.columns())
-        .map(squared_correlation)
-        .sum()
+    let pairs = predictions.columns().into_iter().zip(targets.columns());
+    pairs.map(squared_correlation).collect()
 }
 
 fn share_of_rows(

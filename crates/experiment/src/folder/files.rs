@@ -40,4 +40,11 @@ impl RunFile {
 }
 
 /// The pictures of a run; each is a file in SVG and one in PNG.
-pub(super) const PICTURES: [&str; 4] = ["confusion", "labels", "forecast", "free-run"];
+pub(super) const PICTURES: [&str; 6] = [
+    "confusion",
+    "labels",
+    "forecast",
+    "free-run",
+    "capacity",
+    "learning",
+];

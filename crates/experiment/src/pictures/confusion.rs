@@ -25,5 +25,7 @@ pub(crate) fn test_confusion(
             .collect(),
     };
     let title = format!("{}: test set, seed {seed}", dataset.name);
-    Some(confusion(&title, &labels, counts.view()))
+    // A row of outputs that are no numbers is of no class, and counts as wrong in the score.
+    let unanswered = predictions.nrows() - counts.sum();
+    Some(confusion(&title, &labels, counts.view(), unanswered))
 }

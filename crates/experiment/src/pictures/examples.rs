@@ -7,8 +7,9 @@ use ran_tasks::{Category, Dataset, Sample, TaskConfig};
 /// Steps that are shown of a sequence; of cells fewer, since each takes its room in the file.
 const MOST_STEPS: usize = 1_000;
 const MOST_STEPS_OF_CELLS: usize = 240;
-/// Channels that are told apart as lines.
+/// Channels that are told apart as lines, and those that are shown as cells.
 const MOST_LINES: usize = 4;
+const MOST_CHANNELS: usize = 100;
 /// Targets that are listed in words.
 const MOST_WORDS: usize = 8;
 
@@ -98,22 +99,37 @@ fn sequence(task: &TaskConfig, channels: &[String], dataset: &Dataset, index: us
     let image = task.image(inputs.view());
     let named = channels.len() == inputs.ncols();
     let mut target = target(dataset, sample, from, to);
-    if named && target.channels.is_empty() && target.values.ncols() == channels.len() {
-        target.channels = channels.to_vec();
+    // Names are a convenience: numbers do as well.
+    let outputs = task.outputs().unwrap_or_default();
+    if target.channels.is_empty() && target.values.ncols() == outputs.len() {
+        target.channels = outputs;
     }
-    let input = Track {
+    let mut input = Track {
         name: "input".into(),
         channels: if named { channels.to_vec() } else { Vec::new() },
         steps: (0..to - from).collect(),
         values: inputs.slice(s![from..to, ..]).to_owned(),
         style,
     };
+    for track in [&mut input, &mut target] {
+        leave_out(track);
+    }
     Sequence {
         caption,
         first: from,
         length: to - from,
         tracks: vec![input, target],
         image,
+    }
+}
+
+/// Leaves out channels that are too many for a picture, and counts them.
+fn leave_out(track: &mut Track) {
+    let all = track.values.ncols();
+    if all > MOST_CHANNELS {
+        track.name = format!("{}, {MOST_CHANNELS} of {all}", track.name);
+        track.channels.truncate(MOST_CHANNELS);
+        track.values = track.values.slice(s![.., ..MOST_CHANNELS]).to_owned();
     }
 }
 
@@ -290,6 +306,17 @@ mod tests {
             "{:?}",
             one.tracks[0].values
         );
+    }
+
+    #[test]
+    fn channels_that_are_too_many_are_left_out_and_counted() {
+        let task = open_task("memory-capacity", &["task.delays=5000".parse().unwrap()]);
+        let task = task.unwrap();
+        let dataset = task.load(0).unwrap();
+        let one = sequence(&task, &[], &dataset, 0);
+        assert_eq!(one.tracks[1].name, "target, 100 of 5000");
+        assert_eq!(one.tracks[1].channels.last().unwrap(), "delay 100");
+        assert!(show_examples(&task, &[], &dataset, 1).is_ok());
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! Truth against prediction, on the test set.
 
-use ndarray::{Array2, ArrayView2, Axis, concatenate, stack};
+use ndarray::{Array2, ArrayView2, Axis, concatenate, s, stack};
 use ran_learning::FreeRun;
 use ran_picture::{
     Axis as ChartAxis, Chart, Picture, PictureError, Sequence, Series, Stroke, Style, Track,
     sequences,
 };
-use ran_tasks::{Category, Dataset};
+use ran_tasks::{Category, Dataset, stack_targets};
+
+use super::near::Near;
 
 /// Steps, sequences and channels that are shown.
 const MOST_STEPS: usize = 400;
+const MOST_STEPS_IF_ROUGH: usize = 120;
 const MOST_SEQUENCES: usize = 3;
 const MOST_CHANNELS: usize = 6;
 
@@ -17,7 +20,7 @@ const MOST_CHANNELS: usize = 6;
 /// a sequence has one target, as points about the diagonal. None where the task is not one of numbers.
 pub(crate) fn test_forecast(
     dataset: &Dataset,
-    channels: &[String],
+    outputs: &[String],
     predictions: &[Array2<f32>],
     seed: u64,
 ) -> Option<Result<Picture, PictureError>> {
@@ -29,31 +32,38 @@ pub(crate) fn test_forecast(
         dataset.name
     );
     if dataset.test.iter().all(|sample| sample.scored.len() <= 1) {
-        return Some(points(&title, dataset, predictions));
+        return Some(points(title, dataset, outputs, predictions));
     }
+    let all = dataset.test.len();
     let shown = dataset.test.iter().zip(predictions).take(MOST_SEQUENCES);
     let shown = shown.enumerate().map(|(index, (sample, predictions))| {
         let first = sample.scored.first().copied().unwrap_or(0);
         let last = sample.scored.last().copied().unwrap_or(0);
-        let length = (last + 1 - first).min(MOST_STEPS);
+        let most = match is_rough(sample.targets.view()) {
+            true => MOST_STEPS_IF_ROUGH,
+            false => MOST_STEPS,
+        };
+        let length = (last + 1 - first).min(most);
         let steps: Vec<usize> = sample.scored.iter().map(|step| step - first).collect();
         let count = steps.iter().take_while(|&&step| step < length).count();
-        let mut caption = format!("sequence {}", index + 1);
+        let mut caption = match all {
+            1 => "sequence 1".into(),
+            _ => format!("sequence {} of {all}", index + 1),
+        };
         if count < steps.len() {
             caption += &format!(", the first {count} of {} scored steps", steps.len());
         }
-        Sequence {
+        let rows = |of: ArrayView2<'_, f32>| of.slice_move(s![..count, ..]).to_owned();
+        let (truth, predictions) = (rows(sample.targets.view()), rows(predictions.view()));
+        drawn(
             caption,
             first,
             length,
-            tracks: tracks(
-                &steps[..count],
-                channels,
-                sample.targets.view(),
-                predictions.view(),
-            ),
-            image: None,
-        }
+            &steps[..count],
+            outputs,
+            &truth,
+            &predictions,
+        )
     });
     let shown: Vec<Sequence> = shown.collect();
     Some(sequences(&title, &shown))
@@ -62,7 +72,7 @@ pub(crate) fn test_forecast(
 /// Draws forecasts in closed loop against the truth, the first few.
 pub(crate) fn free_runs(
     dataset: &Dataset,
-    channels: &[String],
+    outputs: &[String],
     runs: &[FreeRun],
     caption: &dyn Fn(&FreeRun) -> String,
     seed: u64,
@@ -71,117 +81,244 @@ pub(crate) fn free_runs(
         "{}: fed with its own predictions, seed {seed}",
         dataset.name
     );
-    let shown = runs.iter().take(MOST_SEQUENCES).map(|run| {
-        let length = run.truth.nrows().min(1_000);
-        let steps: Vec<usize> = (0..length).collect();
-        Sequence {
-            caption: caption(run),
-            first: run.after + 1,
-            length,
-            tracks: tracks(&steps, channels, run.truth.view(), near(run).view()),
-            image: None,
+    let all = runs.len();
+    let shown = runs.iter().take(MOST_SEQUENCES).enumerate();
+    let shown = shown.map(|(index, run)| {
+        let steps = run.truth.nrows();
+        let length = steps.min(1_000);
+        let mut caption = caption(run);
+        if all > MOST_SEQUENCES {
+            caption = format!("forecast {} of {all}, {caption}", index + 1);
         }
+        if length < steps {
+            caption += &format!(", the first {length} of {steps} steps");
+        }
+        let rows = |of: &Array2<f32>| of.slice(s![..length, ..]).to_owned();
+        let numbers: Vec<usize> = (0..length).collect();
+        let (truth, predictions) = (rows(&run.truth), rows(&run.predictions));
+        drawn(
+            caption,
+            run.after + 1,
+            length,
+            &numbers,
+            outputs,
+            &truth,
+            &predictions,
+        )
     });
     let shown: Vec<Sequence> = shown.collect();
     sequences(&title, &shown)
 }
 
-/// The predictions, held within half the truth's range about it: one that runs away would leave the truth a flat line.
-fn near(run: &FreeRun) -> Array2<f32> {
-    let mut near = run.predictions.clone();
-    for (mut predictions, truth) in near.columns_mut().into_iter().zip(run.truth.columns()) {
-        let low = truth.iter().copied().fold(f32::INFINITY, f32::min);
-        let high = truth.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let margin = (high - low) / 2.0;
-        let held = |x: f32| {
-            if x.is_nan() {
-                x
-            } else {
-                x.clamp(low - margin, high + margin)
-            }
-        };
-        predictions.mapv_inplace(held);
-    }
-    near
+/// Whether a truth goes up and down so much from step to step that many steps would be a blot: by more than a tenth of
+/// its range, in the mean, in the output that does most.
+fn is_rough(truth: ArrayView2<'_, f32>) -> bool {
+    truth.columns().into_iter().any(|values| {
+        let values: Vec<f32> = values.iter().copied().filter(|x| x.is_finite()).collect();
+        let [low, high] = ends(values.iter().copied());
+        let moved: f32 = values
+            .windows(2)
+            .map(|pair| (pair[1] - pair[0]).abs())
+            .sum();
+        let moved = moved / values.len().saturating_sub(1).max(1) as f32;
+        high > low && moved > 0.1 * (high - low)
+    })
 }
 
-/// A track per channel, with what came and what was predicted.
-fn tracks(
+fn ends(values: impl Iterator<Item = f32>) -> [f32; 2] {
+    let finite = values.filter(|x| x.is_finite());
+    finite.fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], x| {
+        [low.min(x), high.max(x)]
+    })
+}
+
+/// A sequence with a track per output, of what was due and what was predicted.
+fn drawn(
+    mut caption: String,
+    first: usize,
+    length: usize,
     steps: &[usize],
-    channels: &[String],
-    truth: ArrayView2<'_, f32>,
-    predictions: ArrayView2<'_, f32>,
-) -> Vec<Track> {
+    outputs: &[String],
+    truth: &Array2<f32>,
+    predictions: &Array2<f32>,
+) -> Sequence {
     let width = truth.ncols();
-    let named = channels.len() == width;
-    let track = |channel: usize| {
-        let both = [truth.column(channel), predictions.column(channel)];
-        let both = stack(Axis(1), &both).expect("a prediction has the truth's shape");
+    let shown = width.min(MOST_CHANNELS);
+    if shown < width {
+        caption += &format!(", {shown} of {width} outputs");
+    }
+    let near = Near::of(
+        truth.slice(s![.., ..shown]),
+        predictions.slice(s![.., ..shown]),
+    );
+    caption += &near.remarks();
+    let track = |output: usize| {
+        let both = [truth.column(output), near.values.column(output)];
         Track {
-            name: match (named, width) {
-                (true, _) => channels[channel].clone(),
-                (false, 1) => String::new(),
-                (false, _) => format!("output {channel}"),
-            },
+            name: name(outputs, width, output).unwrap_or_default(),
             channels: ["truth", "prediction"].map(String::from).into(),
             steps: steps.to_vec(),
-            values: both.slice_axis(Axis(0), (..steps.len()).into()).to_owned(),
+            values: stack(Axis(1), &both).expect("a prediction has the truth's shape"),
             style: Style::Compare,
         }
     };
-    (0..width.min(MOST_CHANNELS)).map(track).collect()
+    Sequence {
+        caption,
+        first,
+        length,
+        tracks: (0..shown).map(track).collect(),
+        image: None,
+    }
+}
+
+/// What an output is called: its own name, or its number where there are several.
+fn name(outputs: &[String], width: usize, output: usize) -> Option<String> {
+    match outputs.len() == width {
+        true => Some(outputs[output].clone()),
+        false => (width > 1).then(|| format!("output {output}")),
+    }
 }
 
 /// Points about the diagonal, a series per output.
 fn points(
-    title: &str,
+    mut title: String,
     dataset: &Dataset,
+    outputs: &[String],
     predictions: &[Array2<f32>],
 ) -> Result<Picture, PictureError> {
-    let join = |rows: Vec<ArrayView2<'_, f32>>| {
-        concatenate(Axis(0), &rows).expect("predictions and targets share d_output")
-    };
-    let truth = join(
-        dataset
-            .test
-            .iter()
-            .map(|sample| sample.targets.view())
-            .collect(),
-    );
-    let predictions = join(predictions.iter().map(|rows| rows.view()).collect());
-    let finite = truth.iter().filter(|x| x.is_finite());
-    let ends = finite.fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], &x| {
-        [low.min(x), high.max(x)]
-    });
+    let rows: Vec<_> = predictions.iter().map(|rows| rows.view()).collect();
+    let predictions = concatenate(Axis(0), &rows).expect("predictions share d_output");
+    let truth = stack_targets(&dataset.test);
+    let width = truth.ncols();
+    let shown = width.min(MOST_CHANNELS);
+    if shown < width {
+        title += &format!(", {shown} of {width} outputs");
+    }
+    let truth = truth.slice(s![.., ..shown]);
+    let near = Near::of(truth, predictions.slice(s![.., ..shown]));
+    title += &near.remarks();
     let diagonal = Series {
         stroke: Stroke::Dashed,
-        ..Series::new("exact", ends.map(|x| [f64::from(x); 2]).to_vec())
+        ..Series::new(
+            "exact",
+            ends(truth.iter().copied())
+                .map(|x| [f64::from(x); 2])
+                .to_vec(),
+        )
     };
-    let output = |channel: usize| {
+    let output = |output: usize| {
         let pairs = truth
-            .column(channel)
+            .column(output)
             .into_iter()
-            .zip(predictions.column(channel));
-        let name = if truth.ncols() == 1 {
-            "sequences".into()
-        } else {
-            format!("output {channel}")
-        };
+            .zip(near.values.column(output));
+        let name = name(outputs, width, output);
         Series {
             stroke: Stroke::Dots,
             ..Series::new(
-                &name,
+                &name.unwrap_or_else(|| "sequences".into()),
                 pairs.map(|(&x, &y)| [f64::from(x), f64::from(y)]).collect(),
             )
         }
     };
-    let outputs = (0..truth.ncols().min(MOST_CHANNELS)).map(output);
     let chart = Chart {
-        title: title.into(),
+        title,
         x: ChartAxis::new("truth"),
         y: ChartAxis::new("prediction"),
-        series: outputs.chain([diagonal]).collect(),
+        series: (0..shown).map(output).chain([diagonal]).collect(),
         ..Chart::default()
     };
     chart.draw()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ran_tasks::{Metric, Sample};
+
+    /// A data set of `sequences` with `targets` in its test set, `[steps, outputs]`.
+    fn dataset(sequences: usize, targets: &Array2<f32>) -> Dataset {
+        let sample = Sample {
+            inputs: Array2::zeros((targets.nrows(), 1)),
+            scored: (0..targets.nrows()).collect(),
+            targets: targets.clone(),
+        };
+        Dataset {
+            name: "toy".into(),
+            category: Category::Regression,
+            metric: Metric::Mse,
+            d_input: 1,
+            d_output: targets.ncols(),
+            labels: Vec::new(),
+            standardiser: None,
+            train: Vec::new(),
+            valid: Vec::new(),
+            test: vec![sample; sequences],
+        }
+    }
+
+    fn svg(sequences: usize, targets: &Array2<f32>, said: &Array2<f32>, names: &[&str]) -> String {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let dataset = dataset(sequences, targets);
+        let said = vec![said.clone(); sequences];
+        let picture = test_forecast(&dataset, &names, &said, 0).unwrap().unwrap();
+        assert!(picture.png().is_ok());
+        picture.svg().to_string()
+    }
+
+    #[test]
+    fn outputs_and_sequences_that_are_left_out_are_counted() {
+        let wave = |rows: usize, columns: usize| {
+            Array2::from_shape_fn((rows, columns), |(step, column)| {
+                (step as f32 * 0.05 + column as f32).sin()
+            })
+        };
+        let targets = wave(500, 20);
+        let drawn = svg(30, &targets, &targets, &[]);
+        let caption = "sequence 2 of 30, the first 400 of 500 scored steps, 6 of 20 outputs";
+        assert!(
+            drawn.contains(caption) && drawn.contains("output 5"),
+            "{drawn}"
+        );
+        assert!(!drawn.contains("output 6") && !drawn.contains("sequence 4"));
+        let targets = wave(1, 20);
+        let drawn = svg(30, &targets, &targets, &[]);
+        assert!(drawn.contains("seed 0, 6 of 20 outputs"), "{drawn}");
+    }
+
+    #[test]
+    fn outputs_have_the_names_of_their_columns() {
+        for steps in [1, 9] {
+            let targets =
+                Array2::from_shape_fn((steps, 2), |(step, column)| (step + column) as f32);
+            let drawn = svg(2, &targets, &targets, &["load", "wind"]);
+            assert!(
+                drawn.contains(">\nload\n<") && drawn.contains(">\nwind\n<"),
+                "{drawn}"
+            );
+            assert!(!drawn.contains("output 0"));
+        }
+    }
+
+    #[test]
+    fn fewer_steps_of_a_rough_series_are_drawn() {
+        let zigzag = Array2::from_shape_fn((500, 1), |(step, _)| (step % 2) as f32);
+        let drawn = svg(1, &zigzag, &zigzag, &[]);
+        assert!(
+            drawn.contains("the first 120 of 500 scored steps"),
+            "{drawn}"
+        );
+    }
+
+    #[test]
+    fn predictions_that_are_no_numbers_are_counted_and_the_truth_is_drawn() {
+        for steps in [1, 9] {
+            let targets = Array2::from_shape_fn((steps, 1), |(step, _)| step as f32);
+            let nothing = Array2::from_elem((steps, 1), f32::NAN);
+            let drawn = svg(1, &targets, &nothing, &[]);
+            assert!(
+                drawn.contains(&format!("{steps} no number and not drawn")),
+                "{drawn}"
+            );
+        }
+    }
 }

@@ -133,10 +133,10 @@ impl SeedRun<'_> {
         wrong_model(self.experiment, source)
     }
 
-    /// Draws what the model makes of the test set. A picture that cannot be drawn is a warning: the numbers are there.
+    /// Draws how the model learnt and what it makes of the test set. A picture that cannot be drawn is a warning: the numbers are there.
     fn draw(&self, outcome: &mut Outcome, folder: &mut RunFolder) -> Result<(), RunError> {
         let task = &self.experiment.config.task;
-        let drawn = pictures_of_run(task, self.dataset, outcome, self.seed);
+        let drawn = pictures_of_run(task, self.dataset, outcome, folder.history(), self.seed);
         for (file, picture) in drawn {
             let files = picture.and_then(|picture| Ok((picture.png()?, picture)));
             match files {

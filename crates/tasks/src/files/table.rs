@@ -1,9 +1,9 @@
 //! `.csv` and `.tsv` tables.
 
-use super::FilesConfig;
 use super::columns::{Column, Goal, Selection, resolve};
 use super::recording::{Case, Place, Recordings, Target};
 use super::rows::{Row, Rows};
+use super::{ColumnNames, FilesConfig};
 use crate::{TaskError, input, ts};
 use ndarray::Array2;
 use std::collections::HashMap;
@@ -17,6 +17,50 @@ pub(super) fn read(
 ) -> Result<Recordings, TaskError> {
     let bytes = input::read(path)?;
     parse(config, &bytes, path, goal)
+}
+
+/// The names of the columns of a table that are inputs and numbers to be said; none where it has no names.
+pub(super) fn column_names(
+    config: &FilesConfig,
+    path: &Path,
+    goal: &Goal,
+) -> Result<ColumnNames, TaskError> {
+    let rows = Rows::read(&input::read(path)?, path, config.header)?;
+    let (Some(names), width) = (rows.names, rows.width) else {
+        return Ok(ColumnNames::default());
+    };
+    let place = |key, column: &Option<Column>| -> Result<Option<usize>, TaskError> {
+        let place = column
+            .as_ref()
+            .map(|column| resolve(key, column, width, Some(&names)));
+        place.transpose()
+    };
+    let value = place("value", &config.value)?;
+    let (label, sequence) = (
+        place("label", &config.label)?,
+        place("sequence", &config.sequence)?,
+    );
+    // Where no column tells sequences apart, a row is a sequence of one channel, and its columns are steps.
+    if sequence.is_none() && !matches!(goal, Goal::Forecast { .. }) {
+        let targets = value.map(|column| names[column].clone());
+        return Ok(ColumnNames {
+            targets: targets.into_iter().collect(),
+            ..ColumnNames::default()
+        });
+    }
+    let taken: Vec<usize> = label.into_iter().chain(value).chain(sequence).collect();
+    let selection = Selection::of(config, goal, width, Some(&names), &taken)?;
+    let pick = |columns: &[usize]| {
+        columns
+            .iter()
+            .map(|&column| names[column].clone())
+            .collect()
+    };
+    let due: Vec<usize> = value.into_iter().chain(selection.targets).collect();
+    Ok(ColumnNames {
+        inputs: pick(&selection.inputs),
+        targets: pick(&due),
+    })
 }
 
 /// Reads the sequences of a table's bytes; `path` is for messages and for the delimiter.
