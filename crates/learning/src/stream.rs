@@ -73,7 +73,7 @@ impl<B: ScanBackend> ModelStream<'_, B> {
         let finite = |x: f64| (x as f32).is_finite();
         if let Some((place, value)) = inputs.iter().enumerate().find(|(_, x)| !finite(**x)) {
             let sentence =
-                format!("input {place} of a step is {value}: every input must be finite");
+                format!("input {place} of a step is {value:?}: every input must be finite");
             return Err(LearningError::Inputs(sentence));
         }
         let inputs = match &card.standardiser {

@@ -60,6 +60,15 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<NpyArray, String> {
     Ok(NpyArray { shape, values })
 }
 
+/// Reads the bytes of an `.npy` file of numbers. Text is refused by its header: of short strings it would take many times the
+/// file's room.
+pub(crate) fn parse_numbers(bytes: &[u8]) -> Result<NpyArray, String> {
+    match Header::read(bytes)?.item.kind {
+        b'U' | b'S' => Err("it holds text where numbers are needed".into()),
+        _ => parse(bytes),
+    }
+}
+
 /// Checks by its first bytes that an `.npy` file of `length` bytes is as long as its header says, before more of it is read.
 pub(crate) fn check_length(first: &[u8], length: u64) -> Result<(), String> {
     let header = Header::read(first)?;
@@ -425,6 +434,13 @@ mod tests {
         let message = check_length(first, 1 << 40).unwrap_err();
         assert!(message.contains("[2, 3] with 4 bytes a value"), "{message}");
         assert!(check_length(first, 3).is_err());
+    }
+
+    #[test]
+    fn text_is_no_array_of_numbers() {
+        let message = parse_numbers(&text(&[1], &["a"])).unwrap_err();
+        assert!(message.contains("it holds text"), "{message}");
+        assert!(parse_numbers(&floats(&[1], &[0.5])).is_ok());
     }
 
     #[test]

@@ -51,6 +51,14 @@ impl Npz {
 
     /// The array of a name; an error names those that there are.
     pub(crate) fn array(&mut self, name: &str) -> Result<NpyArray, TaskError> {
+        self.parsed(name, npy::parse)
+    }
+
+    fn parsed(
+        &mut self,
+        name: &str,
+        parse: fn(&[u8]) -> Result<NpyArray, String>,
+    ) -> Result<NpyArray, TaskError> {
         if !self.contains(name) {
             let names = self.names().join(", ");
             let problem = format!("there is no array `{name}`; the arrays are: {names}");
@@ -64,7 +72,7 @@ impl Npz {
                 let size = entry.size();
                 unpack(entry, size)
             });
-        let array = bytes.and_then(|bytes| npy::parse(&bytes));
+        let array = bytes.and_then(|bytes| parse(&bytes));
         array.map_err(|problem| self.wrong(name, problem))
     }
 
@@ -74,13 +82,13 @@ impl Npz {
 
     /// An array of finite numbers.
     pub(crate) fn floats(&mut self, name: &str) -> Result<ArrayD<f32>, TaskError> {
-        let array = self.array(name)?;
+        let array = self.parsed(name, npy::parse_numbers)?;
         floats(array).map_err(|problem| self.wrong(name, problem))
     }
 
     /// An array of numbers, of which those that are missing are NaN.
     pub(crate) fn numbers(&mut self, name: &str) -> Result<ArrayD<f64>, TaskError> {
-        let array = self.array(name)?;
+        let array = self.parsed(name, npy::parse_numbers)?;
         numbers(array, true).map_err(|problem| self.wrong(name, problem))
     }
 }

@@ -16,7 +16,7 @@ use std::path::Path;
 pub fn read_npy_signals(path: &Path) -> Result<Vec<Array2<f64>>, TaskError> {
     let bytes = input::read(path)?;
     let problem = |problem| TaskError::file(path, problem);
-    let array = npy::parse(&bytes).and_then(|array| numbers(array, false));
+    let array = npy::parse_numbers(&bytes).and_then(|array| numbers(array, false));
     let array = array.map_err(problem)?;
     let array = match array.ndim() {
         1 => array.insert_axis(Axis(1)).insert_axis(Axis(0)),

@@ -58,7 +58,7 @@ fn noise_with_holes_cannot_be_forecast() {
     let settings = ["task.name=files", "task.data=noise.csv", "task.horizon=1"];
     for holes in ["carry-forward", "mask"] {
         let holes = format!("task.holes={holes}");
-        let settings = [&settings[..], &[&holes]].concat();
+        let settings = [&settings[..], &[holes.as_str()]].concat();
         let record = record(&run_on(place.path(), &settings, &[]));
         let r2 = record["scores"]["test"]["r2"].as_f64().unwrap();
         assert!(r2 < 0.05, "{holes}: noise is forecast with an R² of {r2}");

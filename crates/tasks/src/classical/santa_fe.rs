@@ -94,7 +94,9 @@ impl SantaFeConfig {
 fn read(path: &Path, bytes: &[u8]) -> Result<Array2<f64>, TaskError> {
     let refused = |problem: String| TaskError::file(path, problem);
     let values: Vec<f64> = if path.extension().is_some_and(|extension| extension == "npy") {
-        let array = npy::parse(bytes).and_then(npz::floats).map_err(refused)?;
+        let array = npy::parse_numbers(bytes)
+            .and_then(npz::floats)
+            .map_err(refused)?;
         if array.shape().iter().filter(|&&size| size != 1).count() > 1 {
             return Err(refused(format!(
                 "it has shape {:?}; one series is needed",

@@ -22,15 +22,16 @@ pub(super) fn read_npy(
         given,
         "an .npy file; its labels lie in a file of their own, `train_labels` and `test_labels`",
     )?;
-    let array = |path: &Path| -> Result<NpyArray, TaskError> {
+    let array = |path: &Path, parse: fn(&[u8]) -> Result<NpyArray, String>| {
         let bytes = input::read(path)?;
-        npy::parse(&bytes).map_err(|problem| TaskError::file(path, problem))
+        parse(&bytes).map_err(|problem| TaskError::file(path, problem))
     };
-    let inputs = numbers(array(path)?, true).map_err(|problem| TaskError::file(path, problem))?;
+    let inputs = numbers(array(path, npy::parse_numbers)?, true);
+    let inputs = inputs.map_err(|problem| TaskError::file(path, problem))?;
     let labels = match (labels, goal) {
-        (Some(path), Goal::Label) => {
-            Some(texts(array(path)?).map_err(|problem| TaskError::file(path, problem))?)
-        }
+        (Some(path), Goal::Label) => Some(
+            texts(array(path, npy::parse)?).map_err(|problem| TaskError::file(path, problem))?,
+        ),
         (_, Goal::Forecast { .. }) => None,
         _ => {
             let problem = "an .npy file does not say what is to be learnt; `labels` (or `train_labels` and `test_labels`) \

@@ -83,7 +83,12 @@ impl Rows {
             if !more {
                 break;
             }
-            let line = at(record.position());
+            // The reader counts empty lines before a row as its own.
+            let start = record.position().map_or(0, |at| at.byte() as usize);
+            let ends = bytes[start..]
+                .iter()
+                .take_while(|byte| b"\r\n".contains(byte));
+            let line = at(record.position()) + ends.filter(|&&byte| byte == b'\n').count();
             if first == 0 {
                 (first, rows.width) = (line, record.len());
                 if header.unwrap_or_else(|| are_names(&record)) {
