@@ -33,6 +33,7 @@
 //! # Ok::<(), ran_readout::ReadoutError>(())
 //! ```
 
+mod dense;
 mod error;
 mod features;
 mod gather;

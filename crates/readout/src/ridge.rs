@@ -8,9 +8,9 @@ mod spectrum;
 
 pub use penalty::Ridge;
 
+use crate::dense::product;
 use crate::{ReadoutError, Samples};
-use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatRef, get_global_parallelism};
+use faer::Mat;
 use ndarray::{Array1, Array2, ArrayView2};
 
 /// Which of the two equal forms of the normal equations was solved.
@@ -134,20 +134,6 @@ impl RidgeFit {
             at_edge: chosen.at_edge,
         }
     }
-}
-
-/// left·right.
-fn product(left: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Mat<f64> {
-    let mut out = Mat::zeros(left.nrows(), right.ncols());
-    matmul(
-        &mut out,
-        Accum::Replace,
-        left,
-        right,
-        1.0,
-        get_global_parallelism(),
-    );
-    out
 }
 
 #[cfg(test)]

@@ -96,12 +96,13 @@ impl Arch {
         Self::available()[0]
     }
 
-    /// The instruction set for a batch whose sequences fill the lanes of vectors, shared by `threads`.
+    /// The instruction set for a batch whose sequences fill the lanes of vectors.
     ///
-    /// It is the one whose blocks are done in the fewest rounds, and of those the narrowest: a
-    /// batch that fills half of the widest vectors is better cut in two, one half per thread.
-    pub fn for_batch(batch: usize, threads: usize) -> Self {
-        let rounds = |arch: &Self| batch.div_ceil(arch.lanes()).div_ceil(threads.max(1));
+    /// It is the one whose blocks two threads do in the fewest rounds, and of those the narrowest: a
+    /// batch that fills half of the widest vectors is better cut in two, one half per thread. How
+    /// many threads there are must not matter, for gradients are summed block by block.
+    pub fn for_batch(batch: usize) -> Self {
+        let rounds = |arch: &Self| batch.div_ceil(arch.lanes()).div_ceil(2);
         let mut vectors = Self::available();
         if vectors.len() > 1 {
             vectors.pop();
@@ -253,7 +254,7 @@ mod tests {
     #[test]
     fn a_batch_goes_to_the_vectors_that_need_the_fewest_rounds() {
         for batch in [1, 5, 8, 16, 32, 33, 100] {
-            let chosen = Arch::for_batch(batch, 2);
+            let chosen = Arch::for_batch(batch);
             let rounds = |arch: Arch| batch.div_ceil(arch.lanes()).div_ceil(2);
             assert!(
                 Arch::available()

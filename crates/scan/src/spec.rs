@@ -237,8 +237,8 @@ impl ScanSpec {
     }
 
     /// The instruction set for a batch.
-    pub(crate) fn arch_for(&self, batch: usize, threads: usize) -> Arch {
-        self.arch.unwrap_or_else(|| Arch::for_batch(batch, threads))
+    pub(crate) fn arch_for(&self, batch: usize) -> Arch {
+        self.arch.unwrap_or_else(|| Arch::for_batch(batch))
     }
 
     /// The instruction set for a single sequence: the widest that the units' widths fill, else the widest.

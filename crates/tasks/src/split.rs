@@ -206,4 +206,66 @@ mod tests {
         let (rest, part) = stratified(&[0, 1], 0.9, 0, RngStream::TestSplit);
         assert_eq!((rest, part), (vec![0, 1], vec![]));
     }
+
+    #[test]
+    fn nothing_of_the_validation_split_reaches_what_inputs_are_standardised_with() {
+        let sequence = |value: f32| Sample {
+            inputs: ndarray::array![[value, 7.0], [value * value, 7.0]],
+            scored: vec![1],
+            targets: ndarray::array![[0.0]],
+        };
+        let raw: Vec<Sample> = (0..20).map(|at| sequence(at as f32 * 0.3 - 2.0)).collect();
+        let split = |train: &[Sample]| {
+            let mut dataset = Dataset {
+                name: "numbers".into(),
+                category: Category::Regression,
+                metric: crate::Metric::Mse,
+                d_input: 2,
+                d_output: 1,
+                labels: Vec::new(),
+                standardiser: None,
+                train: train.to_vec(),
+                valid: Vec::new(),
+                test: vec![sequence(1.0)],
+            };
+            dataset.standardise();
+            dataset.split_off_valid(0.3, 5).unwrap();
+            dataset
+        };
+        let (_, part) = stratified(&[0; 20], 0.3, 5, Stream::ValidSplit);
+        let kept = (0..20).filter(|at| !part.contains(at));
+        let kept: Vec<Sample> = kept.map(|at| raw[at].clone()).collect();
+        let expected = crate::Standardiser::fit(&kept);
+        let mut far = raw.clone();
+        part.iter().for_each(|&at| far[at] = sequence(30.0));
+        for (train, valid) in [(&raw, None), (&far, Some(30.0))] {
+            let dataset = split(train);
+            let found = dataset.standardiser.as_ref().unwrap();
+            for (found, expected) in [
+                (&found.mean, &expected.mean),
+                (&found.deviation, &expected.deviation),
+            ] {
+                for (found, expected) in found.iter().zip(expected) {
+                    assert!((found - expected).abs() < 1e-4, "{found} is not {expected}");
+                }
+            }
+            // The inputs are standardised with what stands there.
+            let own = [&dataset.train, &dataset.valid, &dataset.test].map(|split| &split[0]);
+            let given = [
+                kept[0].clone(),
+                sequence(valid.unwrap_or(raw[part[0]].inputs[[0, 0]])),
+                sequence(1.0),
+            ];
+            for (own, given) in own.into_iter().zip(given) {
+                let mut inputs = given.inputs;
+                expected.apply(&mut inputs);
+                let apart = (&inputs - &own.inputs).mapv(f32::abs);
+                assert!(
+                    apart.iter().all(|&x| x < 1e-3),
+                    "{inputs} is not {}",
+                    own.inputs
+                );
+            }
+        }
+    }
 }

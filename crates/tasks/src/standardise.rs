@@ -75,6 +75,21 @@ impl Standardiser {
         }
     }
 
+    /// What standardises as `self` and then `second` do.
+    pub(crate) fn then(&self, second: &Self) -> Self {
+        let wide = |numbers: &[f32]| numbers.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
+        let (mean, deviation) = (wide(&self.mean), wide(&self.deviation));
+        let first = mean.iter().zip(&deviation);
+        let means = first.zip(wide(&second.mean));
+        let deviations = deviation.iter().zip(wide(&second.deviation));
+        Self {
+            mean: means.map(|((m, d), mean)| (m + d * mean) as f32).collect(),
+            deviation: deviations
+                .map(|(d, deviation)| (d * deviation) as f32)
+                .collect(),
+        }
+    }
+
     /// Standardises `inputs`, `[steps, d_input]`, in place.
     ///
     /// # Panics

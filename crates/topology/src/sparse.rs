@@ -1,6 +1,11 @@
 //! The weighted sparse wiring of classical echo state networks.
 
-use faer::Mat;
+use std::num::NonZeroUsize;
+
+use faer::diag::Diag;
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::evd::{ComputeEigenvectors, evd_real, evd_scratch};
+use faer::{Mat, Par};
 use rand::seq::index::{sample, sample_weighted};
 use rand::{Rng, RngExt};
 
@@ -133,8 +138,29 @@ fn radius(d_input: usize, offsets: &[usize], sources: &[u32], weights: &[f64]) -
             }
         }
     }
-    let values = recurrent.eigenvalues().ok()?;
-    Some(values.iter().map(|value| value.norm()).fold(0.0, f64::max))
+    // faer sums per task: with a number of its own, not that of the threads, a seed gives the same radius on any machine.
+    let tasks = Par::Rayon(const { NonZeroUsize::new(8).expect("8 is not 0") });
+    let none = ComputeEigenvectors::No;
+    let needed = evd_scratch::<f64>(d_state, none, none, tasks, Default::default());
+    let (mut real, mut imaginary) = (Diag::zeros(d_state), Diag::zeros(d_state));
+    evd_real(
+        recurrent.as_ref(),
+        real.as_mut(),
+        imaginary.as_mut(),
+        None,
+        None,
+        tasks,
+        MemStack::new(&mut MemBuffer::new(needed)),
+        Default::default(),
+    )
+    .ok()?;
+    let parts = real.column_vector().iter();
+    let parts = parts.zip(imaginary.column_vector().iter());
+    Some(
+        parts
+            .map(|(real, imaginary)| real.hypot(*imaginary))
+            .fold(0.0, f64::max),
+    )
 }
 
 #[cfg(test)]

@@ -74,10 +74,19 @@ fn text(experiment: &Experiment, description: &Description) -> String {
         "reservoir",
         format!("state of width {d_state}, {context} rows of context, {memory} memory"),
     );
+    // A share is whole copies of every input, and at least one, so that it may come to more slots than it says.
+    let reservoir = &experiment.config.reservoir;
+    let share = reservoir
+        .input_share
+        .filter(|_| reservoir.input_copies.is_none());
+    let fed = share.map_or(String::new(), |share| {
+        let each = wiring.slots_reading_inputs / (*d_input).max(1);
+        format!("; input_share {share} is {each} of each input")
+    });
     line(
         "wiring",
         format!(
-            "{}: of {} slots {} read inputs and {} read states; {} of {d_state} state dimensions stay unread",
+            "{}: of {} slots {} read inputs and {} read states; {} of {d_state} state dimensions stay unread{fed}",
             name(&wiring.kind),
             wiring.slots,
             wiring.slots_reading_inputs,

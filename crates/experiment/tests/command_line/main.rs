@@ -8,6 +8,7 @@ mod folders;
 mod gradient;
 #[cfg(not(feature = "wgpu"))]
 mod not_built;
+mod numbers;
 mod pictures;
 mod records;
 mod saved;

@@ -6,10 +6,11 @@ use burn_ndarray::{
     FloatNdArrayElement, IntNdArrayElement, NdArray, NdArrayTensor, QuantElement, SharedArray,
 };
 use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, get_global_parallelism};
+use faer::{Accum, MatMut, MatRef};
 use ndarray::{ArcArray, ArcArray2, Ix2, IxDyn};
 
 use super::ProductBackend;
+use crate::dense::TASKS;
 
 impl<E: FloatNdArrayElement, I: IntNdArrayElement, Q: QuantElement> ProductBackend
     for NdArray<E, I, Q>
@@ -47,7 +48,7 @@ fn multiplied(lhs: &ArcArray2<f32>, rhs: &ArcArray2<f32>) -> NdArrayTensor {
         view(lhs, &mut None),
         view(rhs, &mut None),
         1.0,
-        get_global_parallelism(),
+        TASKS,
     );
     let output = ArcArray::from_shape_vec(IxDyn(&[rows, columns]), output);
     output

@@ -2,11 +2,12 @@
 
 use super::leave_one_out::{Chosen, LeaveOneOut, Rows};
 use super::spectrum::{Spectrum, solve_directly};
-use super::{Form, Ridge, RidgeFit, product};
+use super::{Form, Ridge, RidgeFit};
+use crate::dense::{TASKS, product};
 use crate::samples::{Block, add_columns, subtract, walk_blocks};
 use crate::{ReadoutError, Samples};
 use faer::linalg::matmul::{matmul, triangular};
-use faer::{Accum, Mat, MatRef, get_global_parallelism};
+use faer::{Accum, Mat, MatRef};
 
 pub(super) fn fit(samples: &dyn Samples, ridge: Ridge) -> Result<RidgeFit, ReadoutError> {
     let rows = Held::of(samples)?;
@@ -163,7 +164,7 @@ impl Held {
                 block.transpose(),
                 triangular::BlockStructure::Rectangular,
                 1.0,
-                get_global_parallelism(),
+                TASKS,
             );
         });
         kernel
@@ -179,7 +180,7 @@ impl Held {
                 block.transpose(),
                 duals,
                 1.0,
-                get_global_parallelism(),
+                TASKS,
             );
         });
         weights

@@ -2,11 +2,12 @@
 
 use super::leave_one_out::{Chosen, LeaveOneOut, Rows};
 use super::spectrum::{Spectrum, solve_directly};
-use super::{Form, Ridge, RidgeFit, product};
+use super::{Form, Ridge, RidgeFit};
+use crate::dense::{TASKS, product};
 use crate::samples::{Block, add_columns, column_means, subtract, walk_blocks};
 use crate::{ReadoutError, Samples};
 use faer::linalg::matmul::{matmul, triangular};
-use faer::{Accum, Mat, get_global_parallelism};
+use faer::{Accum, Mat};
 
 /// 1 − hᵢᵢ below this is mostly rounding, as it comes out of a subtraction of scores that were divided by √λ.
 const LEAST_KEPT: f64 = 1e-9;
@@ -130,7 +131,7 @@ impl Moments {
                 features.as_ref(),
                 triangular::BlockStructure::Rectangular,
                 1.0,
-                get_global_parallelism(),
+                TASKS,
             );
             matmul(
                 &mut cross,
@@ -138,7 +139,7 @@ impl Moments {
                 features.as_ref().transpose(),
                 targets.as_ref(),
                 1.0,
-                get_global_parallelism(),
+                TASKS,
             );
         })?;
         let (feature_shift, target_shift) = shifts.unwrap_or_default();

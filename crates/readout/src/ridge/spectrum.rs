@@ -1,7 +1,8 @@
 //! The eigenvalues and eigenvectors of a positive semidefinite matrix, and what λ makes of them.
 
 use crate::ReadoutError;
-use faer::{Mat, MatRef, Side};
+use crate::dense::{eigen, solve_positive};
+use faer::{Mat, MatRef};
 
 /// A = V·diag(e)·Vᵀ, of which λ keeps 1/(e + λ).
 pub(super) struct Spectrum {
@@ -17,19 +18,12 @@ impl Spectrum {
     /// Decomposes the matrix whose lower triangle is given.
     pub(super) fn new(lower: MatRef<'_, f64>) -> Result<Self, ReadoutError> {
         let size = lower.nrows();
-        let eigen = lower
-            .self_adjoint_eigen(Side::Lower)
-            .map_err(|_| ReadoutError::Eigenvalues { size })?;
-        let values: Vec<f64> = eigen
-            .S()
-            .column_vector()
-            .iter()
-            .map(|e| e.max(0.0))
-            .collect();
+        let (values, vectors) = eigen(lower).map_err(|_| ReadoutError::Eigenvalues { size })?;
+        let values: Vec<f64> = values.into_iter().map(|e| e.max(0.0)).collect();
         let largest = values.last().copied().unwrap_or(0.0);
         Ok(Spectrum {
             values,
-            vectors: eigen.U().to_owned(),
+            vectors,
             lost: size as f64 * f64::EPSILON * largest,
         })
     }
@@ -54,7 +48,6 @@ pub(super) fn solve_directly(
     lambda: f64,
     right: MatRef<'_, f64>,
 ) -> Result<Mat<f64>, Mat<f64>> {
-    use faer::linalg::solvers::Solve;
     let size = lower.nrows();
     let trace: f64 = (0..size).map(|i| lower[(i, i)]).sum();
     // The trace bounds the largest eigenvalue; a condition of 1e12 leaves four digits at the very least.
@@ -64,13 +57,10 @@ pub(super) fn solve_directly(
     for i in 0..size {
         lower[(i, i)] += lambda;
     }
-    match lower.llt(Side::Lower) {
-        Ok(factor) => Ok(factor.solve(right)),
-        Err(_) => {
-            for i in 0..size {
-                lower[(i, i)] -= lambda;
-            }
-            Err(lower)
+    solve_positive(lower.as_ref(), right).ok_or_else(|| {
+        for i in 0..size {
+            lower[(i, i)] -= lambda;
         }
-    }
+        lower
+    })
 }

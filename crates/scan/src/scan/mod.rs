@@ -28,6 +28,10 @@ pub struct Tape {
     blocks: Vec<BlockTape>,
 }
 
+/// Groups of blocks, at most, whose gradients of weights are summed apart. Each may have a thread of its own, and each
+/// holds the gradients of all weights once.
+const GROUPS: usize = 16;
+
 /// Sequences that would leave most lanes of a block empty, so that each is faster by itself.
 const FEW: usize = 4;
 
@@ -152,9 +156,8 @@ pub fn scan_backward(
         });
     }
     let packed = Packed::new(spec, weights, true);
-    // One sum of weight gradients per group, added in order: the same numbers at every run.
-    let groups = rayon::current_num_threads().min(parts.len()).max(1);
-    let size = parts.len().div_ceil(groups).max(1);
+    // One sum of weight gradients per group, added in order: the same numbers on any number of threads.
+    let size = parts.len().div_ceil(GROUPS).max(1);
     let sums: Vec<Vec<f32>> = parts
         .par_chunks_mut(size)
         .map(|group| back_through_block(spec, &packed, tape.arch, steps, truncate, needs, group))
@@ -190,7 +193,7 @@ fn run(
     check_weights(spec, weights)?;
     check_sequences(spec, &sequences)?;
     let Sequences { batch, steps, .. } = sequences;
-    let arch = spec.arch_for(batch, rayon::current_num_threads());
+    let arch = spec.arch_for(batch);
     let lanes = arch.lanes();
     let mut scanned = Scanned {
         states: vec![0.0; spec.states_len(batch, steps)],
