@@ -258,7 +258,11 @@ mod tests {
     fn a_long_name_is_wrapped_between_its_words() {
         let rows = wrap("temperature_of_the sensor", 26, 170, 4);
         assert_eq!(rows[0], "temperature_");
-        assert_eq!(rows.concat(), "temperature_of_thesensor");
+        assert_eq!(rows.len(), 2);
+        assert!(
+            !rows[1].contains('…') && rows[1].ends_with("sensor"),
+            "{rows:?}"
+        );
         let rows = wrap(&"W".repeat(100), 26, 170, 3);
         assert_eq!(rows.len(), 3);
         assert!(rows[2].ends_with('…') && rows.iter().all(|row| width_of(row, 26) <= 170));

@@ -1,6 +1,7 @@
 //! The program as a user runs it: what it prints, what it leaves, and what it says when something is wrong.
 
 mod collecting;
+mod curves;
 mod describing;
 mod files;
 mod folders;
