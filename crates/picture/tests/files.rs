@@ -407,18 +407,18 @@ fn predictions_that_are_no_numbers_count_as_wrong_in_a_confusion_matrix() {
 fn charts_stand_below_one_another() {
     let (one, two) = (chart(), chart());
     let second = Chart {
-        title: "second".into(),
+        title: "below".into(),
         ..two
     };
     let both = charts(&[one, second]).unwrap();
     let texts = texts(&both);
     let place = |title: &str| texts.iter().find(|(text, ..)| text == title).unwrap().2;
-    assert!(place("second") > place("A <chart> & more") + 500);
+    assert!(place("below") > place("A <chart> & more") + 500);
     assert_eq!(count(&both, "polygon"), 2);
     // The mark of the second stands above its own axes.
     let marks = texts.iter().filter(|(text, ..)| text == "here");
     let marks: Vec<i32> = marks.map(|mark| mark.2).collect();
-    assert!(marks.len() == 2 && marks[1] > place("second"), "{marks:?}");
+    assert!(marks.len() == 2 && marks[1] > place("below"), "{marks:?}");
     assert_png(&both);
     assert!(charts(&[]).is_err());
 }
