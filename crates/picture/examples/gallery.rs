@@ -6,8 +6,8 @@ use std::path::Path;
 
 use ndarray::Array2;
 use ran_picture::{
-    Axis, Chart, LabelCount, Picture, Scale, Sequence, Series, Stroke, Style, Track, confusion,
-    label_counts, sequences,
+    Axis, Chart, LabelCount, Picture, Scale, Sequence, Series, Stroke, Style, Track, charts,
+    confusion, label_counts, sequences,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -27,11 +27,121 @@ fn main() -> Result<(), Box<dyn Error>> {
         ),
         ("labels", labels()?),
         ("sequences", steps()?),
+        ("hostile-confusion", hostile_matrix()?),
+        ("hostile-labels", hostile_labels()?),
+        ("hostile-sequences", hostile_sequences()?),
+        ("panels", panels()?),
     ] {
         fs::write(folder.join(format!("{name}.svg")), picture.svg())?;
         fs::write(folder.join(format!("{name}.png")), picture.png()?)?;
     }
     Ok(())
+}
+
+/// Names that begin alike and are longer than any picture has room for.
+fn hostile_names(count: usize) -> Vec<String> {
+    let stem = "温度センサー \"north\" <&> of the long hall behind the second door";
+    (0..count).map(|at| format!("{stem} {at}")).collect()
+}
+
+fn hostile_matrix() -> Result<Picture, Box<dyn Error>> {
+    let names = hostile_names(50);
+    let counts = Array2::from_shape_fn((50, 50), |(row, column)| {
+        if row == column {
+            12_000
+        } else {
+            row * column % 11
+        }
+    });
+    Ok(confusion(&names[0], &names, counts.view(), 17)?)
+}
+
+fn hostile_labels() -> Result<Picture, Box<dyn Error>> {
+    let counts = (0..6).map(|at| LabelCount {
+        found: at * 100_000,
+        missed: at,
+        wrong: 1,
+        absent: 0,
+    });
+    let counts: Vec<_> = counts.collect();
+    Ok(label_counts(
+        &hostile_names(1)[0],
+        &hostile_names(6),
+        &counts,
+    )?)
+}
+
+fn hostile_sequences() -> Result<Picture, Box<dyn Error>> {
+    let track = |name: &str, style, values: Array2<f32>| Track {
+        name: name.into(),
+        channels: hostile_names(values.ncols()),
+        steps: (0..values.nrows()).collect(),
+        values,
+        style,
+    };
+    let names = hostile_names(3);
+    let rough = |steps, width| {
+        Array2::from_shape_fn((steps, width), |(step, channel)| {
+            let angle = ((step * 7919 + channel * 104_729) % 1_000) as f32;
+            1e7 + 1234.5 * angle.sin()
+        })
+    };
+    let mut holes = rough(120, 2);
+    holes.slice_mut(ndarray::s![30..60, 1]).fill(f32::NAN);
+    let sequence = |length, tracks| Sequence {
+        caption: names[1].repeat(3),
+        first: 0,
+        length,
+        tracks,
+        image: None,
+    };
+    let all = [
+        sequence(
+            120,
+            vec![
+                track(&names[0], Style::Compare, rough(120, 2)),
+                track(&names[1], Style::Compare, holes),
+                track(&names[2], Style::Lines, rough(120, 9)),
+            ],
+        ),
+        sequence(
+            1,
+            vec![
+                track(&names[0], Style::Lines, rough(1, 1)),
+                track(&names[1], Style::Cells, rough(1, 1)),
+                track("input", Style::Cells, -rough(1, 4)),
+            ],
+        ),
+    ];
+    Ok(sequences(&names[0], &all)?)
+}
+
+fn panels() -> Result<Picture, Box<dyn Error>> {
+    let panel = |title: &str, scale| Chart {
+        title: title.into(),
+        x: Axis {
+            scale: Scale::Count,
+            ..Axis::new("epoch")
+        },
+        y: Axis {
+            scale,
+            ..Axis::new(title)
+        },
+        series: vec![
+            Series::new(
+                "training",
+                (1..6)
+                    .map(|x| [f64::from(x), 1.0 / f64::from(x * x)])
+                    .collect(),
+            ),
+            Series::new("validation", (1..6).map(|x| [f64::from(x), 0.5]).collect()),
+        ],
+        marks: vec![(4.0, "best epoch: 4".into())],
+    };
+    Ok(charts(&[
+        panel("loss", Scale::Log),
+        panel("accuracy", Scale::Linear),
+    ])?)
 }
 
 fn labels() -> Result<Picture, Box<dyn Error>> {

@@ -8,7 +8,7 @@ use plotters::prelude::*;
 use plotters::style::FontTransform;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::text::{clean, number, width_of};
+use crate::text::clean;
 use crate::{Picture, PictureError};
 
 /// The paper, which is drawn: a picture is read on a light page as on a dark one.

@@ -177,10 +177,15 @@ fn trim(digits: &str) -> &str {
     }
 }
 
-/// A share of all, in per cent.
+/// A share of all, in per cent; only nothing is 0 % and only all is 100 %.
 pub(crate) fn percent(part: usize, all: usize) -> String {
-    let percent = 100.0 * part as f64 / all.max(1) as f64;
-    format!("{} %", number((percent * 100.0).round() / 100.0))
+    let hundredths = (10_000.0 * part as f64 / all.max(1) as f64).round();
+    let hundredths = match (part, part < all) {
+        (0, _) => 0.0,
+        (_, true) => hundredths.clamp(1.0, 9_999.0),
+        (_, false) => hundredths,
+    };
+    format!("{} %", number(hundredths / 100.0))
 }
 
 #[cfg(test)]
@@ -258,7 +263,11 @@ mod tests {
     fn a_long_name_is_wrapped_between_its_words() {
         let rows = wrap("temperature_of_the sensor", 26, 170, 4);
         assert_eq!(rows[0], "temperature_");
-        assert_eq!(rows.concat(), "temperature_of_thesensor");
+        assert_eq!(rows.len(), 2);
+        assert!(
+            !rows[1].contains('…') && rows[1].ends_with("sensor"),
+            "{rows:?}"
+        );
         let rows = wrap(&"W".repeat(100), 26, 170, 3);
         assert_eq!(rows.len(), 3);
         assert!(rows[2].ends_with('…') && rows.iter().all(|row| width_of(row, 26) <= 170));
@@ -271,5 +280,7 @@ mod tests {
         assert_eq!(percent(1, 3), "33.33 %");
         assert_eq!(percent(4, 4), "100 %");
         assert_eq!(percent(0, 0), "0 %");
+        assert_eq!(percent(1_500_000, 1_500_021), "99.99 %");
+        assert_eq!(percent(1, 1_500_021), "0.01 %");
     }
 }

@@ -288,3 +288,150 @@ fn labels_have_a_bar_of_their_counts_and_the_counts_in_its_row() {
     assert_eq!(count(&picture, "rect"), 1 + 3 + 4);
     assert_png(&picture);
 }
+
+/// Names that begin alike and are longer than any picture has room for, in letters of several scripts.
+fn hostile_names(count: usize) -> Vec<String> {
+    let stem = "温度センサー \"north\" <&> of the long hall behind the second door on the left";
+    (0..count).map(|at| format!("{stem} {at}")).collect()
+}
+
+/// The distinct texts of a picture that begin as the hostile names do.
+fn shown_names(picture: &Picture) -> Vec<String> {
+    let texts = texts(picture).into_iter().map(|(text, ..)| text);
+    let mut names: Vec<String> = texts.filter(|text| text.starts_with("温度")).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[test]
+fn names_that_differ_are_shown_as_texts_that_differ() {
+    let names = hostile_names(50);
+    let counts = Array2::from_diag_elem(50, 3);
+    let matrix = confusion("T", &names, counts.view(), 0).unwrap();
+    assert_eq!(shown_names(&matrix).len(), 50);
+    let bars = label_counts("T", &names, &[LabelCount::default(); 50]).unwrap();
+    assert_eq!(shown_names(&bars).len(), 50);
+    let series = names.iter().take(4);
+    let series = series.map(|name| Series::new(name, vec![[0.0, 1.0], [1.0, 2.0]]));
+    let lines = Chart {
+        series: series.collect(),
+        ..chart()
+    };
+    assert_eq!(shown_names(&lines.draw().unwrap()).len(), 4);
+    for (style, channels) in [(Style::Cells, 20), (Style::Lines, 4)] {
+        let track = Track {
+            name: "input".into(),
+            channels: names[..channels].to_vec(),
+            steps: vec![0],
+            values: Array2::ones((1, channels)),
+            style,
+        };
+        let sequence = Sequence {
+            length: 1,
+            tracks: vec![track],
+            ..Sequence::default()
+        };
+        let picture = sequences("T", &[sequence]).unwrap();
+        assert_eq!(shown_names(&picture).len(), channels, "{style:?}");
+        assert_png(&picture);
+    }
+}
+
+#[test]
+fn heat_maps_have_a_scale_with_numbers() {
+    let scale = |values: Array2<f32>| {
+        let track = Track {
+            name: "input".into(),
+            steps: (0..values.nrows()).collect(),
+            values,
+            style: Style::Cells,
+            ..Track::default()
+        };
+        let sequence = Sequence {
+            length: 2,
+            tracks: vec![track],
+            ..Sequence::default()
+        };
+        let picture = sequences("T", &[sequence]).unwrap();
+        // The scale is to the right of time.
+        let texts = texts(&picture).into_iter();
+        let right = texts.filter(|(text, x, _)| *x > 1540 && text != "step");
+        right.map(|(text, ..)| text).collect::<Vec<_>>()
+    };
+    assert_eq!(scale(array![[0.5], [16.0]]), ["0", "16"]);
+    assert_eq!(scale(array![[0.5], [-2.5]]), ["-2.5", "2.5"]);
+    assert_eq!(scale(array![[-0.5], [-2.5]]), ["-2.5", "0"]);
+    assert!(scale(array![[0.0], [f32::NAN]]).is_empty());
+    let image = Sequence {
+        length: 1,
+        image: Some(array![[3.0, 7.0]]),
+        ..Sequence::default()
+    };
+    let texts = texts(&sequences("T", &[image]).unwrap());
+    for end in ["3", "7"] {
+        assert!(texts.iter().any(|(text, ..)| text == end), "{texts:?}");
+    }
+}
+
+#[test]
+fn a_sequence_of_one_step_has_its_number_and_a_constant_series_its_value() {
+    let track = Track {
+        name: "input".into(),
+        steps: vec![0],
+        values: array![[20.0]],
+        ..Track::default()
+    };
+    let sequence = Sequence {
+        first: 7,
+        length: 1,
+        tracks: vec![track],
+        ..Sequence::default()
+    };
+    let picture = sequences("T", &[sequence]).unwrap();
+    let texts = texts(&picture);
+    for expected in ["7", "20"] {
+        assert!(texts.iter().any(|(text, ..)| text == expected), "{texts:?}");
+    }
+}
+
+#[test]
+fn predictions_that_are_no_numbers_count_as_wrong_in_a_confusion_matrix() {
+    let labels = ["a", "b"].map(String::from);
+    let picture = confusion("T", &labels, array![[3, 0], [1, 4]].view(), 2).unwrap();
+    let caption = "7 of 10 right (70 %), 3 wrong, 2 of them no number and not shown";
+    assert!(texts(&picture).iter().any(|(text, ..)| text == caption));
+}
+
+#[test]
+fn charts_stand_below_one_another() {
+    let (one, two) = (chart(), chart());
+    let second = Chart {
+        title: "below".into(),
+        ..two
+    };
+    let both = charts(&[one, second]).unwrap();
+    let texts = texts(&both);
+    let place = |title: &str| texts.iter().find(|(text, ..)| text == title).unwrap().2;
+    assert!(place("below") > place("A <chart> & more") + 500);
+    assert_eq!(count(&both, "polygon"), 2);
+    // The mark of the second stands above its own axes.
+    let marks = texts.iter().filter(|(text, ..)| text == "here");
+    let marks: Vec<i32> = marks.map(|mark| mark.2).collect();
+    assert!(marks.len() == 2 && marks[1] > place("below"), "{marks:?}");
+    assert_png(&both);
+    assert!(charts(&[]).is_err());
+}
+
+#[test]
+fn letters_that_the_programs_fonts_lack_can_be_told_apart_in_a_png() {
+    let pixels = |title: &str| {
+        let chart = Chart {
+            title: title.into(),
+            ..chart()
+        };
+        chart.draw().unwrap().png().unwrap()
+    };
+    assert_ne!(pixels("日"), pixels("本"));
+    assert_ne!(pixels("한"), pixels("글"));
+}

@@ -81,6 +81,8 @@ fn a_run_leaves_its_history_and_no_checkpoint() {
             "confusion.png",
             "confusion.svg",
             "history.jsonl",
+            "learning.png",
+            "learning.svg",
             "model.safetensors",
             "records.jsonl",
             "run.json",

@@ -2,6 +2,7 @@
 
 mod collecting;
 mod data;
+mod curves;
 mod describing;
 mod files;
 mod folders;

@@ -213,7 +213,7 @@ impl Track {
         }
         let names = ends.map(short);
         let place = (time.right + 20, top + 17);
-        key(sheet, place, KEYS - 28, [&names[0], &names[1]], |part| {
+        key(sheet, place, KEYS - 44, [&names[0], &names[1]], |part| {
             shade(ends[0] + part * (ends[1] - ends[0]))
         })
     }
