@@ -58,6 +58,7 @@ mod steps;
 mod stream;
 mod train;
 mod truncate;
+mod view;
 
 pub use backend::LearningBackend;
 pub use checkpoint::epochs_of_checkpoint;

@@ -7,6 +7,7 @@ use ran_reservoir::ScanBackend;
 
 use crate::model::Readout;
 use crate::steps::Steps;
+use crate::view::View;
 use crate::{LearningError, Model};
 
 /// A model and what it remembers of a signal.
@@ -18,11 +19,12 @@ use crate::{LearningError, Model};
 pub struct ModelStream<'a, B: Backend> {
     model: &'a Model<B>,
     device: B::Device,
+    view: View,
     memory: Steps<B>,
     readout: Readout,
     /// The sum of the states so far, or that of the outputs where these are averaged.
     sum: Array1<f64>,
-    /// All states so far, `[steps, d_state]`, for the features that need them.
+    /// All states so far that the readout sees, `[steps, d_state]`, for the features that need them.
     states: Array2<f32>,
     steps: usize,
 }
@@ -30,19 +32,20 @@ pub struct ModelStream<'a, B: Backend> {
 impl<B: Backend> Model<B> {
     /// Begins to follow a signal.
     pub fn stream(&self, device: &B::Device) -> ModelStream<'_, B> {
-        let features = self.card.config.features();
-        let averaged = match features {
+        let view = self.card.view();
+        let averaged = match view.features {
             Features::EveryStep => self.card.d_output,
-            _ => self.reservoir.d_state(),
+            _ => view.d_state(),
         };
         ModelStream {
             model: self,
             device: device.clone(),
             memory: Steps::start(&self.reservoir, device),
-            readout: Readout::of(&self.readout, features, self.card.link()),
+            readout: Readout::of(&self.readout, self.card.link()),
             sum: Array1::zeros(averaged),
-            states: Array2::zeros((0, self.reservoir.d_state())),
+            states: Array2::zeros((0, view.d_state())),
             steps: 0,
+            view,
         }
     }
 }
@@ -75,6 +78,7 @@ impl<B: ScanBackend> ModelStream<'_, B> {
             standardiser.apply(&mut inputs);
         }
         let state = self.memory.step(&self.model.reservoir, inputs.row(0));
+        let state = self.view.state(state.view());
         self.steps += 1;
         Ok(self.predict(state))
     }
@@ -83,7 +87,7 @@ impl<B: ScanBackend> ModelStream<'_, B> {
     pub fn reset(&mut self) {
         self.memory = Steps::start(&self.model.reservoir, &self.device);
         self.sum.fill(0.0);
-        self.states = Array2::zeros((0, self.model.reservoir.d_state()));
+        self.states = Array2::zeros((0, self.view.d_state()));
         self.steps = 0;
     }
 
@@ -92,11 +96,11 @@ impl<B: ScanBackend> ModelStream<'_, B> {
         let row = |values: Array1<f32>| values.insert_axis(Axis(0));
         let mean =
             |sum: &Array1<f64>, steps: usize| row(sum.mapv(|total| (total / steps as f64) as f32));
-        let features = card.config.features();
+        let features = self.view.features;
         if matches!(features, Features::Mean | Features::MeanAndLast) {
             self.sum += &state.mapv(f64::from);
         }
-        let features = match features {
+        let row_of = match features {
             Features::Last | Features::EveryStep => row(state),
             Features::Mean => mean(&self.sum, self.steps),
             Features::MeanAndLast => {
@@ -109,8 +113,8 @@ impl<B: ScanBackend> ModelStream<'_, B> {
                 features.rows(self.states.view(), &[self.steps - 1])
             }
         };
-        let mut outputs = self.readout.outputs(features.view());
-        if card.config.features() == Features::EveryStep && card.one_target {
+        let mut outputs = self.readout.outputs(row_of.view());
+        if features == Features::EveryStep && card.one_target {
             self.sum += &outputs.row(0).mapv(f64::from);
             outputs = mean(&self.sum, self.steps);
         }

@@ -3,5 +3,6 @@
 mod force;
 mod free_run;
 mod gradient;
+mod long;
 mod model_file;
 mod stream;
