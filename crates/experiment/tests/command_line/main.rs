@@ -5,6 +5,7 @@ mod describing;
 mod files;
 mod folders;
 mod gradient;
+mod hostile;
 #[cfg(not(feature = "wgpu"))]
 mod not_built;
 mod pictures;
