@@ -1,5 +1,6 @@
 //! What a readout sees: the states of some populations, and which features of them.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use burn::tensor::{Tensor, backend::Backend};
@@ -115,14 +116,15 @@ fn parts(
             known.join(", ")
         ));
     }
-    for (at, name) in names.iter().enumerate() {
+    let mut seen = HashSet::new();
+    for name in names {
         if !known.contains(name) {
             return wrong(format!(
                 "names {name:?}, which is no population; there are {}",
                 known.join(", ")
             ));
         }
-        if names[..at].contains(name) {
+        if !seen.insert(name) {
             return wrong(format!(
                 "must name each population once, got {name:?} twice"
             ));
@@ -133,7 +135,7 @@ fn parts(
     for (population, name) in reservoir.populations.iter().zip(&known) {
         let start = end;
         end += population.units.saturating_mul(population.d_unit);
-        if names.contains(name) {
+        if seen.contains(name) {
             parts.push(start..end);
         }
     }
