@@ -12,21 +12,21 @@ use crate::{LearningError, Model};
 
 /// A model and what it remembers of a signal.
 ///
-/// Each step costs the same however long the signal is, but with the features `segments`, whose parts of the signal move
+/// [`state`](Self::state) puts it away, to be taken up again by [`Model::restore`]. Each step costs the same however long the signal is, but with the features `segments`, whose parts of the signal move
 /// with each step: they need all its states. The prediction at a step is what [`Model::predict`] gives for a
 /// sequence that is scored there.
 #[derive(Clone, Debug)]
 pub struct ModelStream<'a, B: Backend> {
-    model: &'a Model<B>,
+    pub(crate) model: &'a Model<B>,
     device: B::Device,
     view: View,
-    memory: Steps<B>,
+    pub(crate) memory: Steps<B>,
     readout: Readout,
     /// The sum of the states so far, or that of the outputs where these are averaged.
-    sum: Array1<f64>,
+    pub(crate) sum: Array1<f64>,
     /// All states so far that the readout sees, `[steps, d_state]`, for the features that need them.
-    states: Array2<f32>,
-    steps: usize,
+    pub(crate) states: Array2<f32>,
+    pub(crate) steps: usize,
 }
 
 impl<B: Backend> Model<B> {

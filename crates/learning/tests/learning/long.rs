@@ -97,7 +97,7 @@ fn assert_as_the_whole(memory: &str, features: &str, dataset: &Dataset) {
     let mut train: Vec<&Sample> = dataset.train.iter().collect();
     train.sort_by_key(|sample| sample.inputs.nrows());
     let join = |parts: Vec<Array2<f32>>| {
-        let views: Vec<_> = parts.iter().map(Array2::view).collect();
+        let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
         concatenate(Axis(0), &views).unwrap()
     };
     let samples = InMemory::new(
