@@ -127,6 +127,7 @@ impl Experiment {
         text: &str,
         settings: &[Setting],
     ) -> Result<Self, ExperimentError> {
+        Located::check_levels(origin, text)?;
         let mut table: Table =
             toml::from_str(text).map_err(|error| Located::syntax(origin, text, &error))?;
         Setting::apply(settings, &mut table)?;

@@ -13,6 +13,7 @@ mod evaluation;
 mod experiment;
 mod folder;
 mod locate;
+mod nesting;
 mod pictures;
 mod place;
 mod predict;
@@ -25,6 +26,7 @@ mod seeds;
 mod setting;
 mod stats;
 mod task;
+mod threads;
 mod whole_file;
 mod work;
 
@@ -46,4 +48,5 @@ pub use run::{Notice, Observe, RunError, RunOptions, describe_experiment, resume
 pub use seeds::{Seeds, SeedsError};
 pub use setting::{Setting, SettingError};
 pub use task::open_task;
+pub use threads::limit_threads;
 pub use whole_file::{FolderError, write_file};

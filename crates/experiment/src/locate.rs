@@ -5,6 +5,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
 use crate::Setting;
+use crate::nesting::{self, MOST_LEVELS};
 
 /// A configuration is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +20,21 @@ pub struct Located {
 }
 
 impl Located {
+    /// Refuses a text whose tables are nested too deep to be read.
+    pub(crate) fn check_levels(origin: &str, text: &str) -> Result<(), Self> {
+        let (levels, line) = nesting::levels(text);
+        if levels <= MOST_LEVELS {
+            return Ok(());
+        }
+        Err(Self {
+            place: place(origin, Some(line), ""),
+            problem: format!(
+                "has {levels} levels of tables and lists; at most {MOST_LEVELS} are allowed"
+            ),
+            in_file: true,
+        })
+    }
+
     /// The text is not TOML.
     pub(crate) fn syntax(origin: &str, text: &str, error: &toml::de::Error) -> Self {
         let line = error.span().map(|span| line(text, span.start));

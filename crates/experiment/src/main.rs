@@ -61,6 +61,9 @@ impl Command {
 
 fn main() -> ExitCode {
     let command = Arguments::parse().command;
+    if let Some(sentence) = ran_experiment::limit_threads() {
+        eprintln!("warning: {sentence}");
+    }
     match command.execute() {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever reads the output has seen enough, as `head` has after ten lines.

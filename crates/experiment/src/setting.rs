@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use toml::{Table, Value};
 
+use crate::nesting::{self, MOST_LEVELS};
+
 /// One key and its new value.
 ///
 /// The key is a path of names and, in lists, numbers: `reservoir.population.0.units` (or, as messages have it,
@@ -15,6 +17,8 @@ pub struct Setting {
     path: Vec<String>,
     value: Value,
     text: String,
+    /// Levels of tables and lists that it has at most.
+    levels: usize,
 }
 
 /// Why a setting cannot be made.
@@ -23,6 +27,16 @@ pub enum SettingError {
     /// The text is not KEY=VALUE.
     #[error("{0:?} is not of the form KEY=VALUE, for instance reservoir.leak=0.5")]
     Form(String),
+    /// The key or the value leads too deep.
+    #[error(
+        "--set {start}… has {levels} levels of tables and lists; at most {MOST_LEVELS} are allowed"
+    )]
+    Deep {
+        /// The beginning of the setting.
+        start: String,
+        /// How many levels it has.
+        levels: usize,
+    },
     /// The key leads nowhere.
     #[error("--set {setting}: {problem}")]
     Path {
@@ -43,10 +57,19 @@ impl FromStr for Setting {
         if path.iter().any(String::is_empty) {
             return Err(malformed());
         }
+        let levels = path.len().max(nesting::levels(text).0);
         let value = value.trim();
-        let value = Value::from_str(value).unwrap_or_else(|_| Value::String(value.into()));
-        let text = text.into();
-        Ok(Self { path, value, text })
+        let value = match levels <= MOST_LEVELS {
+            true => Value::from_str(value).unwrap_or_else(|_| Value::String(value.into())),
+            // It is refused when it is to be made; its value is not looked at.
+            false => Value::String(String::new()),
+        };
+        Ok(Self {
+            path,
+            value,
+            text: text.into(),
+            levels,
+        })
     }
 }
 
@@ -63,8 +86,14 @@ impl Setting {
     ///
     /// # Errors
     ///
-    /// When a key leads through something that is not a table or a list, or beyond a list's end.
+    /// When a key leads through something that is not a table or a list, beyond a list's end, or too deep.
     pub fn apply(settings: &[Self], table: &mut Table) -> Result<(), SettingError> {
+        if let Some(deep) = settings.iter().find(|one| one.levels > MOST_LEVELS) {
+            return Err(SettingError::Deep {
+                start: deep.text.chars().take(40).collect(),
+                levels: deep.levels,
+            });
+        }
         let (tasks, others): (Vec<_>, Vec<_>) = settings
             .iter()
             .partition(|setting| setting.path == ["task", "name"]);

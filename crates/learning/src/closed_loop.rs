@@ -10,6 +10,7 @@ use crate::LearningError;
 use crate::free_run::is_one_step_ahead;
 use crate::session::Session;
 use crate::steps::Steps;
+use crate::view::View;
 
 /// FORCE learning (Sussillo & Abbott 2009, "Generating coherent patterns of activity from chaotic neural networks"): from
 /// the first scored step on, the reservoir sees what the readout said of the step before instead of the series, and
@@ -56,6 +57,7 @@ impl ForceConfig {
 /// If the task is not a forecast of all inputs one step ahead of one series, the readout diverges, or the session is stopped.
 pub(crate) fn teach<B: ScanBackend>(
     reservoir: &Reservoir<B>,
+    view: &View,
     dataset: &Dataset,
     config: &ForceConfig,
     passes: usize,
@@ -90,11 +92,14 @@ pub(crate) fn teach<B: ScanBackend>(
     if !is_one_step_ahead(inputs.view(), &series.scored, series.targets.view()) {
         return Err(refused());
     }
-    let mut readout = config.rls().init(reservoir.d_state(), dataset.d_output)?;
+    let mut readout = config.rls().init(view.d_state(), dataset.d_output)?;
     for _ in 0..passes {
         let mut memory = Steps::start(reservoir, device);
         let first = series.scored[0];
         for inputs in series.inputs.rows().into_iter().take(first) {
+            if session.stopped() {
+                return Err(LearningError::Stopped);
+            }
             memory.step(reservoir, inputs);
         }
         // The readout has said nothing yet: the first step is the series' own.
@@ -104,6 +109,7 @@ pub(crate) fn teach<B: ScanBackend>(
                 return Err(LearningError::Stopped);
             }
             let state = memory.step(reservoir, inputs.view());
+            let state = view.state(state.view());
             if at.is_multiple_of(config.every) {
                 readout.update(state.view(), target)?;
             }

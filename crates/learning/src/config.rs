@@ -6,6 +6,7 @@ use ran_reservoir::ReservoirConfig;
 use ran_unit::Initializer;
 use serde::{Deserialize, Serialize};
 
+use crate::view::View;
 use crate::{LearningConfig, LearningError};
 
 /// What is trained, and how.
@@ -69,6 +70,9 @@ pub struct ReadoutConfig {
     /// What the readout sees of the states; by default as the regime has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub features: Option<Features>,
+    /// The names of the populations whose states it sees, each once; default: all. They are seen in the reservoir's order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub populations: Option<Vec<String>>,
     /// The penalty λ of the ridge regression, or how it is chosen.
     pub ridge: Ridge,
     /// Learns the readout step by step instead of by ridge regression.
@@ -155,7 +159,7 @@ impl ModelConfig {
         self.reservoir.validate()?;
         self.learning.validate()?;
         self.readout.validate(self.learning.regime)?;
-        let width = self.features().width(self.reservoir.d_state());
+        let width = View::of(self)?.width();
         if width > MOST_FEATURES {
             let problem = format!("must be at most {MOST_FEATURES} numbers, got {width}");
             return Err(LearningError::Config {

@@ -9,6 +9,7 @@ use ran_reservoir::{MemoryKind, Reservoir, WiringKind};
 use ran_unit::Unit;
 use serde::Serialize;
 
+use crate::view::View;
 use crate::{LearningConfig, LearningError, ModelConfig, Regime};
 
 /// A model's shapes, parameters and cost per step.
@@ -87,6 +88,9 @@ pub struct PopulationDescription {
 pub struct ReadoutDescription {
     /// What it sees of the states.
     pub features: Features,
+    /// The populations whose states it sees; none where it sees all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub populations: Option<Vec<String>>,
     /// Width of what it sees.
     pub width: usize,
     /// Its weights and biases.
@@ -144,10 +148,10 @@ pub fn describe<B: Backend>(
             }
         })
         .collect();
-    let features = config.features();
-    let width = features.width(reservoir.d_state());
+    let width = View::of(config)?.width();
     let readout = ReadoutDescription {
-        features,
+        features: config.features(),
+        populations: config.readout.populations.clone(),
         width,
         trained_parameters: width * d_output + d_output,
     };

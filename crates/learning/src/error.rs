@@ -73,6 +73,9 @@ pub enum LearningError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// A saved stream cannot be restored.
+    #[error("the saved stream {0}")]
+    Stream(String),
     /// Inputs that do not fit a model.
     #[error("{0}")]
     Inputs(String),

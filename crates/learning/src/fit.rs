@@ -1,14 +1,13 @@
 //! Fitting a readout on the states of a reservoir, in closed form or step by step.
 
 use burn::tensor::backend::Backend;
-use ndarray::Array2;
 use ran_readout::{LinearReadout, Online, Samples, fit_ridge};
 use ran_reservoir::Reservoir;
 use ran_tasks::Dataset;
 
 use crate::closed_loop::teach;
 use crate::judge::judged;
-use crate::model::Readout;
+use crate::model::{Predictions, Readout};
 use crate::online::fit_online;
 use crate::samples::StateSamples;
 use crate::session::{Event, Session};
@@ -25,18 +24,18 @@ pub(crate) fn fit<B: LearningBackend>(
     session: &mut Session<'_>,
 ) -> Result<Trained<B>, LearningError> {
     let config = &card.config;
-    let features = config.features();
+    let view = card.view();
     let passes = config.readout.passes.unwrap_or(1);
     let taught = match &config.readout.online {
         Some(OnlineConfig::Force(force)) => {
-            let taught = teach(&reservoir, dataset, force, passes, device, session)?;
+            let taught = teach(&reservoir, &view, dataset, force, passes, device, session)?;
             Some(Fitted::online(&taught, device))
         }
         _ => None,
     };
     let samples = StateSamples::new(
         &reservoir,
-        features,
+        &view,
         &dataset.train,
         dataset.d_output,
         device,
@@ -46,12 +45,12 @@ pub(crate) fn fit<B: LearningBackend>(
         Some(taught) => Ok(taught),
         None => fit_readout(&config.readout, &samples, device),
     };
-    let mut predictions = vec![Array2::zeros((0, 0)); dataset.train.len()];
+    let mut predictions = Vec::new();
     if let Ok(fitted) = &fitted {
-        let readout = Readout::of(&fitted.readout, features, card.link());
-        samples.each(&mut |index, rows| {
-            predictions[index] = readout.predict(&dataset.train[index], rows);
-        });
+        let readout = Readout::of(&fitted.readout, card.link());
+        let mut found = Predictions::new(&readout, &view, &dataset.train);
+        samples.each(&mut |index, _, rows| found.add(index, rows));
+        predictions = found.of;
     }
     drop(samples);
     // Where the walk was broken off, what the fit says of it is beside the point.
@@ -65,7 +64,7 @@ pub(crate) fn fit<B: LearningBackend>(
         reservoir,
         readout: fitted.readout,
     };
-    let mut trained = judged(model, dataset, &predictions, device);
+    let mut trained = judged(model, dataset, &predictions, device, session)?;
     trained.report.ridge = fitted.ridge;
     trained.report.warnings = fitted.warnings;
     Ok(trained)

@@ -1,9 +1,12 @@
 //! Forecasts in closed loop: a model is fed with what it has just predicted.
 
+use std::sync::atomic::AtomicBool;
+
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use ran_reservoir::ScanBackend;
 use ran_tasks::{Category, Dataset};
 
+use crate::session::Session;
 use crate::{LearningError, Model, ModelStream};
 
 /// A series that goes on by itself.
@@ -106,6 +109,35 @@ impl FreeRunPlan {
         model: &Model<B>,
         device: &B::Device,
     ) -> Result<Vec<FreeRun>, LearningError> {
+        self.run_until(model, device, &AtomicBool::new(false))
+    }
+
+    /// Makes the forecasts as [`run`](Self::run) does, unless `stop` becomes true.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run), and if it was stopped.
+    pub fn run_until<B: ScanBackend>(
+        &self,
+        model: &Model<B>,
+        device: &B::Device,
+        stop: &AtomicBool,
+    ) -> Result<Vec<FreeRun>, LearningError> {
+        let last = self.rows.last().map_or(0, |&row| self.scored[row]);
+        let all = last + self.steps * self.rows.len();
+        let work = model.reservoir.multiply_adds() as u64;
+        let session = Session {
+            stop: Some(stop),
+            ..Session::default()
+        };
+        let mut left = all as u64;
+        let mut go_on = || {
+            left = left.saturating_sub(1);
+            match session.ends(left.saturating_mul(work)) {
+                true => Ok(()),
+                false => Err(LearningError::Stopped),
+            }
+        };
         let mut stream = model.stream(device);
         let mut seen = 0;
         let mut runs = Vec::with_capacity(self.rows.len());
@@ -113,10 +145,11 @@ impl FreeRunPlan {
             let after = self.scored[row];
             // All but the last are only followed.
             for step in seen..after {
+                go_on()?;
                 stream.step(self.inputs.row(step))?;
             }
             let mut own = stream.clone();
-            let predictions = go_on(&mut own, self.inputs.row(after), self.steps)?;
+            let predictions = forecast(&mut own, self.inputs.row(after), self.steps, &mut go_on)?;
             seen = after;
             runs.push(FreeRun {
                 after,
@@ -129,10 +162,11 @@ impl FreeRunPlan {
 }
 
 /// Sees one more step, and then its own predictions.
-fn go_on<B: ScanBackend>(
+fn forecast<B: ScanBackend>(
     stream: &mut ModelStream<'_, B>,
     last: ArrayView1<'_, f32>,
     steps: usize,
+    go_on: &mut dyn FnMut() -> Result<(), LearningError>,
 ) -> Result<Array2<f32>, LearningError> {
     let mut input = last.to_owned();
     let mut predictions = Array2::from_elem((0, last.len()), f32::NAN);
@@ -141,6 +175,7 @@ fn go_on<B: ScanBackend>(
         if input.iter().any(|x| !x.is_finite()) {
             break;
         }
+        go_on()?;
         input = stream.step(input.view())?;
         predictions
             .push_row(input.view())

@@ -6,7 +6,8 @@ use ran_tasks::{Dataset, Sample, ScoreTable, stack_targets};
 use serde::{Deserialize, Serialize};
 
 use crate::describe::Counts;
-use crate::{LearningBackend, Model, Report, Trained};
+use crate::session::Session;
+use crate::{LearningBackend, LearningError, Model, Report, Trained};
 
 /// All scores that apply to a task, on each of its splits; none of a split that is not there or was not judged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,12 +25,17 @@ pub struct SplitScores {
 }
 
 /// Judges a model on all splits; the predictions for the training set are known already.
+///
+/// # Errors
+///
+/// If the session is stopped while there is more than a moment's work left.
 pub(crate) fn judged<B: LearningBackend>(
     model: Model<B>,
     dataset: &Dataset,
     train_predictions: &[Array2<f32>],
     device: &B::Device,
-) -> Trained<B> {
+    session: &Session<'_>,
+) -> Result<Trained<B>, LearningError> {
     let judge = |split: &[Sample], predictions: &[Array2<f32>]| {
         if split.is_empty() {
             return (None, ScoreTable::new());
@@ -41,9 +47,10 @@ pub(crate) fn judged<B: LearningBackend>(
         (Some(metric.score(predictions, targets)), table)
     };
     let (train, on_train) = judge(&dataset.train, train_predictions);
-    let valid_predictions = model.predict(&dataset.valid, device);
+    let predict = |split| model.predict_while(split, device, &mut |left| session.ends(left));
+    let valid_predictions = predict(&dataset.valid)?;
     let (valid, on_valid) = judge(&dataset.valid, &valid_predictions);
-    let test_predictions = model.predict(&dataset.test, device);
+    let test_predictions = predict(&dataset.test)?;
     let (test, on_test) = judge(&dataset.test, &test_predictions);
     let counts = Counts::of(&model.reservoir.populations, &model.card.config.learning);
     let report = Report {
@@ -63,11 +70,11 @@ pub(crate) fn judged<B: LearningBackend>(
         interrupted: false,
         warnings: Vec::new(),
     };
-    Trained {
+    Ok(Trained {
         model,
         report,
         test_predictions,
-    }
+    })
 }
 
 /// The task's score of predictions, one `[scored steps, d_output]` per sequence.

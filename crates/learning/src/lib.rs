@@ -5,6 +5,9 @@
 //! [`Session`] that can be stopped and taken up again; [`describe`] counts a model's parameters and its cost. A [`Model`]
 //! predicts whole sequences, a [`ModelStream`] follows a live signal, and a [`Generator`] is taught to make one.
 //!
+//! This crate alone suffices for a program: what it needs of burn, ndarray and the project's other crates is re-exported.
+//! docs/use-as-a-library.md has the lines for its Cargo.toml.
+//!
 //! ```
 //! use burn_ndarray::NdArray;
 //! use ran_learning::{Model, ModelConfig, train};
@@ -56,8 +59,10 @@ mod session;
 mod states;
 mod steps;
 mod stream;
+mod stream_state;
 mod train;
 mod truncate;
+mod view;
 
 pub use backend::LearningBackend;
 pub use checkpoint::epochs_of_checkpoint;
@@ -76,5 +81,20 @@ pub use online::{OnlineConfig, OnlineReadout};
 pub use schedule::Schedule;
 pub use session::{Epoch, Event, Save, Session};
 pub use stream::ModelStream;
+pub use stream_state::StreamState;
 pub use train::{Report, Trained, check_training, train, train_in};
 pub use truncate::Truncate;
+
+// What a program needs beside this crate, in the versions that fit.
+pub use ndarray;
+pub use ran_readout::{Features, Ridge};
+pub use ran_reservoir::{
+    Activation, Initializer, MemoryData, MemoryKind, NdArray, NdArrayDevice, Output,
+    PopulationConfig, ProjectionsConfig, Reservoir, ReservoirConfig, UnitKind, WiringKind, burn,
+};
+pub use ran_tasks::{Category, Dataset, Metric, Sample, Standardiser, TaskConfig, TaskError};
+
+/// The examples of the page on use as a library.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/use-as-a-library.md")]
+mod page {}

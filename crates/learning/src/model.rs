@@ -3,16 +3,17 @@
 use std::ops::ControlFlow;
 
 use burn::tensor::backend::Backend;
-use ndarray::{Array1, Array2, ArrayView2};
-use ran_readout::{Features, LinearReadout, Link};
+use ndarray::{Array1, Array2, ArrayView2, s};
+use ran_readout::{LinearReadout, Link, Running};
 use ran_reservoir::{Reservoir, ScanBackend};
 use ran_tasks::{Category, Dataset, Sample, Standardiser, TaskConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::loss::link;
 use crate::network::Network;
-use crate::states::walk_features;
-use crate::{ModelConfig, Regime};
+use crate::states::{Rows, Walk};
+use crate::view::View;
+use crate::{LearningError, ModelConfig, Regime};
 
 /// What a model was made for and how: all that is needed to use it, beside its numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,6 +79,15 @@ impl ModelCard {
         }
     }
 
+    /// What its readout sees of the states.
+    ///
+    /// # Panics
+    ///
+    /// If its configuration has not been checked.
+    pub(crate) fn view(&self) -> View {
+        View::of(&self.config).expect("a model's configuration has been checked")
+    }
+
     /// Turns the regime `hybrid` into the one of its first half: what a model is before its readout is fitted again.
     pub(crate) fn forget_closed_form(&mut self) {
         let learning = &mut self.config.learning;
@@ -102,27 +112,55 @@ pub struct Model<B: Backend> {
 impl<B: Backend> Model<B> {
     /// Predicts at the scored steps of sequences whose inputs are standardised already, as a data set's are.
     ///
+    /// Memory holds the predictions and a chunk of states, however long a sequence is.
+    ///
     /// # Shapes
     ///
     /// - output: one `[scored steps, d_output]` per sequence: probabilities, or values for regression
+    ///
+    /// # Panics
+    ///
+    /// If the model's card was changed to a configuration that is wrong.
     pub fn predict(&self, samples: &[Sample], device: &B::Device) -> Vec<Array2<f32>>
     where
         B: ScanBackend,
     {
-        let features = self.card.config.features();
-        let readout = Readout::of(&self.readout, features, self.card.link());
-        let mut predictions = vec![Array2::zeros((0, 0)); samples.len()];
-        walk_features(
-            &self.reservoir,
-            features,
+        let predictions = self.predict_while(samples, device, &mut |_| true);
+        predictions.expect("nobody stops it")
+    }
+
+    /// Predicts as [`predict`](Self::predict) does; `go_on` is asked before each chunk of steps, with the multiply-adds that are
+    /// left to do.
+    ///
+    /// # Errors
+    ///
+    /// If it answers false.
+    pub(crate) fn predict_while(
+        &self,
+        samples: &[Sample],
+        device: &B::Device,
+        go_on: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<Vec<Array2<f32>>, LearningError>
+    where
+        B: ScanBackend,
+    {
+        let view = self.card.view();
+        let readout = Readout::of(&self.readout, self.card.link());
+        let mut predictions = Predictions::new(&readout, &view, samples);
+        let walk = Walk {
+            reservoir: &self.reservoir,
+            view: &view,
             samples,
             device,
-            &mut |index, rows| {
-                predictions[index] = readout.predict(&samples[index], rows.view());
-                ControlFlow::Continue(())
-            },
-        );
-        predictions
+        };
+        let outcome = walk.each(go_on, &mut |Rows { index, rows, .. }| {
+            predictions.add(index, rows.view());
+            ControlFlow::Continue(())
+        });
+        match outcome {
+            ControlFlow::Continue(()) => Ok(predictions.of),
+            ControlFlow::Break(()) => Err(LearningError::Stopped),
+        }
     }
 }
 
@@ -139,18 +177,13 @@ impl<B: Backend> Network<B> {
 /// A readout on the host.
 #[derive(Clone, Debug)]
 pub(crate) struct Readout {
-    features: Features,
     link: Link,
     weight: Array2<f32>,
     bias: Array1<f32>,
 }
 
 impl Readout {
-    pub(crate) fn of<B: Backend>(
-        readout: &LinearReadout<B>,
-        features: Features,
-        link: Link,
-    ) -> Self {
+    pub(crate) fn of<B: Backend>(readout: &LinearReadout<B>, link: Link) -> Self {
         let numbers = |data: burn::tensor::TensorData| {
             let data = data.convert::<f32>();
             data.into_vec::<f32>()
@@ -160,7 +193,6 @@ impl Readout {
         let weight = numbers(readout.weight.val().into_data());
         let bias = numbers(readout.bias.val().into_data());
         Self {
-            features,
             link,
             weight: Array2::from_shape_vec((width, d_output), weight)
                 .expect("the weights have their dims"),
@@ -168,17 +200,49 @@ impl Readout {
         }
     }
 
+    /// Width of a row of outputs.
+    pub(crate) fn d_output(&self) -> usize {
+        self.bias.len()
+    }
+
     /// The linear outputs for rows of features.
     pub(crate) fn outputs(&self, rows: ArrayView2<'_, f32>) -> Array2<f32> {
         rows.dot(&self.weight) + &self.bias
     }
+}
 
-    /// From the rows of a sequence's features to a prediction for each scored step.
-    pub(crate) fn predict(&self, sample: &Sample, rows: ArrayView2<'_, f32>) -> Array2<f32> {
-        let outputs = self.outputs(rows);
-        let steps = sample.inputs.nrows();
-        let mut outputs = self.features.collect(steps, &sample.scored, outputs.view());
-        self.link.apply(&mut outputs);
-        outputs
+/// Predictions for the scored steps of sequences whose rows of features come piece by piece.
+pub(crate) struct Predictions<'a> {
+    /// One `[scored steps, d_output]` per sequence; zeros where no row has come.
+    pub(crate) of: Vec<Array2<f32>>,
+    collecting: Vec<Running>,
+    readout: &'a Readout,
+}
+
+impl<'a> Predictions<'a> {
+    pub(crate) fn new(readout: &'a Readout, view: &View, samples: &[Sample]) -> Self {
+        let d_output = readout.d_output();
+        let zeros = |sample: &Sample| Array2::zeros((sample.scored.len(), d_output));
+        let collecting = |sample: &Sample| view.features.collecting(d_output, &sample.scored);
+        Self {
+            of: samples.iter().map(zeros).collect(),
+            collecting: samples.iter().map(collecting).collect(),
+            readout,
+        }
+    }
+
+    /// Adds what follows from the next rows of a sequence's features.
+    pub(crate) fn add(&mut self, index: usize, rows: ArrayView2<'_, f32>) {
+        self.collect(index, self.readout.outputs(rows).view());
+    }
+
+    /// Adds what follows from the linear outputs for the next rows of a sequence's features.
+    pub(crate) fn collect(&mut self, index: usize, outputs: ArrayView2<'_, f32>) {
+        let collecting = &mut self.collecting[index];
+        let first = collecting.done();
+        let mut outputs = collecting.push(outputs);
+        self.readout.link.apply(&mut outputs);
+        let own = first..collecting.done();
+        self.of[index].slice_mut(s![own, ..]).assign(&outputs);
     }
 }

@@ -4,9 +4,9 @@ use burn::module::{Module, Param};
 use burn::store::{ModuleSnapshot, SafetensorsStore};
 use burn::tensor::{Int, Tensor, TensorData, backend::Backend};
 use ran_readout::{LinearReadout, LinearReadoutConfig};
-use ran_reservoir::Reservoir;
+use ran_reservoir::{Reservoir, StandardUnit};
 use ran_topology::Wiring;
-use safetensors::SafeTensors;
+use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 
 use crate::{LearningError, Model, ModelCard};
@@ -18,9 +18,14 @@ const CARD: &str = "ran";
 /// would draw another wiring from the seed.
 #[derive(Module, Debug)]
 struct Numbers<B: Backend> {
-    reservoir: Reservoir<B>,
+    reservoir: StoredReservoir<B>,
     wiring: StoredWiring<B>,
     readout: LinearReadout<B>,
+}
+
+#[derive(Module, Debug)]
+struct StoredReservoir<B: Backend> {
+    populations: Vec<StandardUnit<B>>,
 }
 
 #[derive(Module, Debug)]
@@ -31,7 +36,7 @@ struct StoredWiring<B: Backend> {
 }
 
 impl<B: Backend> StoredWiring<B> {
-    fn new(wiring: &Wiring, device: &B::Device) -> Self {
+    fn new(offsets: Vec<i32>, sources: Vec<i32>, weights: Vec<f32>, device: &B::Device) -> Self {
         let ints = |numbers: Vec<i32>| {
             let shape = [numbers.len()];
             Param::initialized(
@@ -39,13 +44,26 @@ impl<B: Backend> StoredWiring<B> {
                 Tensor::from_data(TensorData::new(numbers, shape), device),
             )
         };
-        let weights = wiring.weights().to_vec();
         let shape = [weights.len()];
         Self {
-            offsets: ints(wiring.offsets().iter().map(|&at| at as i32).collect()),
-            sources: ints(wiring.sources().iter().map(|&at| at as i32).collect()),
+            offsets: ints(offsets),
+            sources: ints(sources),
             weights: Param::from_data(TensorData::new(weights, shape), device),
         }
+    }
+
+    fn of(wiring: &Wiring, device: &B::Device) -> Self {
+        let offsets = wiring.offsets().iter().map(|&at| at as i32).collect();
+        let sources = wiring.sources().iter().map(|&at| at as i32).collect();
+        Self::new(offsets, sources, wiring.weights().to_vec(), device)
+    }
+
+    /// Room for a wiring of `d_state` slots with as many sources as a file has.
+    fn blank(d_state: usize, file: &SafeTensors<'_>, device: &B::Device) -> Self {
+        let sources = file.tensor("wiring.sources");
+        let sources = sources.map_or(0, |found| found.shape().iter().product());
+        let (offsets, zeros) = (vec![0; d_state + 1], vec![0; sources]);
+        Self::new(offsets, zeros, vec![0.0; sources], device)
     }
 
     fn wiring(&self, d_input: usize) -> Result<Wiring, LearningError> {
@@ -78,8 +96,10 @@ impl<B: Backend> Model<B> {
             card.map_err(|error| LearningError::ModelFile(format!("has a card that {error}")))?;
         let device = self.readout.bias.val().device();
         let numbers = Numbers {
-            wiring: StoredWiring::new(self.reservoir.wiring(), &device),
-            reservoir: self.reservoir.clone(),
+            wiring: StoredWiring::of(self.reservoir.wiring(), &device),
+            reservoir: StoredReservoir {
+                populations: self.reservoir.populations.clone(),
+            },
             readout: self.readout.clone(),
         };
         let mut store = SafetensorsStore::from_bytes(None)
@@ -94,12 +114,12 @@ impl<B: Backend> Model<B> {
     ///
     /// # Errors
     ///
-    /// If the bytes are truncated, are no model of this project, or their tensors are not of the shapes that their
-    /// configuration asks for; shapes are named as expected and got.
+    /// If the bytes are truncated, are no model of this project, their card is wrong, their tensors are not of the shapes
+    /// that their configuration asks for, which are named as expected and got, or a number in them is not finite.
     pub fn from_bytes(bytes: Vec<u8>, device: &B::Device) -> Result<Self, LearningError> {
         let refused = LearningError::ModelFile;
         let card = ModelCard::from_bytes(&bytes)?;
-        let mut numbers = Self::blank(&card, &bytes, device)?;
+        let mut numbers = Numbers::blank(&card, &bytes, device)?;
         let mut store = SafetensorsStore::from_bytes(Some(bytes)).skip_enum_variants(true);
         let failed = |error: String| refused(format!("cannot be read: {error}"));
         let result = numbers
@@ -108,7 +128,15 @@ impl<B: Backend> Model<B> {
         if let Some(error) = result.errors.first() {
             return Err(failed(error.to_string()));
         }
+        numbers.check_finite()?;
         let wiring = numbers.wiring.wiring(card.d_input)?;
+        if card.d_input > wiring.sources().len() {
+            return Err(refused(format!(
+                "is damaged: its card has {} inputs, of which its wiring reads at most {}",
+                card.d_input,
+                wiring.sources().len()
+            )));
+        }
         let populations = numbers.reservoir.populations;
         let reservoir = Reservoir::assemble(&card.config.reservoir, wiring, populations, device)?;
         Ok(Self {
@@ -117,40 +145,93 @@ impl<B: Backend> Model<B> {
             readout: numbers.readout,
         })
     }
+}
 
-    /// A model of the card's shapes, for a file's numbers to be put into.
-    fn blank(
-        card: &ModelCard,
-        bytes: &[u8],
-        device: &B::Device,
-    ) -> Result<Numbers<B>, LearningError> {
+impl<B: Backend> Numbers<B> {
+    /// Numbers of the card's shapes, for a file's to be put into.
+    fn blank(card: &ModelCard, bytes: &[u8], device: &B::Device) -> Result<Self, LearningError> {
+        let file = SafeTensors::deserialize(bytes)
+            .map_err(|error| LearningError::ModelFile(format!("cannot be read: {error}")))?;
         let config = &card.config;
-        config.validate()?;
         let initializer = config.learning.regime.initializer();
-        let reservoir = Reservoir::<B>::init(
-            &config.reservoir,
-            card.d_input,
-            initializer,
-            card.seed,
-            device,
-        )?;
-        let d_features = config.features().width(reservoir.d_state());
-        let numbers = Numbers {
-            wiring: StoredWiring::new(reservoir.wiring(), device),
+        let d_features = card.view().width();
+        let numbers = Self {
+            reservoir: StoredReservoir {
+                populations: config.reservoir.draw(initializer, card.seed, device),
+            },
+            wiring: StoredWiring::blank(config.reservoir.d_state(), &file, device),
             readout: LinearReadoutConfig::new(d_features, card.d_output).init(0, device),
-            reservoir,
         };
-        check_shapes(&numbers, bytes)?;
+        numbers.check_shapes(&file)?;
         Ok(numbers)
     }
+
+    /// Compares the file's tensors with those that its configuration asks for.
+    fn check_shapes(&self, file: &SafeTensors<'_>) -> Result<(), LearningError> {
+        let refused = |why| Err(LearningError::ModelFile(why));
+        for wanted in self.collect(None, None, true) {
+            let (path, expected) = (wanted.full_path(), wanted.shape.to_vec());
+            let Ok(found) = file.tensor(&path) else {
+                return refused(format!(
+                    "lacks {path}, which its configuration asks for with shape {expected:?}"
+                ));
+            };
+            let got = found.shape();
+            if got != expected {
+                return refused(format!(
+                    "holds {path} with shape {got:?}, its configuration asks for {expected:?}"
+                ));
+            }
+            let kind = if wanted.dtype.is_float() {
+                FLOATS
+            } else {
+                INTS
+            };
+            if !kind.contains(&found.dtype()) {
+                let got = found.dtype();
+                return refused(format!("holds {path} as {got:?}; {kind:?} can be read"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a number that is none, or infinite: all that is computed with it would be.
+    fn check_finite(&self) -> Result<(), LearningError> {
+        for tensor in self.collect(None, None, true) {
+            if !tensor.dtype.is_float() {
+                continue;
+            }
+            let path = tensor.full_path();
+            let data = tensor.to_data().map_err(|error| {
+                LearningError::ModelFile(format!("cannot be read: {path}: {error}"))
+            })?;
+            let numbers = data.convert::<f32>();
+            let numbers = numbers.as_slice::<f32>();
+            let numbers = numbers.expect("numbers were converted to f32");
+            let found = numbers.iter().enumerate().find(|(_, x)| !x.is_finite());
+            if let Some((at, number)) = found {
+                return Err(LearningError::ModelFile(format!(
+                    "holds {number} in {path}, at place {at} of {}: every number must be finite",
+                    numbers.len()
+                )));
+            }
+        }
+        Ok(())
+    }
 }
+
+/// Types of numbers that are read as weights.
+const FLOATS: &[Dtype] = &[Dtype::F16, Dtype::BF16, Dtype::F32, Dtype::F64];
+/// Types of numbers that are read as places.
+const INTS: &[Dtype] = &[Dtype::I32, Dtype::I64];
 
 impl ModelCard {
     /// The model card of a safetensors file's bytes.
     ///
     /// # Errors
     ///
-    /// If the bytes are truncated, are no model of this project, or are of another version.
+    /// If the bytes are truncated, are no model of this project or of another version, or what the card says is wrong or
+    /// asks for more numbers than there are.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LearningError> {
         let refused = LearningError::ModelFile;
         SafeTensors::deserialize(bytes)
@@ -167,7 +248,72 @@ impl ModelCard {
             ))
         })?;
         check_version(card)?;
-        serde_json::from_str(card).map_err(|error| refused(format!("is damaged: its card {error}")))
+        let card: Self = serde_json::from_str(card)
+            .map_err(|error| refused(format!("is damaged: its card {error}")))?;
+        card.check(bytes.len())?;
+        Ok(card)
+    }
+
+    /// Checks what the card says, before anything of the sizes that it asks for is made: `bytes` is the length of its file.
+    fn check(&self, bytes: usize) -> Result<(), LearningError> {
+        let refused = |problem: String| {
+            let why = format!("is damaged: its card has {problem}");
+            Err(LearningError::ModelFile(why))
+        };
+        let (d_input, d_output) = (self.d_input, self.d_output);
+        if let Err(error) = self.config.validate() {
+            return refused(format!("a configuration that is wrong: {error}"));
+        }
+        for (name, width) in [("d_input", d_input), ("d_output", d_output)] {
+            if width == 0 {
+                return refused(format!("{name} = 0; at least 1 is needed"));
+            }
+        }
+        // A number has two bytes at least.
+        let most = bytes / 2;
+        let readout = self.view().width().saturating_mul(d_output);
+        let reservoir = self.config.reservoir.fewest_weights();
+        for (what, needed) in [
+            ("inputs", d_input),
+            ("weights of the reservoir", reservoir),
+            ("slots", self.config.reservoir.d_state()),
+            ("weights of the readout", readout),
+        ] {
+            if needed > most {
+                return refused(format!(
+                    "{needed} {what}, and its {bytes} bytes hold at most {most} numbers"
+                ));
+            }
+        }
+        let labels = self.labels.len();
+        if labels != 0 && labels != d_output {
+            return refused(format!("{labels} labels for {d_output} outputs"));
+        }
+        let Some(standardiser) = &self.standardiser else {
+            return Ok(());
+        };
+        for (name, numbers) in [
+            ("mean", &standardiser.mean),
+            ("deviation", &standardiser.deviation),
+        ] {
+            let got = numbers.len();
+            if got != d_input {
+                return refused(format!(
+                    "a standardiser.{name} of {got} numbers for {d_input} inputs"
+                ));
+            }
+            let wrong = |x: &&f32| !x.is_finite() || (name == "deviation" && **x <= 0.0);
+            if let Some(number) = numbers.iter().find(wrong) {
+                let allowed = match name {
+                    "mean" => "finite",
+                    _ => "finite and above 0",
+                };
+                return refused(format!(
+                    "{number} in standardiser.{name}; every number must be {allowed}"
+                ));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -192,29 +338,4 @@ fn check_version(card: &str) -> Result<(), LearningError> {
         "is of version {:?}, this program reads those of version {own:?} and its patches",
         card.version
     )))
-}
-
-/// Compares the file's tensors with those that its configuration asks for.
-fn check_shapes<B: Backend>(numbers: &Numbers<B>, bytes: &[u8]) -> Result<(), LearningError> {
-    let refused = |why| Err(LearningError::ModelFile(why));
-    let file = SafeTensors::deserialize(bytes)
-        .map_err(|error| LearningError::ModelFile(format!("cannot be read: {error}")))?;
-    for wanted in numbers.collect(None, None, true) {
-        let (path, expected) = (wanted.full_path(), wanted.shape.to_vec());
-        match file.tensor(&path) {
-            Ok(found) if found.shape() == expected => {}
-            Ok(found) => {
-                let got = found.shape();
-                return refused(format!(
-                    "holds {path} with shape {got:?}, its configuration asks for {expected:?}"
-                ));
-            }
-            Err(_) => {
-                return refused(format!(
-                    "lacks {path}, which its configuration asks for with shape {expected:?}"
-                ));
-            }
-        }
-    }
-    Ok(())
 }

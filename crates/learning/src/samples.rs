@@ -3,27 +3,26 @@
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 
-use ndarray::{Array2, ArrayView2};
-use ran_readout::{Features, Samples};
+use ndarray::ArrayView2;
+use ran_readout::Samples;
 use ran_reservoir::{Reservoir, ScanBackend};
 use ran_tasks::Sample;
 
 use crate::session::{Event, Session};
-use crate::states::walk_features;
+use crate::states::{Rows, Walk};
+use crate::view::View;
 
-/// Rows of features that take more memory than this are computed again for each walk instead of kept.
+/// Rows of features that take more memory than this are computed again for each pass instead of kept.
 const KEPT_BYTES: usize = 1 << 30;
+/// The same where a row stands for few steps: to compute such rows again costs little more than to read them.
+const KEPT_BYTES_OF_CHEAP_ROWS: usize = 1 << 27;
+/// Steps for each row of features from which on rows are not cheap.
+const DEAR_STEPS: usize = 8;
 
-/// A sequence's index and its rows of features.
-type Rows = (usize, Array2<f32>);
-
-/// Features of sequences: kept after the first walk where they fit, else computed again, so that memory stays bounded
-/// whatever the number of samples.
+/// Features of sequences: kept after the first pass where they fit, else computed again, so that memory stays bounded
+/// whatever the number of samples and of their steps.
 pub(crate) struct StateSamples<'a, 's, B: ScanBackend> {
-    reservoir: &'a Reservoir<B>,
-    features: Features,
-    samples: &'a [Sample],
-    device: &'a B::Device,
+    walk: Walk<'a, B>,
     d_output: usize,
     rows: usize,
     kept: RefCell<Option<Vec<Rows>>>,
@@ -33,69 +32,73 @@ pub(crate) struct StateSamples<'a, 's, B: ScanBackend> {
 impl<'a, 's, B: ScanBackend> StateSamples<'a, 's, B> {
     pub(crate) fn new(
         reservoir: &'a Reservoir<B>,
-        features: Features,
+        view: &'a View,
         samples: &'a [Sample],
         d_output: usize,
         device: &'a B::Device,
         session: &'a mut Session<'s>,
     ) -> Self {
-        let rows = samples.iter().map(|sample| match features {
-            Features::EveryStep if sample.scored.len() == 1 => sample.scored[0] + 1,
-            _ => sample.scored.len(),
-        });
+        let rows = samples.iter();
+        let rows = rows.map(|sample| view.features.count(&sample.scored));
         Self {
-            reservoir,
-            features,
-            samples,
-            device,
             d_output,
             rows: rows.sum(),
             kept: RefCell::new(None),
             session: RefCell::new(session),
+            walk: Walk {
+                reservoir,
+                view,
+                samples,
+                device,
+            },
         }
     }
 
-    /// Visits every sequence's features, unless the session is stopped on the way.
-    pub(crate) fn each(&self, visit: &mut dyn FnMut(usize, ArrayView2<'_, f32>)) {
+    /// Visits every sequence's rows of features, a long one's in several pieces, unless the session is stopped on the way.
+    pub(crate) fn each(&self, visit: &mut dyn FnMut(usize, usize, ArrayView2<'_, f32>)) {
         if let Some(kept) = &*self.kept.borrow() {
-            for (index, rows) in kept {
-                visit(*index, rows.view());
+            for piece in kept {
+                visit(piece.index, piece.first, piece.rows.view());
             }
             return;
         }
-        let bytes = self.rows * self.d_features() * size_of::<f32>();
-        let mut keep = (bytes <= KEPT_BYTES).then(Vec::new);
+        let mut keep = self.fits().then(Vec::new);
         let done = Cell::new(0);
-        let mut whole = true;
-        let (features, samples) = (self.features, self.samples);
-        walk_features(
-            self.reservoir,
-            features,
-            samples,
-            self.device,
-            &mut |index, rows| {
-                visit(index, rows.view());
+        let of = self.walk.samples.len();
+        let outcome = self.walk.each(
+            &mut |_| !self.session.borrow().stopped(),
+            &mut |piece: Rows| {
+                visit(piece.index, piece.first, piece.rows.view());
+                done.set(done.get() + usize::from(piece.last));
                 if let Some(keep) = &mut keep {
-                    keep.push((index, rows));
+                    keep.push(piece);
                 }
-                done.set(done.get() + 1);
                 let mut session = self.session.borrow_mut();
-                session.tell(Event::States {
-                    done: done.get(),
-                    of: samples.len(),
-                });
-                whole = !session.stopped();
-                if whole {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
+                let done = done.get();
+                session.tell(Event::States { done, of });
+                match session.stopped() {
+                    false => ControlFlow::Continue(()),
+                    true => ControlFlow::Break(()),
                 }
             },
         );
-        if whole {
+        if outcome.is_continue() {
             self.session.borrow_mut().tell(Event::Fitting);
             *self.kept.borrow_mut() = keep;
         }
+    }
+
+    /// Whether all rows are few enough to be kept.
+    fn fits(&self) -> bool {
+        let bytes = self
+            .rows
+            .saturating_mul(self.d_features() * size_of::<f32>());
+        let steps: usize = self.walk.samples.iter().map(|one| one.inputs.nrows()).sum();
+        let most = match steps >= DEAR_STEPS.saturating_mul(self.rows) {
+            true => KEPT_BYTES,
+            false => KEPT_BYTES_OF_CHEAP_ROWS,
+        };
+        bytes <= most
     }
 }
 
@@ -105,7 +108,7 @@ impl<B: ScanBackend> Samples for StateSamples<'_, '_, B> {
     }
 
     fn d_features(&self) -> usize {
-        self.features.width(self.reservoir.d_state())
+        self.walk.view.width()
     }
 
     fn d_output(&self) -> usize {
@@ -113,12 +116,13 @@ impl<B: ScanBackend> Samples for StateSamples<'_, '_, B> {
     }
 
     fn walk(&self, visit: &mut dyn FnMut(ArrayView2<'_, f32>, ArrayView2<'_, f32>)) {
-        self.each(&mut |index, rows| {
-            let sample = &self.samples[index];
-            let steps = sample.inputs.nrows();
-            let targets = self
-                .features
-                .targets(steps, &sample.scored, sample.targets.view());
+        self.each(&mut |index, first, rows| {
+            let sample = &self.walk.samples[index];
+            let targets = self.walk.view.features.targets_of(
+                first..first + rows.nrows(),
+                &sample.scored,
+                sample.targets.view(),
+            );
             visit(rows, targets.view());
         });
     }

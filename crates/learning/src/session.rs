@@ -57,6 +57,9 @@ pub struct Epoch {
     pub best: Option<usize>,
 }
 
+/// Multiply-adds that are done in about half a second.
+const MOMENT: u64 = 1 << 30;
+
 /// What keeps the bytes of a checkpoint.
 pub type Save<'a> = dyn FnMut(&[u8]) -> io::Result<()> + 'a;
 
@@ -68,7 +71,7 @@ pub type Save<'a> = dyn FnMut(&[u8]) -> io::Result<()> + 'a;
 pub struct Session<'a> {
     /// Is told what happens.
     pub observe: Option<&'a mut dyn FnMut(Event)>,
-    /// Ends the training after the current gradient step when it becomes true.
+    /// Ends the training after the current gradient step or chunk of steps when it becomes true.
     pub stop: Option<&'a AtomicBool>,
     /// Keeps the bytes of a checkpoint, instead of those of the one before.
     pub save: Option<&'a mut Save<'a>>,
@@ -83,6 +86,12 @@ impl Session<'_> {
         if let Some(observe) = &mut self.observe {
             observe(event);
         }
+    }
+
+    /// Whether work that only judges what is trained goes on: always, until the session is stopped, and then if so few
+    /// multiply-adds are left that it is done in a moment.
+    pub(crate) fn ends(&self, left: u64) -> bool {
+        !self.stopped() || left <= MOMENT
     }
 
     pub(crate) fn stopped(&self) -> bool {

@@ -1,15 +1,28 @@
-//! From sequences to rows of features: padded batches through the reservoir.
+//! From sequences to rows of features: padded batches through the reservoir, a chunk of steps at a time.
 
 use std::ops::ControlFlow;
 
 use burn::tensor::{Tensor, TensorData};
 use ndarray::{Array2, ArrayView2, ArrayView3, s};
-use ran_readout::Features;
-use ran_reservoir::{Reservoir, ScanBackend};
+use ran_readout::Running;
+use ran_reservoir::{MemoryKind, Reservoir, ScanBackend};
 use ran_tasks::Sample;
+
+use crate::view::View;
 
 /// Sequences that go through the reservoir together.
 const BATCH: usize = 64;
+/// Rows of features that the sequences of a batch have together, in bytes. A sequence that has more goes alone, and hands
+/// its rows over chunk by chunk.
+const ROWS_BYTES: usize = 1 << 28;
+/// States of a chunk, in bytes.
+const CHUNK_BYTES: usize = 1 << 25;
+/// Multiply-adds of a chunk: less than half a second's work of one core.
+const CHUNK_WORK: usize = 1 << 30;
+/// Steps of a chunk, at most: backends that run step by step need milliseconds for each.
+const CHUNK_STEPS: usize = 4096;
+/// Steps of a chunk, at least: a scan has costs of its own.
+const FEWEST_STEPS: usize = 16;
 
 /// The states of a batch of sequences.
 ///
@@ -26,52 +39,191 @@ pub(crate) fn scan<B: ScanBackend>(
     reservoir.forward(inputs, start, truncate).0
 }
 
-/// Runs sequences through a reservoir, in batches of similar length, and hands over each one's rows of features.
-///
-/// `visit` gets the sequence's index and its features, `[rows, width]`, and can break the walk off. Sequences come
-/// ordered by length, and in the same order every time.
-pub(crate) fn walk_features<B: ScanBackend>(
-    reservoir: &Reservoir<B>,
-    features: Features,
-    samples: &[Sample],
-    device: &B::Device,
-    visit: &mut dyn FnMut(usize, Array2<f32>) -> ControlFlow<()>,
-) {
-    let mut order: Vec<usize> = (0..samples.len()).collect();
-    order.sort_by_key(|&index| samples[index].inputs.nrows());
-    for batch in order.chunks(BATCH) {
-        let inputs = pad(batch.iter().map(|&index| samples[index].inputs.view()));
-        let states = scan(reservoir, Tensor::from_data(inputs, device), None);
-        let dims = states.dims();
-        let states = states.into_data().convert::<f32>();
-        let states = states.as_slice().expect("states were converted to f32");
-        let states = ArrayView3::from_shape(dims, states).expect("states have their dims");
-        for (place, &index) in batch.iter().enumerate() {
-            let sample = &samples[index];
-            let steps = sample.inputs.nrows();
-            let own = states.slice(s![place, ..steps, ..]);
-            if visit(index, features.rows(own, &sample.scored)).is_break() {
-                return;
+/// Rows of features of one sequence.
+pub(crate) struct Rows {
+    /// The sequence's index.
+    pub(crate) index: usize,
+    /// The place of the first of the rows among the sequence's.
+    pub(crate) first: usize,
+    /// `[rows, width]`
+    pub(crate) rows: Array2<f32>,
+    /// Whether they are the sequence's last.
+    pub(crate) last: bool,
+}
+
+/// Sequences on their way through a reservoir.
+pub(crate) struct Walk<'a, B: ScanBackend> {
+    pub(crate) reservoir: &'a Reservoir<B>,
+    pub(crate) view: &'a View,
+    pub(crate) samples: &'a [Sample],
+    pub(crate) device: &'a B::Device,
+}
+
+impl<B: ScanBackend> Walk<'_, B> {
+    /// Runs the sequences through the reservoir, in batches of similar length, and hands over their rows of features.
+    ///
+    /// A batch's steps are computed chunk by chunk, with the working memory carried over, so that no more states are held
+    /// than those of a chunk, however long a sequence is. A long sequence's rows come in several pieces, one after another;
+    /// sequences come ordered by length, and in the same order every time. `go_on` is asked before each chunk, with
+    /// the multiply-adds that are left to do, and breaks the walk off by answering false, as `visit` can.
+    pub(crate) fn each(
+        &self,
+        go_on: &mut dyn FnMut(u64) -> bool,
+        visit: &mut dyn FnMut(Rows) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let running = |index: usize| {
+            let sample: &Sample = &self.samples[index];
+            self.view
+                .features
+                .running(self.view.d_state(), &sample.scored)
+        };
+        let mut order: Vec<usize> = (0..self.samples.len()).collect();
+        order.sort_by_key(|&index| self.samples[index].inputs.nrows());
+        let mut left = &order[..];
+        let mut left_work = self.work();
+        while !left.is_empty() {
+            let (batch, others) = left.split_at(self.fitting(left));
+            left = others;
+            let mut sequences: Vec<Running> = batch.iter().map(|&index| running(index)).collect();
+            self.batch(batch, &mut sequences, &mut left_work, go_on, visit)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Multiply-adds of all sequences.
+    pub(crate) fn work(&self) -> u64 {
+        let steps = self.samples.iter().map(needed);
+        let steps: u64 = steps.map(|steps| steps as u64).sum();
+        steps.saturating_mul(self.reservoir.multiply_adds() as u64)
+    }
+
+    /// How many of some sequences make the next batch: at least one.
+    fn fitting(&self, order: &[usize]) -> usize {
+        let mut bytes = 0_usize;
+        let fits = |&&index: &&usize| {
+            let rows = self.view.features.count(&self.samples[index].scored);
+            let own = rows.saturating_mul(self.view.width() * size_of::<f32>());
+            bytes = bytes.saturating_add(own);
+            bytes <= ROWS_BYTES
+        };
+        order.iter().take(BATCH).take_while(fits).count().max(1)
+    }
+
+    fn batch(
+        &self,
+        batch: &[usize],
+        sequences: &mut [Running],
+        left_work: &mut u64,
+        go_on: &mut dyn FnMut(u64) -> bool,
+        visit: &mut dyn FnMut(Rows) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let steps = sequences.iter().map(Running::steps).max().unwrap_or(0);
+        let chunk = self.chunk(batch.len());
+        let mut memory = self.reservoir.start(batch.len(), self.device);
+        // The rows of a batch's sequences are handed over one sequence after another, when all are there.
+        let alone = batch.len() == 1;
+        let mut held: Vec<Option<Array2<f32>>> = vec![None; batch.len()];
+        for start in (0..steps).step_by(chunk) {
+            if !go_on(*left_work) {
+                return ControlFlow::Break(());
+            }
+            let end = steps.min(start + chunk);
+            let inputs = batch.iter().map(|&index| {
+                let inputs = self.samples[index].inputs.view();
+                let own = start.min(inputs.nrows())..end.min(inputs.nrows());
+                inputs.slice_move(s![own, ..])
+            });
+            let inputs = Tensor::from_data(pad(inputs, end - start), self.device);
+            let (states, after) = self.reservoir.forward(inputs, memory, None);
+            memory = after;
+            let dims = states.dims();
+            let states = states.into_data().convert::<f32>();
+            let states = states.as_slice().expect("states were converted to f32");
+            let states = ArrayView3::from_shape(dims, states).expect("states have their dims");
+            for (place, (&index, sequence)) in batch.iter().zip(&mut *sequences).enumerate() {
+                let own = sequence.steps().clamp(start, end) - start;
+                let worked = (own as u64).saturating_mul(self.reservoir.multiply_adds() as u64);
+                *left_work = left_work.saturating_sub(worked);
+                let first = sequence.done();
+                let seen = self.view.states(states.slice(s![place, ..own, ..]));
+                let rows = sequence.push(seen.view());
+                if alone {
+                    let last = end == steps;
+                    visit(Rows {
+                        index,
+                        first,
+                        rows,
+                        last,
+                    })?;
+                    continue;
+                }
+                match &mut held[place] {
+                    Some(held) => held
+                        .append(ndarray::Axis(0), rows.view())
+                        .expect("rows of features share their width"),
+                    none => *none = Some(rows),
+                }
+            }
+        }
+        for (&index, rows) in batch.iter().zip(held) {
+            // A sequence that is scored nowhere needs no step.
+            if alone && steps > 0 {
+                break;
+            }
+            visit(Rows {
+                index,
+                first: 0,
+                rows: rows.unwrap_or_else(|| Array2::zeros((0, self.view.width()))),
+                last: true,
+            })?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Steps of a chunk of a batch.
+    ///
+    /// The fused scan keeps a sliding window's rows in turns, and sums over them in that order: where a chunk is a multiple of
+    /// the window, the next one finds them in the places where the scan of the whole has them, and gives the same bits.
+    fn chunk(&self, batch: usize) -> usize {
+        let states = batch * self.reservoir.d_state();
+        let by_bytes = CHUNK_BYTES / (states * size_of::<f32>()).max(1);
+        let work = self.reservoir.multiply_adds().saturating_mul(batch);
+        let by_work = CHUNK_WORK / work.max(1);
+        let steps = by_work
+            .clamp(FEWEST_STEPS, CHUNK_STEPS)
+            .min(by_bytes.max(1));
+        match self.reservoir.memory() {
+            MemoryKind::Rewritten => steps,
+            MemoryKind::Sliding => {
+                let context = self.reservoir.context();
+                (steps / context).max(1) * context
             }
         }
     }
 }
 
-/// Joins sequences to one tensor, with zeros after the ends of the shorter ones.
+/// Steps of a sequence up to its last scored one: no later state is read.
+fn needed(sample: &Sample) -> usize {
+    sample.scored.last().map_or(0, |last| last + 1)
+}
+
+/// Joins sequences to one tensor of some steps, with zeros after the ends of the shorter ones.
 ///
 /// # Shapes
 ///
-/// - sequences: each `[steps, d_input]`
-/// - output: `[batch, longest, d_input]`
-fn pad<'a>(sequences: impl ExactSizeIterator<Item = ArrayView2<'a, f32>> + Clone) -> TensorData {
+/// - sequences: each `[steps or fewer, d_input]`
+/// - output: `[batch, steps, d_input]`
+fn pad<'a>(
+    sequences: impl ExactSizeIterator<Item = ArrayView2<'a, f32>> + Clone,
+    steps: usize,
+) -> TensorData {
     let batch = sequences.len();
-    let longest = sequences.clone().map(|one| one.nrows()).max().unwrap_or(0);
     let d_input = sequences.clone().map(|one| one.ncols()).next().unwrap_or(0);
-    let mut padded = vec![0.0; batch * longest * d_input];
-    for (into, sequence) in padded.chunks_mut(longest * d_input).zip(sequences) {
+    let mut padded = vec![0.0; batch * steps * d_input];
+    for (into, sequence) in padded.chunks_mut(steps * d_input).zip(sequences) {
         for (into, &value) in into.iter_mut().zip(sequence.iter()) {
             *into = value;
         }
     }
-    TensorData::new(padded, [batch, longest, d_input])
+    TensorData::new(padded, [batch, steps, d_input])
 }

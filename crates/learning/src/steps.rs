@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use ndarray::{Array1, ArrayView1};
-use ran_reservoir::{Memory, Reservoir, ScanBackend, Stream};
+use ran_reservoir::{Memory, MemoryData, Reservoir, ReservoirError, ScanBackend, Stream};
 
 /// What a reservoir remembers of a sequence: on the host where every kind of unit has a kernel, else on its device.
 #[derive(Clone, Debug)]
@@ -20,6 +20,42 @@ impl<B: Backend> Steps<B> {
             host: stream.expect("a memory of zeros fits every reservoir"),
             memory: reservoir.start(1, device),
             device: device.clone(),
+        }
+    }
+}
+
+impl<B: Backend> Steps<B> {
+    /// Goes on with a sequence from a memory that was saved.
+    ///
+    /// # Errors
+    ///
+    /// If it is another reservoir's, or of several sequences.
+    pub(crate) fn restore(
+        reservoir: &Reservoir<B>,
+        saved: &MemoryData,
+        device: &B::Device,
+    ) -> Result<Self, ReservoirError> {
+        let memory = reservoir.restore(saved, device)?;
+        let [batch, context, d_state] = memory.rows.dims();
+        if batch != 1 {
+            return Err(ReservoirError::Memory {
+                part: "rows",
+                expected: vec![1, context, d_state],
+                got: vec![batch, context, d_state],
+            });
+        }
+        Ok(Self {
+            host: reservoir.stream(Some(saved))?,
+            memory,
+            device: device.clone(),
+        })
+    }
+
+    /// What is remembered, as numbers to be saved.
+    pub(crate) fn memory(&self) -> MemoryData {
+        match &self.host {
+            Some(stream) => stream.memory(),
+            None => self.memory.to_data(),
         }
     }
 }

@@ -7,42 +7,45 @@ use ran_reservoir::ScanBackend;
 
 use crate::model::Readout;
 use crate::steps::Steps;
+use crate::view::View;
 use crate::{LearningError, Model};
 
 /// A model and what it remembers of a signal.
 ///
-/// Each step costs the same however long the signal is, but with the features `segments`, whose parts of the signal move
+/// [`state`](Self::state) puts it away, to be taken up again by [`Model::restore`]. Each step costs the same however long the signal is, but with the features `segments`, whose parts of the signal move
 /// with each step: they need all its states. The prediction at a step is what [`Model::predict`] gives for a
 /// sequence that is scored there.
 #[derive(Clone, Debug)]
 pub struct ModelStream<'a, B: Backend> {
-    model: &'a Model<B>,
+    pub(crate) model: &'a Model<B>,
     device: B::Device,
-    memory: Steps<B>,
+    view: View,
+    pub(crate) memory: Steps<B>,
     readout: Readout,
     /// The sum of the states so far, or that of the outputs where these are averaged.
-    sum: Array1<f64>,
-    /// All states so far, `[steps, d_state]`, for the features that need them.
-    states: Array2<f32>,
-    steps: usize,
+    pub(crate) sum: Array1<f64>,
+    /// All states so far that the readout sees, `[steps, d_state]`, for the features that need them.
+    pub(crate) states: Array2<f32>,
+    pub(crate) steps: usize,
 }
 
 impl<B: Backend> Model<B> {
     /// Begins to follow a signal.
     pub fn stream(&self, device: &B::Device) -> ModelStream<'_, B> {
-        let features = self.card.config.features();
-        let averaged = match features {
+        let view = self.card.view();
+        let averaged = match view.features {
             Features::EveryStep => self.card.d_output,
-            _ => self.reservoir.d_state(),
+            _ => view.d_state(),
         };
         ModelStream {
             model: self,
             device: device.clone(),
             memory: Steps::start(&self.reservoir, device),
-            readout: Readout::of(&self.readout, features, self.card.link()),
+            readout: Readout::of(&self.readout, self.card.link()),
             sum: Array1::zeros(averaged),
-            states: Array2::zeros((0, self.reservoir.d_state())),
+            states: Array2::zeros((0, view.d_state())),
             steps: 0,
+            view,
         }
     }
 }
@@ -81,6 +84,7 @@ impl<B: ScanBackend> ModelStream<'_, B> {
             None => inputs.mapv(|x| x as f32),
         };
         let state = self.memory.step(&self.model.reservoir, inputs.view());
+        let state = self.view.state(state.view());
         self.steps += 1;
         Ok(self.predict(state))
     }
@@ -89,7 +93,7 @@ impl<B: ScanBackend> ModelStream<'_, B> {
     pub fn reset(&mut self) {
         self.memory = Steps::start(&self.model.reservoir, &self.device);
         self.sum.fill(0.0);
-        self.states = Array2::zeros((0, self.model.reservoir.d_state()));
+        self.states = Array2::zeros((0, self.view.d_state()));
         self.steps = 0;
     }
 
@@ -98,11 +102,11 @@ impl<B: ScanBackend> ModelStream<'_, B> {
         let row = |values: Array1<f32>| values.insert_axis(Axis(0));
         let mean =
             |sum: &Array1<f64>, steps: usize| row(sum.mapv(|total| (total / steps as f64) as f32));
-        let features = card.config.features();
+        let features = self.view.features;
         if matches!(features, Features::Mean | Features::MeanAndLast) {
             self.sum += &state.mapv(f64::from);
         }
-        let features = match features {
+        let row_of = match features {
             Features::Last | Features::EveryStep => row(state),
             Features::Mean => mean(&self.sum, self.steps),
             Features::MeanAndLast => {
@@ -115,8 +119,8 @@ impl<B: ScanBackend> ModelStream<'_, B> {
                 features.rows(self.states.view(), &[self.steps - 1])
             }
         };
-        let mut outputs = self.readout.outputs(features.view());
-        if card.config.features() == Features::EveryStep && card.one_target {
+        let mut outputs = self.readout.outputs(row_of.view());
+        if features == Features::EveryStep && card.one_target {
             self.sum += &outputs.row(0).mapv(f64::from);
             outputs = mean(&self.sum, self.steps);
         }

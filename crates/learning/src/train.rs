@@ -125,10 +125,12 @@ pub fn train_in<B: LearningBackend>(
             fitted => fitted?,
         }
     } else {
-        let model = outcome.network.into_model(card);
+        let model = outcome.network.clone().into_model(card.clone());
         session.tell(Event::Judging);
-        let predictions = model.predict(&dataset.train, device);
-        judged(model, dataset, &predictions, device)
+        match judge(model, dataset, device, &session) {
+            Err(LearningError::Stopped) => return Ok(interrupted(card, outcome)),
+            judged => judged?,
+        }
     };
     trained.report.epochs = epochs;
     trained.report.best_epoch = best_epoch;
@@ -158,6 +160,18 @@ pub fn check_training(dataset: &Dataset) -> Result<(), LearningError> {
         });
     }
     Ok(())
+}
+
+/// Judges a model that was trained by gradient, on the training set too.
+fn judge<B: LearningBackend>(
+    model: Model<B>,
+    dataset: &Dataset,
+    device: &B::Device,
+    session: &Session<'_>,
+) -> Result<Trained<B>, LearningError> {
+    let mut go_on = |left| session.ends(left);
+    let predictions = model.predict_while(&dataset.train, device, &mut go_on)?;
+    judged(model, dataset, &predictions, device, session)
 }
 
 /// The data set with a part of the training set split off for validation, where that is asked for and there is none.

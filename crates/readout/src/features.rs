@@ -39,7 +39,7 @@ impl Features {
 
     /// The rows of features of one sequence.
     ///
-    /// Means are taken with one running sum in f64.
+    /// Means are taken with one running sum in f64. [`Features::running`] takes the states in pieces.
     ///
     /// # Shapes
     ///
@@ -52,22 +52,8 @@ impl Features {
     ///
     /// If `scored` is not strictly ascending, or a scored step is not less than `steps`.
     pub fn rows(self, states: ArrayView2<'_, f32>, scored: &[usize]) -> Array2<f32> {
-        let (steps, d_state) = states.dim();
-        check_scored(steps, scored);
-        match self {
-            Features::Last => states.select(Axis(0), scored),
-            Features::Mean => running_means(states, scored),
-            Features::MeanAndLast => {
-                let mut rows = Array2::zeros((scored.len(), 2 * d_state));
-                rows.slice_mut(s![.., ..d_state])
-                    .assign(&running_means(states, scored));
-                rows.slice_mut(s![.., d_state..])
-                    .assign(&states.select(Axis(0), scored));
-                rows
-            }
-            Features::EveryStep => states.select(Axis(0), &self.row_steps(scored)),
-            Features::Segments(count) => segment_means(states, scored, count),
-        }
+        check_scored(states.nrows(), scored);
+        self.running(states.ncols(), scored).push(states)
     }
 
     /// The targets that belong to the rows of [`Features::rows`].
@@ -92,11 +78,38 @@ impl Features {
             scored.len(),
             "expected one target per scored step"
         );
+        self.targets_of(0..self.count(scored), scored, targets)
+    }
+
+    /// The targets that belong to some of the rows of [`Features::rows`].
+    ///
+    /// # Shapes
+    ///
+    /// - targets: `[scored.len(), d_output]`
+    /// - output: `[rows.len(), d_output]`
+    ///
+    /// # Panics
+    ///
+    /// If there are not as many rows.
+    pub fn targets_of(
+        self,
+        rows: Range<usize>,
+        scored: &[usize],
+        targets: ArrayView2<'_, f32>,
+    ) -> Array2<f32> {
         if self.repeats(scored) {
-            let rows = self.row_steps(scored).len();
-            targets.select(Axis(0), &vec![0; rows])
+            targets.select(Axis(0), &vec![0; rows.len()])
         } else {
-            targets.to_owned()
+            targets.slice(s![rows, ..]).to_owned()
+        }
+    }
+
+    /// How many rows [`Features::rows`] gives for these scored steps.
+    pub fn count(self, scored: &[usize]) -> usize {
+        if self.repeats(scored) {
+            scored[0] + 1
+        } else {
+            scored.len()
         }
     }
 
@@ -119,14 +132,10 @@ impl Features {
         check_scored(steps, scored);
         assert_eq!(
             outputs.nrows(),
-            self.row_steps(scored).len(),
+            self.count(scored),
             "expected one output per row of features"
         );
-        if self.repeats(scored) {
-            running_means(outputs, scored)
-        } else {
-            outputs.to_owned()
-        }
+        self.collecting(outputs.ncols(), scored).push(outputs)
     }
 
     /// The step at which each row of features is taken.
@@ -153,7 +162,7 @@ impl Features {
     }
 
     /// Whether one target stands for every step of the sequence.
-    fn repeats(self, scored: &[usize]) -> bool {
+    pub(crate) fn repeats(self, scored: &[usize]) -> bool {
         self == Features::EveryStep && scored.len() == 1
     }
 }
@@ -176,53 +185,6 @@ pub(crate) fn check_scored(steps: usize, scored: &[usize]) {
             "expected scored steps below {steps}, got {last}"
         );
     }
-}
-
-/// The mean over rows 0..=s for each scored s.
-fn running_means(states: ArrayView2<'_, f32>, scored: &[usize]) -> Array2<f32> {
-    let d_state = states.ncols();
-    let mut means = Array2::zeros((scored.len(), d_state));
-    let mut sum = vec![0.0_f64; d_state];
-    let mut step = 0;
-    for (mut mean, &until) in means.rows_mut().into_iter().zip(scored) {
-        while step <= until {
-            for (total, &state) in sum.iter_mut().zip(states.row(step)) {
-                *total += f64::from(state);
-            }
-            step += 1;
-        }
-        for (mean, total) in mean.iter_mut().zip(&sum) {
-            *mean = (total / step as f64) as f32;
-        }
-    }
-    means
-}
-
-/// The mean over each part of 0..=s for each scored s, parts side by side.
-fn segment_means(
-    states: ArrayView2<'_, f32>,
-    scored: &[usize],
-    count: NonZeroUsize,
-) -> Array2<f32> {
-    let d_state = states.ncols();
-    let mut means = Array2::zeros((scored.len(), count.get() * d_state));
-    let mut sum = vec![0.0_f64; d_state];
-    for (mut row, &s) in means.rows_mut().into_iter().zip(scored) {
-        for index in 0..count.get() {
-            let steps = segment(s, index, count);
-            sum.fill(0.0);
-            for state in states.slice(s![steps.clone(), ..]).rows() {
-                for (total, &state) in sum.iter_mut().zip(state) {
-                    *total += f64::from(state);
-                }
-            }
-            let part = row.slice_mut(s![index * d_state..(index + 1) * d_state]);
-            for (mean, total) in part.into_iter().zip(&sum) {
-                *mean = (total / steps.len() as f64) as f32;
-            }
-        }
-    }
-    means
 }
 
 #[cfg(test)]

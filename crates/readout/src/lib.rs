@@ -42,6 +42,7 @@ mod link;
 mod online;
 mod product;
 mod ridge;
+mod running;
 mod samples;
 
 pub use error::ReadoutError;
@@ -51,4 +52,5 @@ pub use link::Link;
 pub use online::{Lms, LmsConfig, Online, Rls, RlsConfig};
 pub use product::{ProductBackend, product};
 pub use ridge::{Form, Ridge, RidgeFit, fit_ridge};
+pub use running::Running;
 pub use samples::{InMemory, Samples};

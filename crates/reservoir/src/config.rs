@@ -1,5 +1,7 @@
 //! The configuration of a reservoir, as it stands in a file.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{PopulationConfig, ProjectionsConfig, ReservoirError, WiringKind};
@@ -21,6 +23,8 @@ pub enum MemoryKind {
 const MOST_CONTEXT: usize = 1 << 16;
 /// Width of a state, beyond which its wiring and readout fit into no memory.
 const MOST_STATES: usize = 1 << 24;
+/// Populations, each of which can project to each.
+const MOST_POPULATIONS: usize = 1 << 12;
 /// Weights of a reservoir, and numbers of its memory: 16 GiB of each.
 const MOST_WEIGHTS: usize = 1 << 32;
 
@@ -94,6 +98,15 @@ impl ReservoirConfig {
         })
     }
 
+    /// How many numbers the weights of all units are, at least: what a file that holds them must have.
+    pub fn fewest_weights(&self) -> usize {
+        let weights = self
+            .populations
+            .iter()
+            .map(PopulationConfig::fewest_weights);
+        weights.fold(0, usize::saturating_add)
+    }
+
     /// Refuses what no machine holds, before anything is counted or allocated.
     fn validate_size(&self) -> Result<(), ReservoirError> {
         let refuse = |problem| Err(ReservoirError::config("reservoir.population", problem));
@@ -146,14 +159,16 @@ impl ReservoirConfig {
             let problem = "must list at least one population";
             return Err(ReservoirError::config("reservoir.population", problem));
         }
+        if self.populations.len() > MOST_POPULATIONS {
+            let count = self.populations.len();
+            let problem = format!("must list at most {MOST_POPULATIONS} populations, got {count}");
+            return Err(ReservoirError::config("reservoir.population", problem));
+        }
+        let mut names = HashSet::new();
         for (index, population) in self.populations.iter().enumerate() {
             population.validate(index)?;
             let name = population.name(index);
-            let earlier = self.populations[..index].iter().enumerate();
-            if earlier
-                .into_iter()
-                .any(|(at, other)| other.name(at) == name)
-            {
+            if !names.insert(name.clone()) {
                 let field = format!("reservoir.population[{index}].name");
                 let problem = format!("must differ from the others', got {name:?} twice");
                 return Err(ReservoirError::config(field, problem));

@@ -28,3 +28,16 @@ pub use scan::{Scan, ScanBackend, ScanGradients, Scanned, WayBack};
 pub use standard::StandardUnit;
 pub use stream::Stream;
 pub use wiring::WiringKind;
+
+// What a program needs beside this crate, in the versions that fit.
+pub use burn;
+#[cfg(feature = "ndarray")]
+pub use burn_ndarray::{NdArray, NdArrayDevice};
+#[cfg(feature = "wgpu")]
+pub use burn_wgpu::{Wgpu, WgpuDevice};
+pub use ran_attention_block::AttentionBlockConfig;
+pub use ran_memory_unit::MemoryUnitConfig;
+pub use ran_qkv_unit::QkvUnitConfig;
+pub use ran_tanh_unit::TanhUnitConfig;
+pub use ran_topology::Wiring;
+pub use ran_unit::{Activation, Initializer, Output, Unit, UnitShape};

@@ -36,6 +36,16 @@ impl UnitKind {
         }
     }
 
+    /// Matrices of D×D numbers that the weights of a unit fill.
+    fn matrices(self) -> usize {
+        match self {
+            Self::AttentionBlock => 11,
+            Self::QkvUnit => 3,
+            Self::MemoryUnit => 8,
+            Self::TanhUnit => 0,
+        }
+    }
+
     fn attends(self) -> bool {
         matches!(self, Self::AttentionBlock | Self::QkvUnit)
     }
@@ -111,6 +121,14 @@ impl PopulationConfig {
             Some(name) => name.clone(),
             None => format!("{}-{index}", self.kind.name()),
         }
+    }
+
+    /// How many numbers its weights are, at least: biases and normalisation come on top.
+    pub(crate) fn fewest_weights(&self) -> usize {
+        let matrices = self.kind.matrices().saturating_mul(self.d_unit).max(1);
+        matrices
+            .saturating_mul(self.d_unit)
+            .saturating_mul(self.units)
     }
 
     /// Checks every field; `index` is the population's place, for the message.

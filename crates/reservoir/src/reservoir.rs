@@ -8,6 +8,9 @@ use ran_unit::{Initializer, RngStream, Unit};
 use crate::wire::Wire;
 use crate::{Memory, MemoryData, MemoryKind, ReservoirConfig, ReservoirError, StandardUnit};
 
+/// Entries of the dense matrix of a wiring of weighted sums: 4 GiB.
+const MOST_DENSE: usize = 1 << 30;
+
 /// A recurrent network whose neurons are units: U·D-wide populations, a fixed wiring, and a short working memory.
 ///
 /// At each step the slots are filled from the new input and the last state, z_t = wire(x_t, h_{t−1}), the units see
@@ -41,14 +44,26 @@ impl<B: Backend> Reservoir<B> {
         device: &B::Device,
     ) -> Result<Self, ReservoirError> {
         let wiring = config.wire(d_input, &mut RngStream::Wiring.rng(seed))?;
-        let populations = config.populations.iter().enumerate();
-        let populations = populations
-            .map(|(index, population)| {
-                let mut rng = RngStream::Weights(index).rng(seed);
-                population.init(initializer, &mut rng, device)
-            })
-            .collect();
+        let populations = config.draw(initializer, seed, device);
         Self::assemble(config, wiring, populations, device)
+    }
+}
+
+impl ReservoirConfig {
+    /// Draws the weights of the populations from a seed, each population's from a stream of its own; the configuration must
+    /// have been checked.
+    pub fn draw<B: Backend>(
+        &self,
+        initializer: Initializer,
+        seed: u64,
+        device: &B::Device,
+    ) -> Vec<StandardUnit<B>> {
+        let populations = self.populations.iter().enumerate();
+        let populations = populations.map(|(index, population)| {
+            let mut rng = RngStream::Weights(index).rng(seed);
+            population.init(initializer, &mut rng, device)
+        });
+        populations.collect()
     }
 }
 
@@ -72,6 +87,16 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
                 "must have as many slots as the wiring, {expected}, got units × d_unit = {got}"
             );
             return Err(ReservoirError::config("reservoir.population", problem));
+        }
+        let dense = wiring
+            .d_input()
+            .saturating_add(expected)
+            .saturating_mul(expected);
+        if !wiring.is_copy() && dense > MOST_DENSE {
+            let problem = format!(
+                "must be one of at most {MOST_DENSE} pairs of a source and a slot, got {dense}"
+            );
+            return Err(ReservoirError::config("reservoir.wiring", problem));
         }
         if config.context == 0 {
             let problem = "must be at least 1, got 0";

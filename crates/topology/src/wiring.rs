@@ -48,7 +48,7 @@ impl Wiring {
                 weights.len()
             ));
         }
-        let readable = d_input + offsets.len() - 1;
+        let readable = d_input.saturating_add(offsets.len() - 1);
         if let Some(source) = sources.iter().find(|&&source| source as usize >= readable) {
             return malformed(format!("it reads source {source} of {readable}"));
         }

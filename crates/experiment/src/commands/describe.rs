@@ -95,10 +95,14 @@ fn text(experiment: &Experiment, description: &Description) -> String {
         ),
     );
     let features = name(&readout.features);
+    let states = match &readout.populations {
+        None => "the states".to_owned(),
+        Some(populations) => format!("the states of {}", populations.join(", ")),
+    };
     line(
         "readout",
         format!(
-            "linear, on {features} of the states: {} features",
+            "linear, on {features} of {states}: {} features",
             readout.width
         ),
     );

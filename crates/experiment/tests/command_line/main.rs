@@ -1,12 +1,13 @@
 //! The program as a user runs it: what it prints, what it leaves, and what it says when something is wrong.
 
 mod collecting;
-mod data;
 mod curves;
+mod data;
 mod describing;
 mod files;
 mod folders;
 mod gradient;
+mod hostile;
 #[cfg(not(feature = "wgpu"))]
 mod not_built;
 mod numbers;

@@ -5,17 +5,17 @@ use std::ops::ControlFlow;
 use burn::backend::Autodiff;
 use burn::module::AutodiffModule;
 use burn::tensor::{Tensor, backend::Backend};
-use ndarray::{Array2, ArrayView2};
-use ran_readout::Link;
-use ran_tasks::{Category, Metric, Sample};
+use ndarray::{Array2, ArrayView2, Axis};
+use ran_tasks::{Category, Metric};
 
 use super::Run;
 use crate::batch::{Batch, dropout_mask, epoch_rng, shuffled};
 use crate::judge::{score, stack};
 use crate::loss::{Loss, link};
-use crate::model::Readout;
+use crate::model::{Predictions, Readout};
 use crate::session::{Epoch, Event, Session};
-use crate::states::{scan, walk_features};
+use crate::states::{Rows, Walk, scan};
+use crate::view::View;
 use crate::{LearningBackend, LearningError};
 
 impl<B: LearningBackend> Run<'_, B> {
@@ -25,7 +25,8 @@ impl<B: LearningBackend> Run<'_, B> {
         session: &mut Session<'_>,
     ) -> Result<Option<Epoch>, LearningError> {
         let learning = &self.config.learning;
-        let features = self.config.features();
+        let view = View::of(self.config)?;
+        let features = view.features;
         let truncate = learning.truncate.steps(self.config.reservoir.context);
         let mut rng = epoch_rng(self.card.seed, self.done);
         let order = shuffled(&self.dataset.train, &mut rng);
@@ -41,7 +42,7 @@ impl<B: LearningBackend> Run<'_, B> {
             let noise = Some((learning.input_noise, &mut rng));
             let batch = Batch::<Autodiff<B>>::new(samples, features, noise, self.device);
             let states = scan(&self.network.reservoir, batch.inputs, truncate);
-            let rows = features.gather(states, &batch.scored);
+            let rows = features.gather(view.tensor(states), &batch.scored);
             let rows = if learning.dropout > 0.0 {
                 let mask = dropout_mask(rows.dims(), learning.dropout, &mut rng, self.device);
                 rows * mask
@@ -74,9 +75,13 @@ impl<B: LearningBackend> Run<'_, B> {
                 of,
             });
         }
+        let numbers = self.network.numbers();
+        let judged = match self.judge(&view, session) {
+            Err(LearningError::Stopped) => return Ok(None),
+            judged => judged?,
+        };
         self.done += 1;
-        self.kept = self.network.numbers();
-        let judged = self.judge();
+        self.kept = numbers;
         if let Some((loss, score)) = judged {
             self.compare(loss, score);
         }
@@ -93,37 +98,56 @@ impl<B: LearningBackend> Run<'_, B> {
     }
 
     /// The loss and the score on the validation set, where there is one.
-    fn judge(&self) -> Option<(f64, f64)> {
+    ///
+    /// # Errors
+    ///
+    /// If the session is stopped while there is more than a moment's work left.
+    fn judge(
+        &self,
+        view: &View,
+        session: &Session<'_>,
+    ) -> Result<Option<(f64, f64)>, LearningError> {
         let samples = &self.dataset.valid[..];
         if samples.is_empty() {
-            return None;
+            return Ok(None);
         }
         let network = self.network.valid();
-        let features = self.config.features();
         let category = self.dataset.category;
-        let readout = Readout::of(&network.readout, features, Link::Identity);
-        let mut outputs = vec![Array2::zeros((0, 0)); samples.len()];
-        let mut targets = outputs.clone();
-        let mut predictions = outputs.clone();
-        walk_features(
-            &network.reservoir,
-            features,
-            samples,
-            self.device,
-            &mut |index, rows| {
-                let sample: &Sample = &samples[index];
-                outputs[index] = readout.outputs(rows.view());
+        let readout = Readout::of(&network.readout, link(category));
+        let mut predictions = Predictions::new(&readout, view, samples);
+        let mut outputs = vec![Array2::zeros((0, self.card.d_output)); samples.len()];
+        let targets: Vec<_> = samples
+            .iter()
+            .map(|sample| {
                 let steps = sample.inputs.nrows();
-                targets[index] = features.targets(steps, &sample.scored, sample.targets.view());
-                let mut collected = features.collect(steps, &sample.scored, outputs[index].view());
-                link(category).apply(&mut collected);
-                predictions[index] = collected;
+                let targets = sample.targets.view();
+                view.features.targets(steps, &sample.scored, targets)
+            })
+            .collect();
+        let walk = Walk {
+            reservoir: &network.reservoir,
+            view,
+            samples,
+            device: self.device,
+        };
+        let outcome = walk.each(
+            &mut |left| session.ends(left),
+            &mut |Rows { index, rows, .. }| {
+                let own = readout.outputs(rows.view());
+                predictions.collect(index, own.view());
+                outputs[index]
+                    .append(Axis(0), own.view())
+                    .expect("outputs share their width");
                 ControlFlow::Continue(())
             },
         );
+        if outcome.is_break() {
+            return Err(LearningError::Stopped);
+        }
         let (outputs, targets) = (stack(&outputs), stack(&targets));
         let loss = Loss::of(category, 0.0, outputs.view(), targets.view());
-        Some((loss.value, score(self.dataset, samples, &predictions)))
+        let score = score(self.dataset, samples, &predictions.of);
+        Ok(Some((loss.value, score)))
     }
 }
 

@@ -3,5 +3,10 @@
 mod force;
 mod free_run;
 mod gradient;
+mod hostile_model;
+mod long;
 mod model_file;
+mod page;
+mod populations;
 mod stream;
+mod stream_state;

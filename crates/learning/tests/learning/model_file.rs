@@ -33,14 +33,14 @@ fn config() -> ModelConfig {
     }
 }
 
-fn trained_bytes() -> Vec<u8> {
+pub(crate) fn trained_bytes() -> Vec<u8> {
     let trained = train::<B>(&config(), &few_samples(), 1, &DEVICE, &mut |_| {});
     let model = trained.expect("the configuration fits the task").model;
     model.to_bytes().expect("a model's numbers are plain")
 }
 
 #[track_caller]
-fn refusal(bytes: Vec<u8>) -> String {
+pub(crate) fn refusal(bytes: Vec<u8>) -> String {
     match Model::<B>::from_bytes(bytes, &DEVICE) {
         Err(error @ LearningError::ModelFile(_)) => error.to_string(),
         Err(error) => panic!("refused, but not as a model file: {error}"),
@@ -49,7 +49,7 @@ fn refusal(bytes: Vec<u8>) -> String {
 }
 
 /// The same file with another text for the card: the header's length stands in front, as 8 bytes.
-fn with_card(bytes: &[u8], change: impl Fn(&str) -> String) -> Vec<u8> {
+pub(crate) fn with_card(bytes: &[u8], change: impl Fn(&str) -> String) -> Vec<u8> {
     let (length, _) = SafeTensors::read_metadata(bytes).expect("the file is whole");
     let header = std::str::from_utf8(&bytes[8..8 + length]).expect("a header is text");
     let changed = change(header);
