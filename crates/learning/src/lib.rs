@@ -43,6 +43,7 @@ mod force;
 mod free_run;
 mod gradient;
 mod judge;
+mod keys;
 mod learning_config;
 mod loss;
 mod model;
@@ -60,7 +61,7 @@ mod train;
 mod truncate;
 
 pub use backend::LearningBackend;
-pub use checkpoint::epochs_of_checkpoint;
+pub use checkpoint::Reached;
 pub use closed_loop::ForceConfig;
 pub use config::{ModelConfig, ReadoutConfig, Regime};
 pub use describe::{
@@ -70,6 +71,7 @@ pub use error::LearningError;
 pub use force::{Generator, GeneratorConfig};
 pub use free_run::{FreeRun, FreeRunPlan};
 pub use judge::SplitScores;
+pub use keys::{Difference, flat_keys};
 pub use learning_config::LearningConfig;
 pub use model::{Model, ModelCard};
 pub use online::{OnlineConfig, OnlineReadout};

@@ -41,3 +41,12 @@ impl RunFile {
 
 /// The pictures of a run; each is a file in SVG and one in PNG.
 pub(super) const PICTURES: [&str; 4] = ["confusion", "labels", "forecast", "free-run"];
+
+/// The names of all files that a run may leave.
+pub(super) fn names() -> impl Iterator<Item = String> {
+    let files = RunFile::ALL.iter().map(|file| file.name().to_string());
+    let pictures = PICTURES
+        .iter()
+        .flat_map(|name| ["svg", "png"].map(|ending| format!("{name}.{ending}")));
+    files.chain(pictures)
+}
