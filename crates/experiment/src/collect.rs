@@ -1,14 +1,17 @@
 //! Records of many runs, brought together: the seeds and the settings that a cluster's jobs ran each by itself.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+mod folders;
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
 use crate::folder::RunFile;
-use crate::{Record, Summary, stats};
+use crate::{FailedSeed, Record, SeedRanges, Seeds, Summary, stats};
+use folders::{RunRecords, run_folders};
 
 /// Why records cannot be brought together.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +33,7 @@ pub enum CollectError {
         /// The folder.
         folder: PathBuf,
     },
-    /// A line is not a record.
+    /// A file is damaged.
     #[error("{path}, line {line}, is no record: {problem}", path = path.display())]
     Damaged {
         /// The file.
@@ -40,6 +43,16 @@ pub enum CollectError {
         /// What is wrong.
         problem: String,
     },
+}
+
+/// Runs, brought together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Collection {
+    /// One group for each experiment, configuration and backend, ordered by the settings in which they differ, numbers as
+    /// numbers, and else in the order in which they were met.
+    pub groups: Vec<Group>,
+    /// Runs that have not finished a seed, and whose configuration no other run has.
+    pub unrecorded: Vec<Unrecorded>,
 }
 
 /// What was run of one configuration on one backend, by any number of runs.
@@ -54,95 +67,131 @@ pub struct Group {
     pub summary: Summary,
     /// Mean and deviation, as of a sample, of the validation scores of all finished seeds; none where one has none.
     pub valid: Option<[f64; 2]>,
+    /// How many seeds the runs were asked for.
+    pub planned: u64,
+    /// Those of them that no run has finished.
+    pub missing: SeedRanges,
+    /// Those of the missing seeds at which a run ended with an error.
+    pub failed: Vec<FailedSeed>,
     /// Seeds that stood in several runs with another test score in each; the first is kept.
     pub contradicted: Vec<u64>,
 }
 
-/// Brings the records of runs together: one group for each experiment, configuration and backend, in the order in which
-/// they are met.
+/// A run without records.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unrecorded {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The seeds that it was asked for.
+    pub seeds: Seeds,
+    /// Why it ended, where it did so with an error.
+    pub failed: Option<FailedSeed>,
+}
+
+/// Brings the records of runs together.
 ///
-/// A path is the folder of a run, or a folder of such folders, which are read by name. Where the same seed of the same
-/// configuration was run twice, the first is kept; a finished seed goes before one that was stopped.
+/// A path is the folder of a run, or a folder of such folders, which are read by name, numbers as numbers. Where the same
+/// seed of the same configuration was run twice, the first is kept; a finished seed goes before one that was stopped.
 ///
 /// # Errors
 ///
 /// If a path cannot be read, holds no run, or a line is not a record.
-pub fn collect(paths: &[PathBuf]) -> Result<Vec<Group>, CollectError> {
-    let mut groups: Vec<Vec<Record>> = Vec::new();
+pub fn collect(paths: &[PathBuf]) -> Result<Collection, CollectError> {
+    let mut works: Vec<Work> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut without = Vec::new();
     for path in paths {
-        for file in record_files(path)? {
-            for record in read(&file)? {
-                let same = |group: &&mut Vec<Record>| is_same_work(&group[0], &record);
-                match groups.iter_mut().find(same) {
-                    Some(group) => group.push(record),
-                    None => groups.push(vec![record]),
+        for folder in run_folders(path)? {
+            let run = RunRecords::read(&folder)?;
+            let mut own = None;
+            for record in run.records {
+                let keys = keys(&record.experiment, &record.backend, &record.config);
+                let place = *places.entry(name(&keys)).or_insert(works.len());
+                if place == works.len() {
+                    works.push(Work::new(keys));
                 }
+                works[place].records.push(record);
+                own.get_or_insert(place);
+            }
+            let Some(plan) = run.plan else { continue };
+            let place = own.or_else(|| places.get(&name(&plan.keys)).copied());
+            match place {
+                Some(place) => works[place].plan(plan.seeds, plan.failed),
+                None => without.push((folder, plan)),
             }
         }
     }
-    let configs: Vec<_> = groups.iter().map(|group| keys(&group[0])).collect();
+    // A run without records may have been met before the first one of its configuration that has some.
+    let mut unrecorded = Vec::new();
+    for (folder, plan) in without {
+        match places.get(&name(&plan.keys)) {
+            Some(&place) => works[place].plan(plan.seeds, plan.failed),
+            None => unrecorded.push(Unrecorded {
+                folder,
+                seeds: plan.seeds,
+                failed: plan.failed,
+            }),
+        }
+    }
+    let configs: Vec<_> = works.iter().map(|work| &work.keys).collect();
     let differing = differing(&configs);
-    let groups = groups.into_iter().zip(configs);
-    let groups = groups.filter_map(|(records, config)| {
-        let (records, contradicted) = by_seed(records);
+    let groups = works.into_iter().map(|work| work.group(&differing));
+    let mut groups: Vec<Group> = groups.collect::<Option<_>>().unwrap_or_default();
+    groups.sort_by(|one, other| by_values(&one.settings, &other.settings));
+    Ok(Collection { groups, unrecorded })
+}
+
+/// The records of one configuration on one backend, and what was asked for.
+struct Work {
+    keys: BTreeMap<String, Value>,
+    records: Vec<Record>,
+    planned: Vec<Seeds>,
+    failed: Vec<FailedSeed>,
+}
+
+impl Work {
+    fn new(keys: BTreeMap<String, Value>) -> Self {
+        Self {
+            keys,
+            records: Vec::new(),
+            planned: Vec::new(),
+            failed: Vec::new(),
+        }
+    }
+
+    fn plan(&mut self, seeds: Seeds, failed: Option<FailedSeed>) {
+        self.planned.push(seeds);
+        self.failed.extend(failed);
+    }
+
+    /// None where there are no records.
+    fn group(self, differing: &BTreeSet<String>) -> Option<Group> {
+        let (records, contradicted) = by_seed(self.records);
+        let finished = records.iter().filter(|record| !record.report.interrupted);
+        let finished: BTreeSet<u64> = finished.map(|record| record.seed).collect();
+        let met = records.iter().filter_map(|record| Seeds::one(record.seed));
+        let planned: SeedRanges = self.planned.into_iter().chain(met).collect();
+        let missing = planned.without(&finished);
+        let mut failed = self.failed;
+        failed.retain(|failed| missing.contains(failed.seed));
+        failed.sort_by_key(|failed| failed.seed);
+        failed.dedup_by_key(|failed| failed.seed);
         let setting = |key: &String| {
-            let value = config.get(key).cloned().unwrap_or(Value::Null);
+            let value = self.keys.get(key).cloned().unwrap_or(Value::Null);
             (key.clone(), value)
         };
+        let count = usize::try_from(planned.count()).unwrap_or(usize::MAX);
         Some(Group {
             settings: differing.iter().map(setting).collect(),
-            summary: Summary::of(&records, records.len())?,
+            summary: Summary::of(&records, count)?,
             valid: valid(&records),
+            planned: planned.count(),
+            missing,
+            failed,
             records,
             contradicted,
         })
-    });
-    Ok(groups.collect())
-}
-
-fn is_same_work(one: &Record, other: &Record) -> bool {
-    one.experiment == other.experiment && one.backend == other.backend && one.config == other.config
-}
-
-/// The files of records that a path stands for.
-fn record_files(path: &Path) -> Result<Vec<PathBuf>, CollectError> {
-    let name = RunFile::Records.name();
-    let own = path.join(name);
-    if own.is_file() {
-        return Ok(vec![own]);
     }
-    let unread = |source| CollectError::Read {
-        path: path.into(),
-        source,
-    };
-    let entries = fs::read_dir(path).map_err(unread)?;
-    let entries: Result<Vec<_>, _> = entries.collect();
-    let folders = entries.map_err(unread)?.into_iter();
-    let mut files: Vec<_> = folders.map(|entry| entry.path().join(name)).collect();
-    files.retain(|file| file.is_file());
-    files.sort();
-    match files.is_empty() {
-        true => Err(CollectError::NoRun {
-            folder: path.into(),
-        }),
-        false => Ok(files),
-    }
-}
-
-fn read(path: &Path) -> Result<Vec<Record>, CollectError> {
-    let text = fs::read_to_string(path).map_err(|source| CollectError::Read {
-        path: path.into(),
-        source,
-    })?;
-    let lines = text.lines().enumerate();
-    let records = lines.map(|(at, line)| {
-        serde_json::from_str(line).map_err(|error| CollectError::Damaged {
-            path: path.into(),
-            line: at + 1,
-            problem: error.to_string(),
-        })
-    });
-    records.collect()
 }
 
 /// One record per seed, and the seeds that were run to different scores.
@@ -151,8 +200,8 @@ fn by_seed(records: Vec<Record>) -> (Vec<Record>, Vec<u64>) {
     let mut contradicted = BTreeSet::new();
     for record in records {
         match kept.get(&record.seed) {
-            Some(first) if !first.interrupted => {
-                if !record.interrupted && record.test != first.test {
+            Some(first) if !first.report.interrupted => {
+                if !record.report.interrupted && record.report.test != first.report.test {
                     contradicted.insert(record.seed);
                 }
             }
@@ -168,47 +217,33 @@ fn by_seed(records: Vec<Record>) -> (Vec<Record>, Vec<u64>) {
 }
 
 fn valid(records: &[Record]) -> Option<[f64; 2]> {
-    let done = records.iter().filter(|record| !record.interrupted);
-    let scores: Vec<f64> = done.map(|record| record.valid).collect::<Option<_>>()?;
+    let done = records.iter().filter(|record| !record.report.interrupted);
+    let scores: Vec<f64> = done
+        .map(|record| record.report.valid)
+        .collect::<Option<_>>()?;
     (!scores.is_empty()).then(|| [stats::mean(&scores), stats::deviation(&scores)])
 }
 
-/// A record's configuration, flat: the path of each value as `--set` has it, and the experiment and backend.
-fn keys(record: &Record) -> BTreeMap<String, Value> {
-    let mut flat = BTreeMap::from([
-        ("experiment".to_string(), record.experiment.clone().into()),
-        ("backend".to_string(), record.backend.clone().into()),
-    ]);
-    let config = serde_json::to_value(&record.config);
-    flatten("", config.unwrap_or(Value::Null), &mut flat);
-    flat
+/// What tells one work from another: the configuration, flat, and the experiment and backend.
+fn keys(
+    experiment: &str,
+    backend: &str,
+    config: &crate::ExperimentConfig,
+) -> BTreeMap<String, Value> {
+    let mut keys = config.keys();
+    keys.insert("experiment".into(), experiment.into());
+    keys.insert("backend".into(), backend.into());
+    keys
 }
 
-fn flatten(path: &str, value: Value, flat: &mut BTreeMap<String, Value>) {
-    let below = |name: &str| match path {
-        "" => name.to_string(),
-        path => format!("{path}.{name}"),
-    };
-    match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                flatten(&below(&name), value, flat);
-            }
-        }
-        Value::Array(items) => {
-            for (at, value) in items.into_iter().enumerate() {
-                flatten(&below(&at.to_string()), value, flat);
-            }
-        }
-        value => {
-            flat.insert(path.into(), value);
-        }
-    }
+/// The keys and values as a text, for finding them again.
+fn name(keys: &BTreeMap<String, Value>) -> String {
+    serde_json::to_string(keys).expect("keys are text and values are JSON")
 }
 
 /// The keys that are not the same in all configurations.
-fn differing(configs: &[BTreeMap<String, Value>]) -> BTreeSet<String> {
-    let keys: BTreeSet<&String> = configs.iter().flat_map(BTreeMap::keys).collect();
+fn differing(configs: &[&BTreeMap<String, Value>]) -> BTreeSet<String> {
+    let keys: BTreeSet<&String> = configs.iter().flat_map(|config| config.keys()).collect();
     let differs = |key: &&&String| {
         let mut values = configs.iter().map(|config| config.get(**key));
         let first = values.next();
@@ -218,4 +253,49 @@ fn differing(configs: &[BTreeMap<String, Value>]) -> BTreeSet<String> {
         .filter(differs)
         .map(|key| (*key).clone())
         .collect()
+}
+
+/// The order of settings of the same keys: numbers as numbers, texts with the numbers in them as numbers.
+fn by_values(one: &BTreeMap<String, Value>, other: &BTreeMap<String, Value>) -> Ordering {
+    let pairs = one.values().zip(other.values());
+    let mut orders = pairs.map(|pair| match pair {
+        (Value::Number(one), Value::Number(other)) => {
+            let (one, other) = (one.as_f64(), other.as_f64());
+            one.partial_cmp(&other).unwrap_or(Ordering::Equal)
+        }
+        (Value::String(one), Value::String(other)) => natord::compare(one, other),
+        (one, other) => {
+            // Whoever lacks the key comes first.
+            let given = one.is_null().cmp(&other.is_null()).reverse();
+            given.then_with(|| natord::compare(&one.to_string(), &other.to_string()))
+        }
+    });
+    orders
+        .find(|order| order.is_ne())
+        .unwrap_or(Ordering::Equal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn numbers_are_ordered_as_numbers() {
+        let settings = |value: Value| BTreeMap::from([("key".to_string(), value)]);
+        for ascending in [
+            json!([0.5, 2, 10, 1e3]),
+            json!(["run-2", "run-10", "run-10b"]),
+            json!([null, false, true]),
+            json!([null, 3]),
+        ] {
+            let values = ascending.as_array().unwrap();
+            for pair in values.windows(2) {
+                let [one, other] = [0, 1].map(|at| settings(pair[at].clone()));
+                assert_eq!(by_values(&one, &other), Ordering::Less, "{pair:?}");
+                assert_eq!(by_values(&other, &one), Ordering::Greater, "{pair:?}");
+                assert_eq!(by_values(&one, &one), Ordering::Equal, "{pair:?}");
+            }
+        }
+    }
 }

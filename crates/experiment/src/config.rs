@@ -1,11 +1,13 @@
 //! The configuration of an experiment: a task, a model, and how it learns.
 
-use ran_learning::{LearningConfig, ModelConfig, ReadoutConfig};
+use std::collections::BTreeMap;
+
+use ran_learning::{LearningConfig, ModelConfig, ReadoutConfig, flat_keys};
 use ran_reservoir::ReservoirConfig;
 use ran_tasks::TaskConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::EvaluationConfig;
+use crate::{Chosen, EvaluationConfig};
 
 /// An experiment, as it stands in a file.
 ///
@@ -34,6 +36,9 @@ pub struct ExperimentConfig {
     /// What is judged beside the task's score.
     #[serde(default, skip_serializing_if = "EvaluationConfig::is_default")]
     pub evaluation: EvaluationConfig,
+    /// How all this was chosen, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<Chosen>,
 }
 
 impl ExperimentConfig {
@@ -45,5 +50,14 @@ impl ExperimentConfig {
             learning: self.learning.clone(),
             readout: self.readout.clone(),
         }
+    }
+
+    /// All that makes the numbers what they are, by key: how the configuration was chosen does not.
+    pub(crate) fn keys(&self) -> BTreeMap<String, serde_json::Value> {
+        let unchosen = Self {
+            chosen: None,
+            ..self.clone()
+        };
+        flat_keys(&unchosen)
     }
 }

@@ -196,17 +196,16 @@ fn load(
         let standardise = card.standardiser.is_some();
         task.insert("standardise".into(), standardise.into());
     }
-    let mut whole: Table = [("task".to_owned(), Value::Table(task))]
+    let whole: Table = [("task".to_owned(), Value::Table(task))]
         .into_iter()
         .collect();
-    Setting::apply(settings, &mut whole)?;
 
     #[derive(serde::Deserialize)]
     struct Whole {
         task: TaskConfig,
     }
     let text = toml::to_string(&whole).unwrap_or_default();
-    let whole: Whole = read(whole, "the task", &text, settings)?;
+    let whole: Whole = read::<_, ModelError>(&whole, "the task", &text, settings)?;
     Ok(whole.task.load(card.seed)?)
 }
 

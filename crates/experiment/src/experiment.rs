@@ -5,18 +5,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ran_learning::LearningError;
+use ran_tasks::TaskConfig;
 use toml::Table;
 
-use crate::locate::{Located, read};
+use crate::locate::{Located, Wrong, all, blamed, deserialise, line_of, place, read};
+use crate::setting::path_of;
 use crate::{ExperimentConfig, Preset, Setting, SettingError};
 
 /// A named configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Experiment {
-    /// Its name: a preset's, or the file's without `.toml`.
+    /// Its name: a preset's, `files` where a preset was given a user's own data, or the file's name without `.toml`.
     pub name: String,
     /// Where it was read, for messages.
     pub origin: String,
+    /// The settings, for messages.
+    pub settings: Vec<Setting>,
     /// What it says, with all settings made.
     pub config: ExperimentConfig,
 }
@@ -59,10 +63,19 @@ pub enum ExperimentError {
     /// A setting cannot be made.
     #[error(transparent)]
     Setting(#[from] SettingError),
+    /// Its name cannot be that of a folder.
+    #[error(
+        "an experiment cannot be called {name:?}: allowed are 1 to 100 characters without /, \\, : and control characters, \
+             of which the first is no dot"
+    )]
+    Name {
+        /// The name.
+        name: String,
+    },
     /// The values do not fit one another, or are out of range.
     #[error("{origin}: {source}")]
     Invalid {
-        /// Where the configuration was read.
+        /// The file and line, or the setting.
         origin: String,
         /// What is wrong.
         source: LearningError,
@@ -76,7 +89,10 @@ impl ExperimentError {
     #[must_use]
     pub fn is_usage(&self) -> bool {
         match self {
-            Self::Unknown { .. } | Self::UnknownTask { .. } | Self::Setting(_) => true,
+            Self::Unknown { .. }
+            | Self::UnknownTask { .. }
+            | Self::Setting(_)
+            | Self::Name { .. } => true,
             Self::Read { .. } => false,
             Self::Located(Located { in_file, .. }) | Self::Invalid { in_file, .. } => !in_file,
         }
@@ -102,7 +118,12 @@ impl Experiment {
             let name = which.into();
             let preset = Preset::find(which).ok_or(ExperimentError::Unknown { name })?;
             let origin = format!("docs/experiments/{}.toml", preset.name);
-            return Self::parse(preset.name, &origin, preset.text, settings);
+            let mut preset = Self::parse(preset.name, &origin, preset.text, settings)?;
+            // A model of somebody's own data is no experiment on the preset's task, which the record would name.
+            if let TaskConfig::Files(_) = preset.config.task {
+                preset.name = preset.config.task.name().into();
+            }
+            return Ok(preset);
         }
         let bytes = fs::read(path).map_err(|source| ExperimentError::Read {
             path: path.into(),
@@ -128,23 +149,79 @@ impl Experiment {
         settings: &[Setting],
     ) -> Result<Self, ExperimentError> {
         Located::check_levels(origin, text)?;
-        let mut table: Table =
+        let base: Table =
             toml::from_str(text).map_err(|error| Located::syntax(origin, text, &error))?;
-        Setting::apply(settings, &mut table)?;
-        let config: ExperimentConfig = read(table, origin, text, settings)?;
-        config
-            .model()
-            .validate()
-            .map_err(|source| ExperimentError::Invalid {
-                origin: origin.into(),
+        let mut config: ExperimentConfig =
+            read::<_, ExperimentError>(&base, origin, text, settings)?;
+        let wrong = |config: &ExperimentConfig| config.model().validate().err();
+        if let Some(source) = wrong(&config) {
+            let key = path_of(source.key().unwrap_or_default());
+            let problem = source.to_string();
+            let again = |settings: &[Setting]| match deserialise(&base, settings) {
+                Ok(config) => wrong(&config).map(|error| Wrong {
+                    key: Vec::new(),
+                    problem: error.to_string(),
+                }),
+                Err(wrong) => Some(wrong),
+            };
+            let line = line_of(text, &key);
+            let blamed = blamed(settings, &Wrong { key, problem }, &again);
+            return Err(ExperimentError::Invalid {
+                in_file: blamed.is_none(),
+                origin: blamed.unwrap_or_else(|| place(origin, line, "")),
                 source,
-                in_file: settings.is_empty() || Self::parse(name, origin, text, &[]).is_err(),
-            })?;
+            });
+        }
+        if settings.iter().any(Setting::changes_the_model) {
+            config.chosen = None;
+        }
         Ok(Self {
             name: name.into(),
             origin: origin.into(),
+            settings: settings.to_vec(),
             config,
         })
+    }
+
+    /// The same experiment by another name, which is that of its folder in `runs` too.
+    ///
+    /// # Errors
+    ///
+    /// When a folder cannot have that name.
+    pub fn named(self, name: &str) -> Result<Self, ExperimentError> {
+        let allowed = |letter: char| !letter.is_control() && !matches!(letter, '/' | '\\' | ':');
+        let is_long = name.chars().count() > 100;
+        if name.is_empty() || is_long || name.starts_with('.') || !name.chars().all(allowed) {
+            return Err(ExperimentError::Name { name: name.into() });
+        }
+        Ok(Self {
+            name: name.into(),
+            ..self
+        })
+    }
+
+    /// Where was said what does not fit the data: the settings of its key, else the file with all settings.
+    pub(crate) fn origin_of(&self, error: &LearningError) -> String {
+        let Some(key) = error.key() else {
+            return self.origin.clone();
+        };
+        let path = path_of(key);
+        if let Some(one) = self.settings.iter().rev().find(|one| one.sets(&path)) {
+            return format!("--set {one}");
+        }
+        let concerned: Vec<_> = self
+            .settings
+            .iter()
+            .filter(|one| one.concerns(key))
+            .collect();
+        let settings = match concerned.is_empty() {
+            true => all(self.settings.iter()),
+            false => all(concerned.into_iter()),
+        };
+        match settings.is_empty() {
+            true => self.origin.clone(),
+            false => format!("{} with {settings}", self.origin),
+        }
     }
 }
 
@@ -277,7 +354,7 @@ d_unit = 8
         for (setting, words) in [
             (
                 "reservoir.leak=much",
-                &["--set reservoir.leak=much", "\"much\"", "f64"][..],
+                &["--set reservoir.leak=much", "\"much\"", "a number"][..],
             ),
             (
                 "reservoir.leek=1",

@@ -8,8 +8,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::whole_file::{FolderError, Lasting, temporary, write_whole};
-use files::PICTURES;
+use crate::lock::{FolderLock, LOCK};
+use crate::whole_file::{FolderError, Lasting, is_temporary, write_whole};
+use files::{PICTURES, names};
 
 /// Where a run leaves its files: `config.toml`, `run.json`, `records.jsonl` and `model.safetensors`, and where it trains by
 /// gradient `history.jsonl` and, until it is done, `checkpoint.safetensors`; and pictures of what the model makes of the
@@ -18,9 +19,13 @@ use files::PICTURES;
 ///
 /// Each file is written under another name in the same folder and then renamed, so that a run that is killed leaves
 /// files that are whole or absent. A run that fails before its first record or checkpoint takes back what it has written.
+///
+/// A folder is one run's at a time: it is locked while this lives, and what a killed run left half-written under other names
+/// is removed when the next run opens it.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    lock: Option<FolderLock>,
     created: Vec<PathBuf>,
     written: Vec<PathBuf>,
     records: String,
@@ -33,19 +38,12 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When the folder cannot be created or written.
+    /// When the folder cannot be created or written, or another run is writing into it.
     pub fn open(folder: &Path) -> Result<Self, FolderError> {
         let mut run = Self::empty(folder);
         run.create(folder)?;
-        for file in RunFile::ALL {
-            run.remove(file.name())?;
-        }
-        for name in PICTURES {
-            for ending in ["svg", "png"] {
-                run.remove(&format!("{name}.{ending}"))?;
-            }
-        }
-        run.probe()?;
+        run.lock()?;
+        names().try_for_each(|name| run.remove(&name))?;
         Ok(run)
     }
 
@@ -71,7 +69,7 @@ impl RunFolder {
         }
         run.created.push(path.clone());
         run.path = path;
-        run.probe()?;
+        run.lock()?;
         Ok(run)
     }
 
@@ -79,12 +77,24 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When the folder cannot be written.
+    /// When the folder cannot be written, or another run is writing into it.
     pub fn go_on(folder: &Path) -> Result<Self, FolderError> {
         let mut run = Self::empty(folder);
         run.keep = true;
-        run.probe()?;
+        run.lock()?;
         Ok(run)
+    }
+
+    /// Whether a folder has nothing in it but what a run leaves that was killed before it began: no `run.json`.
+    pub(crate) fn is_unbegun(folder: &Path) -> bool {
+        let begun = |entry: io::Result<fs::DirEntry>| {
+            let name = entry.map(|entry| entry.file_name());
+            let name = name.ok().and_then(|name| name.into_string().ok());
+            !name.is_some_and(|name| {
+                name == RunFile::Config.name() || name == LOCK || is_left_over(&name)
+            })
+        };
+        fs::read_dir(folder).is_ok_and(|mut entries| !entries.any(begun))
     }
 
     /// Where it is.
@@ -198,6 +208,7 @@ impl RunFolder {
     fn empty(path: &Path) -> Self {
         Self {
             path: path.into(),
+            lock: None,
             created: Vec::new(),
             written: Vec::new(),
             records: String::new(),
@@ -222,13 +233,21 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Writes a file and removes it, so that a folder without permission is found before any work is done.
-    fn probe(&self) -> Result<(), FolderError> {
-        let probe = temporary(&self.path, RunFile::Config.name()).and_then(|file| file.close());
-        probe.map_err(|source| FolderError {
+    /// Locks the folder, which also finds out whether it can be written before any work is done, and removes what a killed
+    /// run left of files that it was writing.
+    fn lock(&mut self) -> Result<(), FolderError> {
+        self.lock = Some(FolderLock::take(&self.path)?);
+        let failed = |source| FolderError {
             path: self.path.clone(),
             source,
-        })
+        };
+        for entry in fs::read_dir(&self.path).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            if let Some(name) = name.to_str().filter(|name| is_left_over(name)) {
+                self.remove(name)?;
+            }
+        }
+        Ok(())
     }
 
     fn remove(&self, name: &str) -> Result<(), FolderError> {
@@ -260,10 +279,17 @@ impl Drop for RunFolder {
         for file in &self.written {
             let _ = fs::remove_file(file);
         }
+        // The lock is a file in the folder.
+        self.lock = None;
         for folder in self.created.iter().rev() {
             let _ = fs::remove_dir(folder);
         }
     }
+}
+
+/// Whether a name is that of a file of a run that was being written.
+fn is_left_over(name: &str) -> bool {
+    names().any(|file| is_temporary(name, &file))
 }
 
 #[cfg(test)]
@@ -327,6 +353,32 @@ mod tests {
         assert_eq!(names(place.path()), ["notes.txt", "records.jsonl"]);
         let records = fs::read_to_string(place.path().join("records.jsonl")).unwrap();
         assert_eq!(records, "{}\n");
+    }
+
+    #[test]
+    fn what_a_killed_run_was_writing_is_removed_and_nothing_else() {
+        let place = tempfile::tempdir().unwrap();
+        let left = [".records.jsonl.aB3dE6", ".confusion.svg.aB3dE6", ".lock"];
+        let others = [".records.jsonl", ".notes.txt.aB3dE6", "records.jsonl"];
+        for name in left.iter().chain(&others) {
+            fs::write(place.path().join(name), "old").unwrap();
+        }
+        drop(RunFolder::go_on(place.path()).unwrap());
+        let mut expected = others;
+        expected.sort_unstable();
+        assert_eq!(names(place.path()), expected);
+    }
+
+    #[test]
+    fn a_folder_is_unbegun_until_a_run_has_said_how_it_was_started() {
+        let place = tempfile::tempdir().unwrap();
+        for name in ["config.toml", ".run.json.aB3dE6", ".lock"] {
+            assert!(RunFolder::is_unbegun(place.path()));
+            fs::write(place.path().join(name), "").unwrap();
+        }
+        assert!(RunFolder::is_unbegun(place.path()));
+        fs::write(place.path().join("notes.txt"), "").unwrap();
+        assert!(!RunFolder::is_unbegun(place.path()));
     }
 
     #[test]

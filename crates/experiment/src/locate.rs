@@ -4,8 +4,8 @@ use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
-use crate::Setting;
 use crate::nesting::{self, MOST_LEVELS};
+use crate::{Setting, SettingError};
 
 /// A configuration is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,84 +46,109 @@ impl Located {
     }
 }
 
-/// Reads a configuration from `table`, which is the table of `text` with `settings` made in it.
-pub(crate) fn read<T: DeserializeOwned>(
-    table: Table,
+/// Reads a configuration: the table `base`, which is that of `text`, with settings made in it.
+pub(crate) fn read<T, E>(
+    base: &Table,
     origin: &str,
     text: &str,
     settings: &[Setting],
-) -> Result<T, Located> {
+) -> Result<T, E>
+where
+    T: DeserializeOwned,
+    E: From<SettingError> + From<Located>,
+{
+    Setting::apply(settings, &mut base.clone())?;
+    deserialise(base, settings).map_err(|wrong| {
+        let again = |settings: &[Setting]| deserialise::<T>(base, settings).err();
+        let blamed = blamed(settings, &wrong, &again);
+        let in_file = blamed.is_none();
+        let place = blamed.unwrap_or_else(|| {
+            let line = line_of(text, &wrong.key);
+            place(origin, line, &written(&wrong.key))
+        });
+        E::from(Located {
+            place,
+            problem: wrong.problem,
+            in_file,
+        })
+    })
+}
+
+/// What is wrong in a configuration, whoever is to blame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wrong {
+    /// The names and numbers that lead to it.
+    pub(crate) key: Vec<String>,
+    /// What was found and what is allowed.
+    pub(crate) problem: String,
+}
+
+/// Makes settings in a table and reads it.
+pub(crate) fn deserialise<T: DeserializeOwned>(
+    base: &Table,
+    settings: &[Setting],
+) -> Result<T, Wrong> {
+    let mut table = base.clone();
+    Setting::apply(settings, &mut table).map_err(|error| Wrong {
+        key: Vec::new(),
+        problem: error.to_string(),
+    })?;
     let whole = Value::Table(table);
     serde_path_to_error::deserialize(whole.clone()).map_err(|error| {
         let problem = one_line(error.inner().message());
         let key = extend(key_of(error.path()), &whole, &problem);
-        // The keys of another task are gone, wherever the file has them.
-        let gone =
-            key.first().is_some_and(|first| first == "task") && names_another_task(&whole, text);
-        let (line, in_file) = if gone {
-            (None, false)
-        } else {
-            find(text, &key)
-        };
-        // Of several settings of one key the last one counts.
-        let setting = settings.iter().rev().find(|one| one.sets(&key));
-        let setting = setting.or_else(|| {
-            let mut settings = settings.iter();
-            settings.find(|one| !in_file && one.is_within(&key))
-        });
-        let place = match setting {
-            Some(setting) => format!("--set {setting}"),
-            None => place(origin, line, &written(&key)),
-        };
-        Located {
-            place,
-            problem,
-            in_file: setting.is_none(),
-        }
+        let problem = in_plain_words(&problem, value_at(&whole, &key));
+        Wrong { key, problem }
     })
 }
 
-/// Whether a setting has changed the task that the file names.
-fn names_another_task(whole: &Value, text: &str) -> bool {
-    let name = |table: &Table| Some(table.get("task")?.get("name")?.clone());
-    let file = text.parse::<Table>();
-    file.is_ok_and(|file| name(&file) != whole.as_table().and_then(name))
-}
+/// Beyond so many settings nobody tries what the configuration is without each.
+const MOST_TRIED: usize = 64;
 
-fn key_of(path: &serde_path_to_error::Path) -> Vec<String> {
-    use serde_path_to_error::Segment;
-    let names = path.iter().filter_map(|segment| match segment {
-        Segment::Seq { index } => Some(index.to_string()),
-        Segment::Map { key } => Some(key.clone()),
-        // A variant of a closed choice is no key, it is what a key's value says.
-        Segment::Enum { .. } | Segment::Unknown => None,
-    });
-    names.collect()
-}
-
-/// Goes one key further where the problem quotes a key, or the value of one, of the table that was found wrong: serde
-/// reads a table whose kind is told by one of its keys in one piece, and does not say which key it stumbled on.
-fn extend(mut key: Vec<String>, whole: &Value, problem: &str) -> Vec<String> {
-    let found = key.iter().try_fold(whole, |value, name| match value {
-        Value::Table(table) => table.get(name),
-        Value::Array(list) => list.get(name.parse::<usize>().ok()?),
-        _ => None,
-    });
-    let quoted = problem.split('`').nth(1);
-    if let (Some(Value::Table(table)), Some(word)) = (found, quoted) {
-        let mut entries = table.iter();
-        let hit = entries.find(|(name, value)| *name == word || value.as_str() == Some(word));
-        key.extend(hit.map(|(name, _)| name.clone()));
-    }
-    key
-}
-
-/// The line of a key in a file, or of the innermost table around it that the file has; and whether it has the key.
-fn find(text: &str, key: &[String]) -> (Option<usize>, bool) {
-    let Ok(parsed) = DeTable::parse(text) else {
-        return (None, false);
+/// The settings that a configuration is wrong by, as they were given; none where its file is.
+///
+/// It is the one without which it would be right, or wrong in another way; where several are, the one of the key that is
+/// wrong, or whose key or value the problem quotes, and of those the last. Where no single one is, all of them are to blame,
+/// unless the file is as wrong by itself.
+pub(crate) fn blamed(
+    settings: &[Setting],
+    wrong: &Wrong,
+    again: &dyn Fn(&[Setting]) -> Option<Wrong>,
+) -> Option<String> {
+    let differs = |settings: &[Setting]| {
+        let other = again(settings);
+        other.is_none_or(|other| other.problem != wrong.problem)
     };
-    let (mut at, mut depth) = (None, 0);
+    let tried = match settings.len() {
+        0..=MOST_TRIED => 0..settings.len(),
+        _ => 0..0,
+    };
+    let guilty = tried
+        .filter(|&at| differs(&[&settings[..at], &settings[at + 1..]].concat()))
+        .map(|at| &settings[at]);
+    let rank = |one: &&Setting| (one.sets(&wrong.key), one.is_quoted_in(&wrong.problem));
+    // Of equals, the last one is taken.
+    let one = guilty.max_by_key(rank).or_else(|| {
+        let mut settings = settings.iter().rev();
+        settings.find(|one| !wrong.key.is_empty() && one.sets(&wrong.key))
+    });
+    match one {
+        Some(one) => Some(format!("--set {one}")),
+        None if !settings.is_empty() && differs(&[]) => Some(all(settings.iter())),
+        None => None,
+    }
+}
+
+/// Settings as they stand on a command line.
+pub(crate) fn all<'a>(settings: impl Iterator<Item = &'a Setting>) -> String {
+    let settings: Vec<_> = settings.map(|one| format!("--set {one}")).collect();
+    settings.join(" ")
+}
+
+/// The line of a key in a file, or of the innermost table around it that the file has.
+pub(crate) fn line_of(text: &str, key: &[String]) -> Option<usize> {
+    let parsed = DeTable::parse(text).ok()?;
+    let mut at = None;
     let mut table = Some(parsed.get_ref());
     let mut list: Option<&[Spanned<DeValue<'_>>]> = None;
     for name in key {
@@ -140,11 +165,82 @@ fn find(text: &str, key: &[String]) -> (Option<usize>, bool) {
         } else {
             break;
         };
-        depth += 1;
         table = value.get_ref().as_table();
         list = value.get_ref().as_array().map(|list| &list[..]);
     }
-    (at.map(|offset| line(text, offset)), depth == key.len())
+    at.map(|offset| line(text, offset))
+}
+
+fn key_of(path: &serde_path_to_error::Path) -> Vec<String> {
+    use serde_path_to_error::Segment;
+    let names = path.iter().filter_map(|segment| match segment {
+        Segment::Seq { index } => Some(index.to_string()),
+        Segment::Map { key } => Some(key.clone()),
+        // A variant of a closed choice is no key, it is what a key's value says.
+        Segment::Enum { .. } | Segment::Unknown => None,
+    });
+    names.collect()
+}
+
+/// Goes one key further where the problem quotes a key, or the value of one, of the table that was found wrong: serde
+/// reads a table whose kind is told by one of its keys in one piece, and does not say which key it stumbled on.
+fn extend(mut key: Vec<String>, whole: &Value, problem: &str) -> Vec<String> {
+    let quoted = problem.split('`').nth(1);
+    if let (Some(Value::Table(table)), Some(word)) = (value_at(whole, &key), quoted) {
+        let mut entries = table.iter();
+        let hit = entries.find(|(name, value)| *name == word || value.as_str() == Some(word));
+        key.extend(hit.map(|(name, _)| name.clone()));
+    }
+    key
+}
+
+fn value_at<'a>(whole: &'a Value, key: &[String]) -> Option<&'a Value> {
+    key.iter().try_fold(whole, |value, name| match value {
+        Value::Table(table) => table.get(name),
+        Value::Array(list) => list.get(name.parse::<usize>().ok()?),
+        _ => None,
+    })
+}
+
+/// What serde says, in the words of somebody who knows TOML and no Rust.
+fn in_plain_words(problem: &str, value: Option<&Value>) -> String {
+    match (problem, value) {
+        ("invalid type: unit variant, expected newtype variant", Some(Value::String(name))) => {
+            return format!("{name:?} needs a value: write {{ {name} = VALUE }}");
+        }
+        ("invalid type: unit variant, expected string only", Some(value)) => {
+            let kind = kind(value);
+            return format!("invalid type: {kind}, expected a name in quotes");
+        }
+        _ => {}
+    }
+    let Some((found, expected)) = problem.split_once(", expected ") else {
+        return problem.into();
+    };
+    let found = match found {
+        "invalid type: map" => "invalid type: a table",
+        "invalid type: sequence" => "invalid type: a list",
+        found => found,
+    };
+    let expected = match expected {
+        "usize" | "u64" | "u32" => "a whole number of at least 0",
+        "a nonzero usize" => "a whole number of at least 1",
+        "f64" | "f32" => "a number",
+        "a sequence" => "a list",
+        "a map" => "a table",
+        "a boolean" => "true or false",
+        name if name.starts_with("struct ") => "a table",
+        expected => expected,
+    };
+    format!("{found}, expected {expected}")
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Table(_) => "a table",
+        Value::Array(_) => "a list",
+        other => other.type_str(),
+    }
 }
 
 /// The line of an offset, counted from 1.
@@ -167,7 +263,7 @@ fn written(key: &[String]) -> String {
     text
 }
 
-fn place(origin: &str, line: Option<usize>, key: &str) -> String {
+pub(crate) fn place(origin: &str, line: Option<usize>, key: &str) -> String {
     let line = line
         .map(|line| format!(", line {line}"))
         .unwrap_or_default();

@@ -8,7 +8,7 @@ mod exit;
 mod progress;
 mod table;
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -69,7 +69,8 @@ fn main() -> ExitCode {
         // Whoever reads the output has seen enough, as `head` has after ten lines.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            // Nobody may be listening.
+            let _ = writeln!(io::stderr(), "error: {error}");
             exit::code(&error, &command.settings())
         }
     }

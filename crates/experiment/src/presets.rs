@@ -71,6 +71,23 @@ mod tests {
     }
 
     #[test]
+    fn every_preset_says_how_it_was_chosen_and_leaves_the_seeds_of_figures_alone() {
+        let published = format!("{}..{}", crate::Chosen::PUBLISHED, u64::MAX);
+        let published = published.parse().unwrap();
+        for preset in Preset::all() {
+            let experiment = Experiment::open(Some(preset.name), &[]).unwrap();
+            let chosen = experiment.config.chosen.expect(preset.name);
+            assert!(!chosen.seeds.is_empty(), "{}", preset.name);
+            assert!(!chosen.seeds.overlaps(&published), "{}", preset.name);
+            assert!(
+                chosen.tried >= 1 && !chosen.by.is_empty(),
+                "{}",
+                preset.name
+            );
+        }
+    }
+
+    #[test]
     fn a_part_of_a_name_or_a_misspelt_one_finds_what_was_meant() {
         let digits = ["sequential-digits", "spoken-digits"];
         assert_eq!(Preset::like("digits"), digits);

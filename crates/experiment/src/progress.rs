@@ -3,7 +3,7 @@
 mod lines;
 mod sparkline;
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -28,6 +28,8 @@ pub(crate) struct Progress {
     losses: Vec<f64>,
     /// The best epoch's score.
     best: Option<f64>,
+    /// What was said of the whole run, and need not be said of each seed.
+    said: Vec<String>,
 }
 
 /// How many blocks the history of the loss has.
@@ -60,6 +62,7 @@ impl Progress {
             epoch: 0,
             losses: Vec::new(),
             best: None,
+            said: Vec::new(),
         }
     }
 
@@ -80,9 +83,14 @@ impl Progress {
             }
             Notice::Learning(event) => self.learning(*event),
             Notice::Record(record, _) => {
-                for warning in &record.warnings {
+                let warnings = record.report.warnings.iter();
+                for warning in warnings.filter(|warning| !self.said.contains(warning)) {
                     self.tell(&format!("warning: seed {}: {warning}", record.seed));
                 }
+            }
+            Notice::Warning(warning) => {
+                self.tell(&format!("warning: {warning}"));
+                self.said.push((*warning).into());
             }
             Notice::Folder(_) => {}
         }
@@ -170,7 +178,8 @@ impl Progress {
 
     /// Says something.
     pub(crate) fn tell(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
+        // Nobody may be listening, which is no reason to stop.
+        self.bar.suspend(|| drop(writeln!(io::stderr(), "{line}")));
     }
 }
 

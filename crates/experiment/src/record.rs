@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ran_learning::SplitScores;
+use ran_learning::Report;
 use ran_tasks::Metric;
 use serde::{Deserialize, Serialize};
 
@@ -25,32 +25,12 @@ pub struct Record {
     pub regime: String,
     /// What the scores are.
     pub metric: String,
-    /// The score on the training set.
-    pub train: f64,
-    /// The score on the validation set, where there is one.
-    pub valid: Option<f64>,
-    /// The score on the test set, where there is one.
-    pub test: Option<f64>,
-    /// These and all other scores that apply to the task, by split and name.
-    #[serde(default)]
-    pub scores: SplitScores,
-    /// Parameters that were trained, by gradient or in closed form.
-    pub trained_parameters: usize,
-    /// Parameters that stayed as they were drawn.
-    pub fixed_parameters: usize,
-    /// The penalty λ of the readout, where ridge regression fitted it.
-    pub ridge: Option<f64>,
-    /// Walks over the training set, where it was trained by gradient.
-    pub epochs: Option<usize>,
-    /// The one whose parameters the model has, counted from 1.
-    pub best_epoch: Option<usize>,
-    /// Whether the run was stopped in this seed: the scores are then its last epoch's.
-    pub interrupted: bool,
+    /// What the training found.
+    #[serde(flatten)]
+    pub report: Report,
     /// How good forecasts in closed loop are, where `evaluation.free_run` asks for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub free_run: Option<FreeRunScores>,
-    /// What was out of the ordinary.
-    pub warnings: Vec<String>,
     /// Time of the whole seed, from loading the task to the last score.
     pub seconds: f64,
     /// The version of the program.
@@ -78,7 +58,8 @@ pub struct Summary {
     pub interrupted: bool,
     /// Mean of the test scores of all finished seeds; none where one has no test score, or there are none.
     pub mean: Option<f64>,
-    /// Their deviation, that of a sample (n − 1 below the fraction); 0 where there is one seed.
+    /// Their deviation, that of a sample (n − 1 below the fraction); 0 where there is one seed, which has none: what people
+    /// read then shows no deviation.
     pub std: Option<f64>,
     /// Mean and deviation of these and of all other scores on the test set that every finished seed has.
     pub scores: BTreeMap<Metric, [f64; 2]>,
@@ -125,9 +106,11 @@ impl FreeRunSummary {
 /// Mean and deviation over seeds of each score on the test set that all seeds have.
 fn over_seeds(records: &[&Record]) -> BTreeMap<Metric, [f64; 2]> {
     let first = records.first().into_iter();
-    let metrics = first.flat_map(|record| record.scores.test.keys().copied());
+    let metrics = first.flat_map(|record| record.report.scores.test.keys().copied());
     let over = metrics.filter_map(|metric| {
-        let values = records.iter().map(|record| record.scores.test.get(&metric));
+        let values = records
+            .iter()
+            .map(|record| record.report.scores.test.get(&metric));
         let values: Vec<f64> = values
             .collect::<Option<Vec<_>>>()?
             .into_iter()
@@ -145,9 +128,9 @@ impl Summary {
         let first = records.first()?;
         let done: Vec<&Record> = records
             .iter()
-            .filter(|record| !record.interrupted)
+            .filter(|record| !record.report.interrupted)
             .collect();
-        let tests: Option<Vec<f64>> = done.iter().map(|record| record.test).collect();
+        let tests: Option<Vec<f64>> = done.iter().map(|record| record.report.test).collect();
         let tests = tests.filter(|tests| !tests.is_empty());
         Some(Self {
             summary: true,

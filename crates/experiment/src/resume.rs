@@ -4,12 +4,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use ran_learning::{Difference, Reached};
+use serde::Deserialize;
 
 use crate::folder::RunFile;
+use crate::run::Run;
+use crate::state::RunState;
 use crate::{
-    BackendError, BackendKind, Experiment, ExperimentError, FolderError, Record, RunFolder,
-    RunOptions, Seeds, SeedsError,
+    BackendError, Experiment, ExperimentError, FolderError, Place, Record, RunFolder, RunOptions,
 };
 
 /// Why a run cannot be taken up again.
@@ -22,6 +24,25 @@ pub enum ResumeError {
         folder: PathBuf,
         /// The file.
         file: &'static str,
+    },
+    /// The run was killed before it had said how it was started.
+    #[error("no run has begun in {folder} yet: a new one may, with --out {folder}", folder = folder.display())]
+    Unbegun {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The configuration was changed since the records were made.
+    #[error(
+        "{path} is not what the run was begun with: its {key} is {first}, that of the record of seed {seed} is {second}",
+        path = path.display(), key = found.key, first = found.first(), second = found.second()
+    )]
+    OtherConfiguration {
+        /// The file of the configuration.
+        path: PathBuf,
+        /// The seed of the first record that has another one.
+        seed: u64,
+        /// The first key that differs, in the file and in the record.
+        found: Difference,
     },
     /// A file of the run is there and cannot be read.
     #[error("{path} cannot be read: {source}", path = path.display())]
@@ -63,121 +84,122 @@ pub enum ResumeError {
     Folder(#[from] FolderError),
 }
 
-/// How a run was started: the file `run.json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct RunState {
-    experiment: String,
-    origin: String,
-    seeds: String,
-    backend: String,
-    version: String,
-}
-
-impl RunState {
-    pub(crate) fn of(experiment: &Experiment, options: &RunOptions) -> Self {
-        Self {
-            experiment: experiment.name.clone(),
-            origin: experiment.origin.clone(),
-            seeds: options.seeds.to_string(),
-            backend: options.backend.to_string(),
-            version: env!("CARGO_PKG_VERSION").into(),
-        }
+/// A run as it was left, with the folder locked for who goes on with it.
+pub(crate) fn taken_up(path: &Path) -> Result<Run, ResumeError> {
+    let state = text(path, RunFile::Run)?.ok_or_else(|| match RunFolder::is_unbegun(path) {
+        true => ResumeError::Unbegun {
+            folder: path.into(),
+        },
+        false => lacks(path, RunFile::Run),
+    })?;
+    let state: RunState = serde_json::from_str(&state)
+        .map_err(|error| damaged(path, RunFile::Run, error.to_string()))?;
+    let own = env!("CARGO_PKG_VERSION");
+    if state.version != own {
+        return Err(ResumeError::Version {
+            folder: path.into(),
+            version: state.version,
+            own,
+        });
     }
+    let mut folder = RunFolder::go_on(path)?;
 
-    pub(crate) fn to_json(&self) -> String {
-        let text = serde_json::to_string_pretty(self);
-        text.expect("a run's state is plain text") + "\n"
-    }
-}
+    let config = text(path, RunFile::Config)?.ok_or_else(|| lacks(path, RunFile::Config))?;
+    let origin = path.join(RunFile::Config.name());
+    let experiment = Experiment::parse(&state.experiment, &origin.to_string_lossy(), &config, &[])?;
+    let backend = state.backend.parse();
+    let backend =
+        backend.map_err(|error: BackendError| damaged(path, RunFile::Run, error.to_string()))?;
+    let options = RunOptions {
+        backend,
+        seeds: state.seeds.clone(),
+        place: Place::Named(path.into()),
+        without_model: state.without_model,
+        without_pictures: state.without_pictures,
+    };
 
-/// A run as it was left.
-#[derive(Debug)]
-pub(crate) struct Resumed {
-    pub(crate) experiment: Experiment,
-    pub(crate) backend: BackendKind,
-    pub(crate) seeds: Seeds,
-    pub(crate) folder: RunFolder,
-    /// The records of the seeds that are done: the first ones.
-    pub(crate) records: Vec<Record>,
-    /// The last checkpoint of the seed after them.
-    pub(crate) checkpoint: Option<Vec<u8>>,
-}
-
-impl Resumed {
-    pub(crate) fn open(path: &Path) -> Result<Self, ResumeError> {
-        let text = |file: RunFile| -> Result<Option<String>, ResumeError> {
-            let Some(bytes) = read(path, file)? else {
-                return Ok(None);
-            };
-            let text = String::from_utf8(bytes);
-            Ok(Some(
-                text.map_err(|error| damaged(path, file, error.to_string()))?,
-            ))
-        };
-        let needed = |file: RunFile| {
-            text(file)?.ok_or(ResumeError::NoRun {
-                folder: path.into(),
-                file: file.name(),
-            })
-        };
-        let state: RunState = serde_json::from_str(&needed(RunFile::Run)?)
-            .map_err(|error| damaged(path, RunFile::Run, error.to_string()))?;
-        let own = env!("CARGO_PKG_VERSION");
-        if state.version != own {
-            return Err(ResumeError::Version {
-                folder: path.into(),
-                version: state.version,
-                own,
+    let records = records(path)?;
+    let own_keys = experiment.config.keys();
+    for record in &records {
+        if let Some(found) = Difference::of(&own_keys, &record.config.keys()) {
+            return Err(ResumeError::OtherConfiguration {
+                path: origin,
+                seed: record.seed,
+                found,
             });
         }
-        let config = needed(RunFile::Config)?;
-        let origin = path.join(RunFile::Config.name());
-        let experiment =
-            Experiment::parse(&state.experiment, &origin.to_string_lossy(), &config, &[])?;
-        let wrong = |problem: String| damaged(path, RunFile::Run, problem);
-        let backend = state.backend.parse();
-        let backend = backend.map_err(|error: BackendError| wrong(error.to_string()))?;
-        let seeds: Result<Seeds, SeedsError> = state.seeds.parse();
-        let seeds = seeds.map_err(|error| wrong(error.to_string()))?;
-
-        let records = text(RunFile::Records)?.unwrap_or_default();
-        let records = records.lines().map(serde_json::from_str);
-        let records: Result<Vec<Record>, _> = records.collect();
-        let mut records =
-            records.map_err(|error| damaged(path, RunFile::Records, error.to_string()))?;
-        records.retain(|record| !record.interrupted);
-        let Some(next) = seeds.iter().nth(records.len()) else {
-            return Err(ResumeError::Complete {
-                folder: path.into(),
-            });
-        };
-        let checkpoint = read(path, RunFile::Checkpoint)?;
-        let done = match &checkpoint {
-            Some(bytes) => ran_learning::epochs_of_checkpoint(bytes)
-                .map_err(|error| damaged(path, RunFile::Checkpoint, error.to_string()))?,
-            None => 0,
-        };
-        let history = text(RunFile::History)?.unwrap_or_default();
-        let kept = history
-            .lines()
-            .filter(|line| happened_before(line, next, done));
-
-        let mut folder = RunFolder::go_on(path)?;
-        folder.take_over(
-            &lines(records.iter().map(|record| {
+    }
+    let Some(next) = options.seeds.iter().nth(records.len()) else {
+        folder.remove_checkpoint()?;
+        return Err(ResumeError::Complete {
+            folder: path.into(),
+        });
+    };
+    let (checkpoint, done) = checkpoint(path, next)?;
+    let history = text(path, RunFile::History)?.unwrap_or_default();
+    let kept = history
+        .lines()
+        .filter(|line| happened_before(line, next, done));
+    folder.take_over(
+        &lines(
+            records.iter().map(|record| {
                 serde_json::to_string(record).expect("a record that was read is JSON")
-            })),
-            &lines(kept.map(ToOwned::to_owned)),
-        );
-        Ok(Self {
-            experiment,
-            backend,
-            seeds,
-            folder,
-            records,
-            checkpoint,
-        })
+            }),
+        ),
+        &lines(kept.map(ToOwned::to_owned)),
+    );
+    if state.failed.is_some() {
+        folder.write_run(
+            &RunState {
+                failed: None,
+                ..state
+            }
+            .to_json(),
+        )?;
     }
+    Ok(Run {
+        experiment,
+        options,
+        folder: Some(folder),
+        records,
+        checkpoint,
+    })
+}
+
+/// The records of the seeds that are done.
+fn records(path: &Path) -> Result<Vec<Record>, ResumeError> {
+    let records = text(path, RunFile::Records)?.unwrap_or_default();
+    let records: Result<Vec<Record>, _> = records.lines().map(serde_json::from_str).collect();
+    let mut records =
+        records.map_err(|error| damaged(path, RunFile::Records, error.to_string()))?;
+    records.retain(|record| !record.report.interrupted);
+    Ok(records)
+}
+
+/// The checkpoint of a seed, and how many epochs it has; that of a seed before it is of no use any more.
+fn checkpoint(path: &Path, seed: u64) -> Result<(Option<Vec<u8>>, usize), ResumeError> {
+    let Some(bytes) = read(path, RunFile::Checkpoint)? else {
+        return Ok((None, 0));
+    };
+    let reached = Reached::of_checkpoint(&bytes)
+        .map_err(|error| damaged(path, RunFile::Checkpoint, error.to_string()))?;
+    match reached.seed < seed {
+        true => Ok((None, 0)),
+        false => Ok((Some(bytes), reached.epochs)),
+    }
+}
+
+fn lacks(folder: &Path, file: RunFile) -> ResumeError {
+    ResumeError::NoRun {
+        folder: folder.into(),
+        file: file.name(),
+    }
+}
+
+/// A file's text, with nothing for one that is not there.
+fn text(folder: &Path, file: RunFile) -> Result<Option<String>, ResumeError> {
+    let text = read(folder, file)?.map(String::from_utf8).transpose();
+    text.map_err(|error| damaged(folder, file, error.to_string()))
 }
 
 /// A file's bytes, with nothing for one that is not there.

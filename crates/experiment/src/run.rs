@@ -1,4 +1,6 @@
 //! Running an experiment: the seeds, one after another, from the start or from where a run was stopped.
+//!
+//! A run that begins is one that goes on from no records.
 
 mod seed;
 
@@ -10,7 +12,8 @@ use ran_learning::{Event, LearningError, check_training};
 use ran_tasks::{Dataset, TaskError};
 
 use crate::backend::compute;
-use crate::resume::{ResumeError, Resumed, RunState};
+use crate::resume::{ResumeError, taken_up};
+use crate::state::{FailedSeed, RunState};
 use crate::work::Describing;
 use crate::{
     BackendError, BackendKind, Experiment, FolderError, Place, Record, RunFolder, Seeds, Summary,
@@ -26,6 +29,10 @@ pub struct RunOptions {
     pub seeds: Seeds,
     /// Where the files go.
     pub place: Place,
+    /// Leaves the first seed's model out of the folder.
+    pub without_model: bool,
+    /// Leaves the pictures out of the folder.
+    pub without_pictures: bool,
 }
 
 /// What happens during a run, for whoever shows it.
@@ -33,6 +40,8 @@ pub struct RunOptions {
 pub enum Notice<'a> {
     /// The run's files go to this folder.
     Folder(&'a Path),
+    /// What is to be said of the whole run; the records of the seeds that it is about have it among their warnings.
+    Warning(&'a str),
     /// A seed begins.
     Seed {
         /// The seed.
@@ -102,88 +111,129 @@ pub type Observe<'a> = dyn FnMut(Notice<'_>) -> std::io::Result<()> + 'a;
 ///
 /// # Errors
 ///
-/// At the first seed that fails; the records of those before it stay.
+/// At the first seed that fails; the records of those before it stay. If another run is writing into the folder.
 pub fn run(
     experiment: &Experiment,
     options: &RunOptions,
     stop: &AtomicBool,
     observe: &mut Observe<'_>,
 ) -> Result<Summary, RunError> {
-    let mut folder: Option<RunFolder> = None;
-    let mut records = Vec::new();
-    let of = options.seeds.count() as usize;
-    for (before, seed) in options.seeds.iter().enumerate() {
-        observe(Notice::Seed { seed, before, of })?;
-        let start = Instant::now();
-        let dataset = experiment.config.task.load(seed)?;
-        let folder = match &mut folder {
-            Some(folder) => folder,
-            // Whatever is wrong with the model or the data should be known before anything is written.
-            none => {
-                check(experiment, &dataset, options.backend, seed)?;
-                let opened = open(experiment, options)?;
-                observe(Notice::Folder(opened.path()))?;
-                none.insert(opened)
-            }
-        };
-        let seed = SeedRun {
-            experiment,
-            backend: options.backend,
-            dataset: &dataset,
-            seed,
-            start,
-            checkpoint: None,
-        };
-        if !seed.run(folder, &mut records, stop, observe)? {
-            break;
-        }
-    }
-    Summary::of(&records, of).ok_or(RunError::Stopped)
+    let run = Run {
+        experiment: experiment.clone(),
+        options: options.clone(),
+        folder: None,
+        records: Vec::new(),
+        checkpoint: None,
+    };
+    run.go_on(stop, observe)
 }
 
 /// Goes on with a run that was stopped or killed, from its last checkpoint, to the same numbers as without the break.
 ///
 /// # Errors
 ///
-/// As [`run`], and if the folder is not that of a run, or its run is complete.
+/// As [`run`], and if the folder is not that of a run, its run is complete, or its configuration is not the one that its
+/// records were made with.
 pub fn resume(
     folder: &Path,
     stop: &AtomicBool,
     observe: &mut Observe<'_>,
 ) -> Result<Summary, RunError> {
-    let Resumed {
-        experiment,
-        backend,
-        seeds,
-        mut folder,
-        mut records,
-        mut checkpoint,
-    } = Resumed::open(folder)?;
-    observe(Notice::Folder(folder.path()))?;
-    let of = seeds.count() as usize;
-    for (before, record) in records.iter().enumerate() {
+    let run = taken_up(folder)?;
+    run.announce(observe)?;
+    let of = run.options.seeds.count() as usize;
+    for (before, record) in run.records.iter().enumerate() {
         let line = serde_json::to_string(record).map_err(std::io::Error::from)?;
         let seed = record.seed;
         observe(Notice::Seed { seed, before, of })?;
         observe(Notice::Record(record, &line))?;
     }
-    for (before, seed) in seeds.iter().enumerate().skip(records.len()) {
-        observe(Notice::Seed { seed, before, of })?;
+    run.go_on(stop, observe)
+}
+
+/// A run, as far as it has come.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) experiment: Experiment,
+    pub(crate) options: RunOptions,
+    /// None until it is known that the model fits the data.
+    pub(crate) folder: Option<RunFolder>,
+    /// The records of the seeds that are done: the first ones.
+    pub(crate) records: Vec<Record>,
+    /// The last checkpoint of the seed after them.
+    pub(crate) checkpoint: Option<Vec<u8>>,
+}
+
+impl Run {
+    /// Runs the seeds that are left.
+    fn go_on(mut self, stop: &AtomicBool, observe: &mut Observe<'_>) -> Result<Summary, RunError> {
+        let seeds = self.options.seeds.clone();
+        let of = seeds.count() as usize;
+        for (before, seed) in seeds.iter().enumerate().skip(self.records.len()) {
+            observe(Notice::Seed { seed, before, of })?;
+            let done = self.seed(seed, stop, observe);
+            if let Err(error) = &done {
+                self.note(seed, error);
+            }
+            if !done? {
+                break;
+            }
+        }
+        Summary::of(&self.records, of).ok_or(RunError::Stopped)
+    }
+
+    /// Runs a seed. False if it was stopped.
+    fn seed(
+        &mut self,
+        seed: u64,
+        stop: &AtomicBool,
+        observe: &mut Observe<'_>,
+    ) -> Result<bool, RunError> {
         let start = Instant::now();
-        let dataset = experiment.config.task.load(seed)?;
-        let seed = SeedRun {
-            experiment: &experiment,
-            backend,
+        let dataset = self.experiment.config.task.load(seed)?;
+        if self.folder.is_none() {
+            // Whatever is wrong with the model or the data should be known before anything is written.
+            check(&self.experiment, &dataset, self.options.backend, seed)?;
+            self.folder = Some(open(&self.experiment, &self.options)?);
+            self.announce(observe)?;
+        }
+        let work = SeedRun {
+            experiment: &self.experiment,
+            options: &self.options,
             dataset: &dataset,
             seed,
             start,
-            checkpoint: checkpoint.take(),
+            checkpoint: self.checkpoint.take(),
         };
-        if !seed.run(&mut folder, &mut records, stop, observe)? {
-            break;
+        let folder = self.folder.as_mut().expect("it was opened above");
+        work.run(folder, &mut self.records, stop, observe)
+    }
+
+    /// Tells where the files go, and what is to be said of the seeds.
+    fn announce(&self, observe: &mut Observe<'_>) -> std::io::Result<()> {
+        if let Some(folder) = &self.folder {
+            observe(Notice::Folder(folder.path()))?;
+        }
+        let chosen = self.experiment.config.chosen.as_ref();
+        match chosen.filter(|chosen| chosen.seeds.overlaps(&self.options.seeds)) {
+            Some(chosen) => observe(Notice::Warning(&chosen.warning())),
+            None => Ok(()),
         }
     }
-    Summary::of(&records, of).ok_or(RunError::Stopped)
+
+    /// Writes down in the folder why the run ends, for whoever brings runs together.
+    fn note(&mut self, seed: u64, error: &RunError) {
+        let is_the_seeds = !matches!(error, RunError::Folder(_) | RunError::Output(_));
+        if let Some(folder) = self.folder.as_mut().filter(|_| is_the_seeds) {
+            let problem = error.to_string();
+            let state = RunState {
+                failed: Some(FailedSeed { seed, problem }),
+                ..RunState::of(&self.experiment, &self.options)
+            };
+            // The error itself is on its way to the user.
+            let _ = folder.write_run(&state.to_json());
+        }
+    }
 }
 
 /// The shapes, parameters and cost of an experiment's model, on the data of a seed.
@@ -243,7 +293,7 @@ fn open(experiment: &Experiment, options: &RunOptions) -> Result<RunFolder, Fold
 }
 
 fn wrong_model(experiment: &Experiment, source: LearningError) -> RunError {
-    let origin = experiment.origin.clone();
+    let origin = experiment.origin_of(&source);
     RunError::Learning { origin, source }
 }
 
@@ -299,5 +349,96 @@ mod tests {
         let summary = again.unwrap();
         assert!(!summary.interrupted);
         assert_eq!(summary.seeds, [0, 1]);
+    }
+
+    #[test]
+    fn a_run_that_was_killed_between_a_record_and_its_checkpoints_end_goes_on_with_the_next_seed() {
+        let settings = [
+            "reservoir.population.0.units=2",
+            "reservoir.population.0.d_unit=8",
+            "reservoir.input_copies=1",
+            "learning.regime=full",
+            "learning.epochs=2",
+        ];
+        let settings = settings.map(|text| text.parse().unwrap());
+        let experiment = Experiment::open(None, &settings).unwrap();
+        let place = tempfile::tempdir().unwrap();
+        let options = RunOptions {
+            seeds: "0..2".parse().unwrap(),
+            place: Place::Named(place.path().into()),
+            ..RunOptions::default()
+        };
+        let checkpoint = place.path().join("checkpoint.safetensors");
+        let mut last = None;
+        let mut observe = |notice: Notice<'_>| {
+            if let (Notice::Learning(Event::Judging), None) = (notice, &last) {
+                last = Some(std::fs::read(&checkpoint).unwrap());
+            }
+            Ok(())
+        };
+        let stop = AtomicBool::new(false);
+        let whole = run(&experiment, &options, &stop, &mut observe).unwrap();
+        let records = place.path().join("records.jsonl");
+        let text = std::fs::read_to_string(&records).unwrap();
+        let first = text.split_inclusive('\n').next().unwrap();
+        std::fs::write(&records, first).unwrap();
+        std::fs::write(&checkpoint, last.unwrap()).unwrap();
+        let summary = resume(place.path(), &stop, &mut |_| Ok(())).unwrap();
+        assert_eq!((summary.mean, summary.seeds), (whole.mean, whole.seeds));
+        assert!(!checkpoint.exists());
+    }
+
+    #[test]
+    fn a_seed_that_fails_is_written_down_until_the_run_goes_on() {
+        let place = tempfile::tempdir().unwrap();
+        let data = place.path().join("data.csv");
+        let rows = |steps: usize| {
+            (0..steps)
+                .map(|step| format!("{}\n", step % 5))
+                .collect::<String>()
+        };
+        std::fs::write(&data, rows(40)).unwrap();
+        let settings = [
+            "reservoir.population.0.units=2".into(),
+            "reservoir.population.0.d_unit=8".into(),
+            "task.name=files".into(),
+            "task.horizon=1".into(),
+            format!("task.data={}", data.display()),
+        ];
+        let settings = settings.map(|text: String| text.parse().unwrap());
+        let experiment = Experiment::open(None, &settings).unwrap();
+        let folder = place.path().join("run");
+        let options = RunOptions {
+            seeds: "0..3".parse().unwrap(),
+            place: Place::Named(folder.clone()),
+            ..RunOptions::default()
+        };
+        let stop = AtomicBool::new(false);
+        let mut observe = |notice: Notice<'_>| match notice {
+            Notice::Record(..) => std::fs::remove_file(&data),
+            _ => Ok(()),
+        };
+        let failed = run(&experiment, &options, &stop, &mut observe).unwrap_err();
+        let group = crate::collect(std::slice::from_ref(&folder))
+            .unwrap()
+            .groups
+            .remove(0);
+        assert_eq!(group.missing.to_string(), "1..3");
+        assert_eq!(group.failed.len(), 1);
+        assert_eq!(
+            (group.failed[0].seed, &group.failed[0].problem),
+            (1, &failed.to_string())
+        );
+
+        std::fs::write(&data, rows(40)).unwrap();
+        let summary = resume(&folder, &stop, &mut |_| Ok(())).unwrap();
+        assert_eq!(summary.seeds, [0, 1, 2]);
+        let group = crate::collect(std::slice::from_ref(&folder))
+            .unwrap()
+            .groups
+            .remove(0);
+        assert!(group.missing.is_empty() && group.failed.is_empty());
+        let state = std::fs::read_to_string(folder.join("run.json")).unwrap();
+        assert!(!state.contains("failed"), "{state}");
     }
 }

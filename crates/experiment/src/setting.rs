@@ -130,8 +130,26 @@ impl Setting {
     }
 
     /// Whether a key, as names and numbers, is one that leads to what is set.
-    pub(crate) fn is_within(&self, key: &[String]) -> bool {
+    fn is_within(&self, key: &[String]) -> bool {
         self.path.starts_with(key)
+    }
+
+    /// Whether it makes another model, or another task, of a configuration.
+    pub(crate) fn changes_the_model(&self) -> bool {
+        let tables = ["task", "reservoir", "learning", "readout"];
+        let first = self.path.first();
+        first.is_some_and(|first| tables.contains(&first.as_str()))
+    }
+
+    /// Whether a sentence quotes the key or the value.
+    pub(crate) fn is_quoted_in(&self, sentence: &str) -> bool {
+        let value = match &self.value {
+            Value::String(text) => text.clone(),
+            value => value.to_string(),
+        };
+        let words = self.path.last().into_iter().chain([&value]);
+        let mut quoted = words.flat_map(|word| [format!("`{word}`"), format!("{word:?}")]);
+        quoted.any(|word| sentence.contains(&word))
     }
 
     fn insert(&self, table: &mut Table) -> Result<(), SettingError> {
@@ -181,7 +199,7 @@ impl Setting {
 }
 
 /// The names and numbers of a key, with or without brackets.
-fn path_of(key: &str) -> Vec<String> {
+pub(crate) fn path_of(key: &str) -> Vec<String> {
     let key = key.trim().replace('[', ".").replace(']', "");
     key.split('.').map(|name| name.trim().to_string()).collect()
 }
@@ -193,6 +211,11 @@ fn index(name: &str, len: usize) -> Result<usize, String> {
 
 fn no_way(found: &Value, name: &str) -> String {
     let kind = found.type_str();
+    if let Value::String(text) = found {
+        return format!(
+            "is {text:?} and has no key {name:?}: give it a whole table, as in {{ {name} = VALUE }}"
+        );
+    }
     format!("is of type {kind}, not a table or a list, and has no key {name:?}")
 }
 

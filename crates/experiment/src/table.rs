@@ -5,15 +5,15 @@ use ran_tasks::{Metric, ScoreTable};
 
 /// The title and the names of the columns.
 pub(crate) fn head(record: &Record) -> String {
-    let others = others(&record.scores.test, &record.metric);
+    let others = others(&record.report.scores.test, &record.metric);
     format!(
         "{} on {}: {}, regime {}, {} trained and {} fixed parameters\n\n{:>8}{:>10}{:>10}{:>10}{}{:>10}\n",
         record.experiment,
         record.backend,
         record.metric,
         record.regime,
-        grouped(record.trained_parameters),
-        grouped(record.fixed_parameters),
+        grouped(record.report.trained_parameters),
+        grouped(record.report.fixed_parameters),
         "seed",
         "train",
         "valid",
@@ -27,13 +27,13 @@ pub(crate) fn head(record: &Record) -> String {
 
 /// A seed's scores: the task's on each split, and all others that apply on the test set.
 pub(crate) fn row(record: &Record) -> String {
-    let others = others(&record.scores.test, &record.metric);
+    let others = others(&record.report.scores.test, &record.metric);
     format!(
         "{:>8}{:>10}{:>10}{:>10}{}{:>10.2}\n",
         record.seed,
-        number(record.train),
-        score(record.valid),
-        score(record.test),
+        number(record.report.train),
+        score(record.report.valid),
+        score(record.report.test),
         others
             .map(|(_, score)| format!("{:>13}", number(score)))
             .collect::<String>(),
@@ -65,7 +65,7 @@ pub(crate) fn foot(summary: &Summary) -> String {
     text + &summary
         .free_run
         .as_ref()
-        .map(closed_loop)
+        .map(|scores| closed_loop(scores, seeds))
         .unwrap_or_default()
 }
 
@@ -89,12 +89,16 @@ pub(crate) fn others<'a>(
 }
 
 /// How good forecasts in closed loop are.
-fn closed_loop(summary: &FreeRunSummary) -> String {
-    let both = |[mean, std]: [f64; 2]| format!("{mean:.4} ± {std:.4}");
+fn closed_loop(summary: &FreeRunSummary, seeds: usize) -> String {
+    let both = |[mean, std]: [f64; 2]| spread(mean, std, seeds);
     let or_dash = |score: Option<[f64; 2]>| score.map_or("-".into(), both);
     let [steps, deviation] = summary.valid_steps;
+    let steps = match seeds {
+        0 | 1 => format!("{steps:.1}"),
+        _ => format!("{steps:.1} ± {deviation:.1}"),
+    };
     let mut line = format!(
-        "free run: NRMSE {}, at the last step {}, valid for {steps:.1} ± {deviation:.1} steps",
+        "free run: NRMSE {}, at the last step {}, valid for {steps} steps",
         or_dash(summary.nrmse),
         or_dash(summary.nrmse_last)
     );
@@ -144,6 +148,20 @@ mod tests {
         ] {
             assert_eq!(number(score), expected);
         }
+    }
+
+    #[test]
+    fn a_seed_alone_has_no_deviation() {
+        let summary = FreeRunSummary {
+            nrmse: Some([0.25, 0.0]),
+            nrmse_last: None,
+            valid_steps: [12.0, 0.0],
+            valid_time: Some([1.5, 0.0]),
+        };
+        let one = closed_loop(&summary, 1);
+        assert!(one.contains("NRMSE 0.2500, ") && one.contains("valid for 12.0 steps, 1.5000"));
+        assert!(!one.contains('±'), "{one}");
+        assert!(closed_loop(&summary, 2).contains("12.0 ± 0.0 steps"));
     }
 
     #[test]

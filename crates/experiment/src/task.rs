@@ -30,12 +30,15 @@ struct TaskOnly {
 pub fn open_task(which: &str, settings: &[Setting]) -> Result<TaskConfig, ExperimentError> {
     if TaskConfig::NAMES.contains(&which) {
         let task = Table::from_iter([("name".to_string(), Value::from(which))]);
-        let mut table = Table::from_iter([("task".to_string(), Value::Table(task))]);
-        Setting::apply(settings, &mut table)?;
-        let config = read(table, &format!("the task {which}"), "", settings);
-        let config: TaskOnly = config.map_err(|error| Located {
-            in_file: false,
-            ..error
+        let table = Table::from_iter([("task".to_string(), Value::Table(task))]);
+        let config = read(&table, &format!("the task {which}"), "", settings);
+        let config: TaskOnly = config.map_err(|error| match error {
+            // There is no file that could be at fault.
+            ExperimentError::Located(error) => ExperimentError::Located(Located {
+                in_file: false,
+                ..error
+            }),
+            other => other,
         })?;
         return Ok(config.task);
     }

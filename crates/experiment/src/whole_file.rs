@@ -63,11 +63,23 @@ pub(crate) fn write_whole(
 pub(crate) fn temporary(folder: &Path, name: &str) -> io::Result<tempfile::NamedTempFile> {
     let prefix = format!(".{name}.");
     let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix);
+    builder.prefix(&prefix).rand_bytes(RANDOM);
     // Temporary files are their owner's alone unless told otherwise; these are going to be ordinary files.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)
+}
+
+/// How many letters and digits the name of a temporary file ends in.
+const RANDOM: usize = 6;
+
+/// Whether a name is one that [`temporary`] gives while a file is written.
+pub(crate) fn is_temporary(name: &str, file: &str) -> bool {
+    let random = name.strip_prefix('.');
+    let random = random.and_then(|name| name.strip_prefix(file)?.strip_prefix('.'));
+    random.is_some_and(|random| {
+        random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -79,6 +91,15 @@ fn folder_of(path: &Path) -> &Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_temporary_file_is_known_by_its_name() {
+        let place = tempfile::tempdir().unwrap();
+        let file = temporary(place.path(), "run.json").unwrap();
+        let name = file.path().file_name().unwrap().to_str().unwrap();
+        assert!(is_temporary(name, "run.json"), "{name}");
+        assert!(!is_temporary(name, "config.toml"), "{name}");
+    }
 
     #[test]
     fn a_disk_that_is_full_half_way_leaves_what_was_there_and_a_sentence() {

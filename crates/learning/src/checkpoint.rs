@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::network::Path;
 use crate::optimiser::Moments;
-use crate::{Epoch, LearningError, ModelCard};
+use crate::{Difference, Epoch, LearningError, ModelCard, flat_keys};
 
 /// The key of the header in the file's metadata.
 const HEADER: &str = "ran-checkpoint";
@@ -46,13 +46,28 @@ pub(crate) struct Best {
     pub(crate) loss: f64,
 }
 
-/// How many epochs were done when a checkpoint was made.
-///
-/// # Errors
-///
-/// If the bytes are truncated or are no checkpoint of this project.
-pub fn epochs_of_checkpoint(bytes: &[u8]) -> Result<usize, LearningError> {
-    Ok(Header::read(bytes)?.last.epoch)
+/// How far a run had come when a checkpoint was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// The seed that was trained.
+    pub seed: u64,
+    /// The epochs that were done.
+    pub epochs: usize,
+}
+
+impl Reached {
+    /// Reads it off a checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are truncated or are no checkpoint of this project.
+    pub fn of_checkpoint(bytes: &[u8]) -> Result<Self, LearningError> {
+        let header = Header::read(bytes)?;
+        Ok(Self {
+            seed: header.card.seed,
+            epochs: header.last.epoch,
+        })
+    }
 }
 
 impl Header {
@@ -187,17 +202,17 @@ impl Checkpoint {
     }
 }
 
-/// In what the run of a checkpoint differs from this one.
+/// The first key in which the run of a checkpoint differs from this one, with both values.
 fn difference(theirs: &ModelCard, own: &ModelCard) -> String {
-    let json = |card: &ModelCard| serde_json::to_value(card).unwrap_or_default();
-    let (theirs, own) = (json(theirs), json(own));
-    let fields = own.as_object().into_iter().flatten();
-    let mut fields = fields.filter(|(name, value)| theirs.get(name.as_str()) != Some(value));
-    match fields.next() {
-        Some((name, value)) => {
-            let before = theirs.get(name.as_str()).cloned().unwrap_or_default();
-            format!("is of another run: its {name} is {before}, this run's is {value}")
-        }
-        None => "is of another run".into(),
-    }
+    let Some(found) = Difference::of(&flat_keys(theirs), &flat_keys(own)) else {
+        return "is of another run".into();
+    };
+    // The card has the tables of a configuration under names of its own.
+    let key = match found.key.split_once('.') {
+        Some(("config", key)) => key.into(),
+        Some(("task_config", key)) => format!("task.{key}"),
+        _ => found.key.clone(),
+    };
+    let (theirs, own) = (found.first(), found.second());
+    format!("is of another run: its {key} is {theirs}, this run's is {own}")
 }

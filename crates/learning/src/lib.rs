@@ -46,6 +46,7 @@ mod force;
 mod free_run;
 mod gradient;
 mod judge;
+mod keys;
 mod learning_config;
 mod loss;
 mod model;
@@ -65,7 +66,7 @@ mod truncate;
 mod view;
 
 pub use backend::LearningBackend;
-pub use checkpoint::epochs_of_checkpoint;
+pub use checkpoint::Reached;
 pub use closed_loop::ForceConfig;
 pub use config::{ModelConfig, ReadoutConfig, Regime};
 pub use describe::{
@@ -75,6 +76,7 @@ pub use error::LearningError;
 pub use force::{Generator, GeneratorConfig};
 pub use free_run::{FreeRun, FreeRunPlan};
 pub use judge::SplitScores;
+pub use keys::{Difference, flat_keys};
 pub use learning_config::LearningConfig;
 pub use model::{Model, ModelCard};
 pub use online::{OnlineConfig, OnlineReadout};

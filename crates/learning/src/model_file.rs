@@ -1,13 +1,16 @@
 //! Models on disk: safetensors with the model card in the file's metadata.
 
+use std::collections::BTreeMap;
+
 use burn::module::{Module, Param};
 use burn::store::{ModuleSnapshot, SafetensorsStore};
 use burn::tensor::{Int, Tensor, TensorData, backend::Backend};
 use ran_readout::{LinearReadout, LinearReadoutConfig};
 use ran_reservoir::{Reservoir, StandardUnit};
 use ran_topology::Wiring;
+use safetensors::tensor::TensorInfo;
 use safetensors::{Dtype, SafeTensors};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{LearningError, Model, ModelCard};
 
@@ -107,7 +110,8 @@ impl<B: Backend> Model<B> {
             .metadata(CARD, card);
         let failed = |error| LearningError::ModelFile(format!("cannot be written: {error}"));
         numbers.save_into(&mut store).map_err(failed)?;
-        store.get_bytes().map_err(failed)
+        let bytes = store.get_bytes().map_err(failed)?;
+        in_order(&bytes).map_err(|error| LearningError::ModelFile(error.to_string()))
     }
 
     /// The model of a safetensors file's bytes, on any backend.
@@ -315,6 +319,31 @@ impl ModelCard {
         }
         Ok(())
     }
+}
+
+/// The header of a safetensors file, with its entries in alphabetical order.
+#[derive(Deserialize, Serialize)]
+struct Header {
+    #[serde(rename = "__metadata__")]
+    metadata: BTreeMap<String, String>,
+    #[serde(flatten)]
+    tensors: BTreeMap<String, TensorInfo>,
+}
+
+/// The same file with its header in order: the library writes the metadata as they lie in a table of random order, and the
+/// same model should be the same bytes.
+fn in_order(bytes: &[u8]) -> serde_json::Result<Vec<u8>> {
+    const ALIGNMENT: usize = 8;
+    let (length, rest) = bytes.split_first_chunk().unwrap_or((&[0; 8], &[]));
+    let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    let (header, numbers) = rest.split_at(length.min(rest.len()));
+    let header: Header = serde_json::from_slice(header)?;
+    let mut text = serde_json::to_string(&header)?;
+    // Readers may map the numbers into memory: they stay where a number may begin.
+    let width = text.len().next_multiple_of(ALIGNMENT);
+    text.extend(std::iter::repeat_n(' ', width - text.len()));
+    let length = (text.len() as u64).to_le_bytes();
+    Ok([&length, text.as_bytes(), numbers].concat())
 }
 
 /// Refuses a card of a version that may mean other things by the same words: one with another major or minor number.

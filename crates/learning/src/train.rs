@@ -7,7 +7,7 @@ use burn::tensor::backend::Backend;
 use ndarray::Array2;
 use ran_reservoir::Reservoir;
 use ran_tasks::{Category, Dataset, TaskError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::describe::Counts;
 use crate::fit::fit;
@@ -17,7 +17,7 @@ use crate::session::{Event, Session};
 use crate::{LearningBackend, LearningError, Model, ModelCard, ModelConfig, Regime, SplitScores};
 
 /// What a training run found.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Score on the training set, by the task's metric.
     pub train: f64,
@@ -25,13 +25,14 @@ pub struct Report {
     pub valid: Option<f64>,
     /// Score on the test set, where there is one.
     pub test: Option<f64>,
-    /// These and all other scores that apply.
+    /// These and all other scores that apply to the task, by split and name.
+    #[serde(default)]
     pub scores: SplitScores,
-    /// Parameters that were trained.
+    /// Parameters that were trained, by gradient or in closed form.
     pub trained_parameters: usize,
     /// Parameters that stayed as they were drawn.
     pub fixed_parameters: usize,
-    /// The penalty λ of the ridge regression.
+    /// The penalty λ of the readout, where ridge regression fitted it.
     pub ridge: Option<f64>,
     /// Walks over the training set that were made, where it was by gradient.
     pub epochs: Option<usize>,
@@ -39,7 +40,7 @@ pub struct Report {
     pub best_epoch: Option<usize>,
     /// Whether it was stopped before its time; the scores are then the last epoch's.
     pub interrupted: bool,
-    /// What the user should know about the run.
+    /// What was out of the ordinary.
     pub warnings: Vec<String>,
 }
 

@@ -4,12 +4,13 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use ran_experiment::{Group, collect};
-use serde_json::Value;
+use ran_experiment::{Collection, FailedSeed, Group, collect};
+use serde_json::{Value, json};
 
 use crate::table;
 
-/// Sums up the records of several runs, as of a cluster's jobs: mean and deviation over all seeds of a configuration.
+/// Sums up the records of several runs, as of a cluster's jobs: mean and deviation over all seeds of a configuration, and
+/// the seeds that were asked for and are missing.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Folders of runs, as runs/NAME/ID, or folders that such folders lie in, as runs/NAME.
@@ -20,69 +21,136 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
+/// None of the runs has a record.
+#[derive(Debug, thiserror::Error)]
+#[error("no run there has finished a seed")]
+struct NothingYet;
+
 pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
-    let groups = collect(&arguments.folders)?;
+    let collection = collect(&arguments.folders)?;
+    let mut err = io::stderr().lock();
+    for warning in warnings(&collection) {
+        // Nobody may be listening.
+        let _ = writeln!(err, "warning: {warning}");
+    }
     let mut out = io::stdout().lock();
-    for group in &groups {
-        for seed in &group.contradicted {
-            let name = &group.summary.experiment;
-            eprintln!(
-                "warning: seed {seed} of {name} was run more than once, to different test scores; the first counts"
-            );
-        }
-        if arguments.json {
+    if arguments.json {
+        for group in &collection.groups {
             writeln!(out, "{}", line(group)?)?;
         }
+    } else {
+        write!(out, "{}", text(&collection.groups))?;
     }
-    if !arguments.json {
-        write!(out, "{}", text(&groups))?;
+    out.flush()?;
+    match collection.groups.is_empty() {
+        true => Err(NothingYet.into()),
+        false => Ok(()),
     }
-    Ok(out.flush()?)
 }
 
-/// The group's summary with its settings and its validation score.
+/// What is out of the ordinary: seeds with two scores, and runs without any.
+fn warnings(collection: &Collection) -> Vec<String> {
+    let contradicted = collection.groups.iter().flat_map(|group| {
+        let name = &group.summary.experiment;
+        group.contradicted.iter().map(move |seed| {
+            format!(
+                "seed {seed} of {name} was run more than once, to different test scores; the first counts"
+            )
+        })
+    });
+    let unrecorded = collection.unrecorded.iter().map(|run| {
+        let (folder, seeds) = (run.folder.display(), &run.seeds);
+        let why = run
+            .failed
+            .as_ref()
+            .map(|failed| format!("; {}", why(failed)));
+        let why = why.unwrap_or_default();
+        format!("{folder} has no finished seed of the {seeds} that it was asked for{why}")
+    });
+    contradicted.chain(unrecorded).collect()
+}
+
+/// The group's summary with its settings, its validation score, its parameters, and what is missing.
 fn line(group: &Group) -> serde_json::Result<String> {
     let mut line = serde_json::to_value(&group.summary)?;
-    line["valid"] = serde_json::to_value(group.valid)?;
-    line["settings"] = serde_json::to_value(&group.settings)?;
+    line["valid"] = json!(group.valid);
+    line["settings"] = json!(group.settings);
+    if let Some(record) = group.records.first() {
+        line["trained_parameters"] = record.report.trained_parameters.into();
+        line["fixed_parameters"] = record.report.fixed_parameters.into();
+    }
+    line["planned"] = group.planned.into();
+    line["missing"] = json!(group.missing.iter().collect::<Vec<_>>());
+    line["failed"] = json!(group.failed);
     serde_json::to_string(&line)
 }
 
-/// One configuration as a run shows it, several as a row each.
+/// One configuration as a run shows it, several as a row each; then what is missing.
 fn text(groups: &[Group]) -> String {
+    let incomplete = groups.iter().filter(|group| !group.missing.is_empty());
+    let missing: String = incomplete.map(missing).collect();
     match groups {
+        [] => String::new(),
         [group] => {
             let head = group.records.first().map(table::head);
             let rows = group.records.iter().map(table::row);
-            head.into_iter().chain(rows).collect::<String>() + &table::foot(&group.summary)
+            head.into_iter().chain(rows).collect::<String>()
+                + &table::foot(&group.summary)
+                + &missing
         }
-        groups => comparison(groups),
+        groups => comparison(groups) + if missing.is_empty() { "" } else { "\n" } + &missing,
     }
+}
+
+/// The seeds of a group that were asked for and are not there, and why as far as it is known.
+fn missing(group: &Group) -> String {
+    let settings = settings(group);
+    let of = match settings.is_empty() {
+        true => String::new(),
+        false => format!("{settings}: "),
+    };
+    let (count, planned, ranges) = (group.missing.count(), group.planned, &group.missing);
+    let mut text = format!("{of}{count} of {planned} seeds missing: {ranges}\n");
+    for failed in &group.failed {
+        text += &format!("{of}{}\n", why(failed));
+    }
+    text
+}
+
+fn why(failed: &FailedSeed) -> String {
+    format!("seed {} failed: {}", failed.seed, failed.problem)
+}
+
+/// The settings in which a group differs from the others.
+fn settings(group: &Group) -> String {
+    let settings = group.settings.iter().filter(|(_, value)| !value.is_null());
+    let settings: Vec<_> = settings
+        .map(|(key, value)| match value {
+            Value::String(text) => format!("{key}={text}"),
+            value => format!("{key}={value}"),
+        })
+        .collect();
+    settings.join(" ")
 }
 
 /// A row per configuration: the settings that differ, and the scores over seeds.
 fn comparison(groups: &[Group]) -> String {
     let mut rows = vec![["settings", "seeds", "trained", "valid", "test", ""].map(String::from)];
     for group in groups {
-        let settings = group.settings.iter();
-        let settings = settings.filter(|(_, value)| !value.is_null());
-        let settings: Vec<_> = settings
-            .map(|(key, value)| match value {
-                Value::String(text) => format!("{key}={text}"),
-                value => format!("{key}={value}"),
-            })
-            .collect();
         let summary = &group.summary;
         let trained = group.records.first();
-        let trained = trained.map(|record| table::grouped(record.trained_parameters));
+        let trained = trained.map(|record| table::grouped(record.report.trained_parameters));
         let seeds = summary.seeds.len();
         let score = |score: Option<[f64; 2]>| match score {
             Some([mean, std]) => table::spread(mean, std, seeds),
             None => "-".into(),
         };
         rows.push([
-            settings.join(" "),
-            seeds.to_string(),
+            settings(group),
+            match group.missing.is_empty() {
+                true => seeds.to_string(),
+                false => format!("{seeds} of {}", group.planned),
+            },
             trained.unwrap_or_default(),
             score(group.valid),
             score(summary.mean.zip(summary.std).map(<[f64; 2]>::from)),

@@ -31,6 +31,16 @@ pub(crate) struct Arguments {
     /// Writes into this folder instead, and replaces an earlier run's files there.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Calls the experiment so, in its records and as the folder in runs/ [default: that of the preset or file; files
+    /// for data of your own].
+    #[arg(long)]
+    name: Option<String>,
+    /// Keeps no model: for many small runs.
+    #[arg(long)]
+    no_model: bool,
+    /// Draws no pictures.
+    #[arg(long)]
+    no_pictures: bool,
     /// Prints JSON Lines: a record per seed, then their summary.
     #[arg(long)]
     json: bool,
@@ -41,7 +51,9 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with_all = ["which", "settings", "out", "resume"])]
     list: bool,
     /// Goes on with a run that was stopped or killed, from its last checkpoint; the run says all else.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["which", "settings", "out", "seeds", "backend"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = [
+        "which", "settings", "out", "seeds", "backend", "name", "no_model", "no_pictures"
+    ])]
     resume: Option<PathBuf>,
     #[command(subcommand)]
     action: Option<Action>,
@@ -97,18 +109,19 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
             Notice::Folder(path) => folder = path.into(),
             Notice::Record(record, line) => {
                 progress.hide();
-                if arguments.json {
-                    writeln!(out, "{line}")?;
+                let head = if lines == 0 {
+                    table::head(record)
                 } else {
-                    if lines == 0 {
-                        write!(out, "{}", table::head(record))?;
-                    }
-                    write!(out, "{}", table::row(record))?;
-                }
+                    String::new()
+                };
+                let text = match arguments.json {
+                    true => format!("{line}\n"),
+                    false => head + &table::row(record),
+                };
                 lines += 1;
-                out.flush()?;
+                say(&mut out, &text)?;
             }
-            Notice::Seed { .. } | Notice::Learning(_) => {}
+            Notice::Seed { .. } | Notice::Learning(_) | Notice::Warning(_) => {}
         }
         Ok(())
     };
@@ -116,27 +129,40 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         Some(folder) => ran_experiment::resume(folder, stop, &mut observe)?,
         None => {
             let experiment = Experiment::open(arguments.which.as_deref(), &arguments.settings)?;
+            let experiment = match &arguments.name {
+                Some(name) => experiment.named(name)?,
+                None => experiment,
+            };
             let options = RunOptions {
                 backend: arguments.backend,
                 seeds: arguments.seeds.clone(),
                 place: arguments.out.clone().map_or(Place::Own, Place::Named),
+                without_model: arguments.no_model,
+                without_pictures: arguments.no_pictures,
             };
             ran_experiment::run(&experiment, &options, stop, &mut observe)?
         }
     };
     progress.hide();
-    if arguments.json {
-        writeln!(out, "{}", serde_json::to_string(&summary)?)?;
-    } else {
-        let folder = folder.display();
-        writeln!(out, "{}written to {folder}", table::foot(&summary))?;
-    }
-    out.flush()?;
+    let text = match arguments.json {
+        true => serde_json::to_string(&summary)?,
+        false => format!("{}written to {}", table::foot(&summary), folder.display()),
+    };
+    say(&mut out, &format!("{text}\n"))?;
     // A signal that came while the last seed was judged stopped nothing.
     if summary.interrupted {
         return Err(Interrupted(folder).into());
     }
     Ok(())
+}
+
+/// Writes to standard output at once. Where nobody reads it any more, as after `| head -1`, the run goes on: what it is for is
+/// its folder.
+fn say(out: &mut impl Write, text: &str) -> io::Result<()> {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
 }
 
 /// Becomes true at Ctrl-C, or when the system asks the program to end. A second Ctrl-C ends it at once.

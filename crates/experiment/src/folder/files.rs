@@ -48,3 +48,12 @@ pub(super) const PICTURES: [&str; 6] = [
     "capacity",
     "learning",
 ];
+
+/// The names of all files that a run may leave.
+pub(super) fn names() -> impl Iterator<Item = String> {
+    let files = RunFile::ALL.iter().map(|file| file.name().to_string());
+    let pictures = PICTURES
+        .iter()
+        .flat_map(|name| ["svg", "png"].map(|ending| format!("{name}.{ending}")));
+    files.chain(pictures)
+}

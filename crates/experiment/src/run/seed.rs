@@ -13,12 +13,12 @@ use super::{Notice, Observe, RunError, wrong_model};
 use crate::backend::compute;
 use crate::pictures::pictures_of_run;
 use crate::work::{Outcome, Training};
-use crate::{BackendKind, Experiment, FolderError, FreeRunScores, Record, RunFolder};
+use crate::{Experiment, FolderError, FreeRunScores, Record, RunFolder, RunOptions};
 
 /// One seed of a run.
 pub(super) struct SeedRun<'a> {
     pub(super) experiment: &'a Experiment,
-    pub(super) backend: BackendKind,
+    pub(super) options: &'a RunOptions,
     pub(super) dataset: &'a Dataset,
     pub(super) seed: u64,
     pub(super) start: Instant,
@@ -42,7 +42,8 @@ impl SeedRun<'_> {
         stop: &AtomicBool,
         observe: &mut Observe<'_>,
     ) -> Result<bool, RunError> {
-        let save = records.is_empty();
+        let first = records.is_empty();
+        let save = first && !self.options.without_model;
         let outcome = self.train(folder, save, stop, observe);
         let mut outcome = match outcome {
             Err(RunError::Learning {
@@ -55,17 +56,17 @@ impl SeedRun<'_> {
             folder.write_model(&model)?;
         }
         // The pictures are of the model that is kept.
-        if save && !outcome.report.interrupted {
+        if first && !self.options.without_pictures && !outcome.report.interrupted {
             self.draw(&mut outcome, folder)?;
         }
         let record = self.record(outcome);
         let line = serde_json::to_string(&record).map_err(io::Error::from)?;
         folder.add_record(&line)?;
-        if !record.interrupted {
+        if !record.report.interrupted {
             folder.remove_checkpoint()?;
         }
         observe(Notice::Record(&record, &line))?;
-        let goes_on = !record.interrupted;
+        let goes_on = !record.report.interrupted;
         records.push(record);
         Ok(goes_on)
     }
@@ -108,7 +109,7 @@ impl SeedRun<'_> {
                 written.map_err(fail)
             },
         };
-        let outcome = compute(self.backend, job)?;
+        let outcome = compute(self.options.backend, job)?;
         if let Some(error) = failed.take() {
             return Err(error.into());
         }
@@ -117,9 +118,13 @@ impl SeedRun<'_> {
 
     /// What a failed training is to the run; a model that it left goes into the folder.
     fn wrong(&self, mut source: LearningError, folder: &mut RunFolder) -> RunError {
-        if let LearningError::Diverged { model, .. } = &mut source
-            && let Some(model) = model.take()
-        {
+        if let LearningError::Diverged { model, kept, .. } = &mut source {
+            if self.options.without_model {
+                (*model, *kept) = (None, None);
+            }
+            let Some(model) = model.take() else {
+                return wrong_model(self.experiment, source);
+            };
             return match folder.write_model(&model) {
                 Ok(()) => RunError::Diverged {
                     origin: self.experiment.origin.clone(),
@@ -148,31 +153,29 @@ impl SeedRun<'_> {
     }
 
     fn record(&self, outcome: Outcome) -> Record {
-        let (experiment, report) = (self.experiment, outcome.report);
+        let config = &self.experiment.config;
+        let mut report = outcome.report;
+        report
+            .warnings
+            .splice(0..0, self.dataset.notes.iter().cloned());
+        let chosen = config.chosen.as_ref();
+        if let Some(chosen) = chosen.filter(|chosen| chosen.seeds.contains(self.seed)) {
+            report.warnings.push(chosen.warning());
+        }
         let seconds = self.start.elapsed().as_secs_f64();
         Record {
-            experiment: experiment.name.clone(),
-            task: experiment.config.task.name().into(),
-            backend: self.backend.name().into(),
+            experiment: self.experiment.name.clone(),
+            task: config.task.name().into(),
+            backend: self.options.backend.name().into(),
             seed: self.seed,
-            regime: experiment.config.learning.regime.name().into(),
+            regime: config.learning.regime.name().into(),
             metric: self.dataset.metric.name().into(),
-            train: report.train,
-            valid: report.valid,
-            test: report.test,
-            scores: report.scores,
-            trained_parameters: report.trained_parameters,
-            fixed_parameters: report.fixed_parameters,
-            ridge: report.ridge,
-            epochs: report.epochs,
-            best_epoch: report.best_epoch,
-            interrupted: report.interrupted,
-            free_run: FreeRunScores::of(&experiment.config.task, &outcome.free_runs),
-            warnings: [self.dataset.notes.clone(), report.warnings].concat(),
+            report,
+            free_run: FreeRunScores::of(&config.task, &outcome.free_runs),
             // Milliseconds are as fine as a reader needs.
             seconds: (seconds * 1e3).round() / 1e3,
             version: env!("CARGO_PKG_VERSION").into(),
-            config: experiment.config.clone(),
+            config: config.clone(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The program as a user runs it: what it prints, what it leaves, and what it says when something is wrong.
 
+mod chosen;
 mod collecting;
 mod curves;
 mod data;
@@ -8,11 +9,13 @@ mod files;
 mod folders;
 mod gradient;
 mod hostile;
+mod messages;
 #[cfg(not(feature = "wgpu"))]
 mod not_built;
 mod numbers;
 mod pictures;
 mod records;
+mod run_folders;
 mod saved;
 mod showing;
 #[cfg(feature = "wgpu")]
@@ -95,7 +98,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     relative.map(PathBuf::from).collect()
 }
 
-/// The header of a safetensors file, whose keys come in any order, and its numbers.
+/// The header of a safetensors file, and its numbers.
 fn model(bytes: &[u8]) -> (Value, Vec<u8>) {
     let (length, rest) = bytes.split_first_chunk().unwrap();
     let (header, numbers) = rest.split_at(u64::from_le_bytes(*length) as usize);

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{experiment, model, succeed, without_seconds};
+use crate::{experiment, succeed, without_seconds};
 
 #[test]
 fn with_json_standard_output_is_records_and_their_summary() {
@@ -65,11 +65,7 @@ fn twice_the_same_command_differs_in_seconds_alone() {
             printed[..2],
             "the file has the printed records"
         );
-        (
-            printed,
-            read("config.toml"),
-            model(&read("model.safetensors")),
-        )
+        (printed, read("config.toml"), read("model.safetensors"))
     });
     assert!(outcomes[0] == outcomes[1]);
 }

@@ -73,6 +73,7 @@ fn a_model_that_went_through_a_file_predicts_the_same() {
     assert_eq!(restored.predict(&dataset.test, &DEVICE), expected);
     assert_ne!(expected[0], expected[expected.len() - 1]);
     let again = restored.to_bytes().expect("a model's numbers are plain");
+    assert!(again == bytes, "the same model is the same bytes");
     let twice = Model::<B>::from_bytes(again, &DEVICE).expect("its own file is right");
     assert_eq!(twice.predict(&dataset.test, &DEVICE), expected);
 }
