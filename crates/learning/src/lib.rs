@@ -42,6 +42,7 @@ mod fit;
 mod force;
 mod free_run;
 mod gradient;
+mod inspect;
 mod judge;
 mod learning_config;
 mod loss;
@@ -69,6 +70,7 @@ pub use describe::{
 pub use error::LearningError;
 pub use force::{Generator, GeneratorConfig};
 pub use free_run::{FreeRun, FreeRunPlan};
+pub use inspect::{ModelNumbers, ModelTensor, Piece};
 pub use judge::SplitScores;
 pub use learning_config::LearningConfig;
 pub use model::{Model, ModelCard};

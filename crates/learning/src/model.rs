@@ -29,6 +29,12 @@ pub struct ModelCard {
     pub d_input: usize,
     /// Width of its outputs, O.
     pub d_output: usize,
+    /// The names of its inputs, one each; empty where they have none. Files of earlier versions keep none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub input_names: Vec<String>,
+    /// The names of the numbers that it predicts, one each; empty where they have none, and for classes and labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output_names: Vec<String>,
     /// The names of classes or labels.
     pub labels: Vec<String>,
     /// What raw inputs are standardised with.
@@ -56,6 +62,8 @@ impl ModelCard {
             category: dataset.category,
             d_input: dataset.d_input,
             d_output: dataset.d_output,
+            input_names: dataset.input_names.clone(),
+            output_names: dataset.output_names.clone(),
             labels: dataset.labels.clone(),
             standardiser: dataset.standardiser.clone(),
             one_target: dataset.train.iter().all(|sample| sample.scored.len() == 1),

@@ -40,7 +40,9 @@ pub(crate) fn walk_features<B: ScanBackend>(
     let mut order: Vec<usize> = (0..samples.len()).collect();
     order.sort_by_key(|&index| samples[index].inputs.nrows());
     for batch in order.chunks(BATCH) {
-        let inputs = pad(batch.iter().map(|&index| samples[index].inputs.view()));
+        let sequences = batch.iter().map(|&index| samples[index].inputs.view());
+        let longest = sequences.clone().map(|one| one.nrows()).max().unwrap_or(0);
+        let inputs = pad(sequences, longest);
         let states = scan(reservoir, Tensor::from_data(inputs, device), None);
         let dims = states.dims();
         let states = states.into_data().convert::<f32>();
@@ -57,15 +59,17 @@ pub(crate) fn walk_features<B: ScanBackend>(
     }
 }
 
-/// Joins sequences to one tensor, with zeros after the ends of the shorter ones.
+/// Joins sequences of at most `longest` steps to one tensor, with zeros after the ends of the shorter ones.
 ///
 /// # Shapes
 ///
 /// - sequences: each `[steps, d_input]`
 /// - output: `[batch, longest, d_input]`
-fn pad<'a>(sequences: impl ExactSizeIterator<Item = ArrayView2<'a, f32>> + Clone) -> TensorData {
+pub(crate) fn pad<'a>(
+    sequences: impl ExactSizeIterator<Item = ArrayView2<'a, f32>> + Clone,
+    longest: usize,
+) -> TensorData {
     let batch = sequences.len();
-    let longest = sequences.clone().map(|one| one.nrows()).max().unwrap_or(0);
     let d_input = sequences.clone().map(|one| one.ncols()).next().unwrap_or(0);
     let mut padded = vec![0.0; batch * longest * d_input];
     for (into, sequence) in padded.chunks_mut(longest * d_input).zip(sequences) {

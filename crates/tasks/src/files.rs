@@ -5,6 +5,7 @@ mod columns;
 mod forecast;
 pub(crate) mod labelled;
 mod recording;
+mod signals;
 mod table;
 
 use crate::npz::Npz;
@@ -323,7 +324,7 @@ pub(crate) fn of_ts(file: ts::TsFile, path: &Path) -> Result<Recordings, TaskErr
     recording::of_ts(&FilesConfig::default(), file, path, &Goal::Header)
 }
 
-fn extension(path: &Path) -> String {
+pub(crate) fn extension(path: &Path) -> String {
     path.extension()
         .map(|extension| extension.to_string_lossy().to_lowercase())
         .unwrap_or_default()

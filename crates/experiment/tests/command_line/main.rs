@@ -2,12 +2,14 @@
 
 mod collecting;
 mod describing;
+mod exporting;
 mod files;
 mod folders;
 mod gradient;
 #[cfg(not(feature = "wgpu"))]
 mod not_built;
 mod pictures;
+mod predicting;
 mod records;
 mod saved;
 mod showing;

@@ -131,6 +131,8 @@ fn recordings(
     Ok(Recordings {
         path: path.into(),
         target,
+        input_names: Vec::new(),
+        output_names: Vec::new(),
         cases,
     })
 }

@@ -34,7 +34,11 @@ pub(super) fn by_time(
         valid: learnt..train,
         test: train..steps,
     };
-    Ok(series::by_time(FilesConfig::NAME, inputs, targets, scored))
+    Ok(Dataset {
+        input_names: data.input_names.clone(),
+        output_names: data.output_names.clone(),
+        ..series::by_time(FilesConfig::NAME, inputs, targets, scored)
+    })
 }
 
 /// The data set of training and test series. Several training series are split at random for validation, one by time.
@@ -59,6 +63,8 @@ pub(super) fn pair(
         metric: Category::Regression.metric(),
         d_input,
         d_output: train.cases[0].series.ncols(),
+        input_names: train.input_names.clone(),
+        output_names: train.output_names.clone(),
         labels: Vec::new(),
         standardiser: None,
         train: samples(&train)?,

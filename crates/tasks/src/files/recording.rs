@@ -14,6 +14,10 @@ pub(crate) struct Recordings {
     pub(crate) path: PathBuf,
     /// What the labels are.
     pub(crate) target: Target,
+    /// The names of the columns that are inputs; empty where they have none.
+    pub(crate) input_names: Vec<String>,
+    /// The names of the columns that are predicted; empty where they have none, and for classes.
+    pub(crate) output_names: Vec<String>,
     /// The sequences, at least one.
     pub(crate) cases: Vec<Case>,
 }
@@ -103,6 +107,8 @@ pub(super) fn of_ts(
     Ok(Recordings {
         path: path.into(),
         target,
+        input_names: Vec::new(),
+        output_names: Vec::new(),
         cases,
     })
 }

@@ -4,6 +4,7 @@ use super::columns::{Column, Goal, Selection, resolve};
 use super::recording::{Case, Place, Recordings, Target};
 use super::{FilesConfig, extension};
 use crate::missing::interpolate;
+use crate::signals::SignalInputs;
 use crate::{TaskError, ts};
 use csv::StringRecord;
 use ndarray::Array2;
@@ -56,15 +57,76 @@ fn parse(
         selection,
         label,
     };
-    let cases = match (goal, sequence) {
-        (Goal::Label | Goal::Header, None) => table.row_by_row()?,
-        (_, sequence) => table.grouped(sequence)?,
+    let value = label.filter(|_| target == Target::Value);
+    let output_names = match goal {
+        Goal::Forecast { .. } => table.names_of(&table.selection.targets),
+        Goal::Label | Goal::Header => table.names_of(value.as_slice()),
+    };
+    // Where each row is a sequence, columns are its steps: their names are not those of inputs.
+    let (input_names, cases) = match (goal, sequence) {
+        (Goal::Label | Goal::Header, None) => (Vec::new(), table.row_by_row()?),
+        (_, sequence) => (
+            table.names_of(&table.selection.inputs),
+            table.grouped(sequence)?,
+        ),
     };
     Ok(Recordings {
         path: path.into(),
         target,
+        input_names,
+        output_names,
         cases,
     })
+}
+
+/// The names of a table's columns, where it has a header.
+pub(super) fn names(path: &Path, header: Option<bool>) -> Result<Option<Vec<String>>, TaskError> {
+    let bytes = std::fs::read(path).map_err(|error| TaskError::read(path, error))?;
+    Ok(rows(&bytes, path, header)?.0)
+}
+
+/// Reads the sequences of a table of which each is several rows, or each a row, without their targets.
+pub(super) fn read_signals(
+    config: &FilesConfig,
+    path: &Path,
+    inputs: &SignalInputs<'_>,
+) -> Result<Vec<Case>, TaskError> {
+    let bytes = std::fs::read(path).map_err(|error| TaskError::read(path, error))?;
+    let (names, rows) = rows(&bytes, path, config.header)?;
+    let width = rows[0].1.len();
+    let names_or_none = names.as_deref();
+    let resolved = |key, column: &Option<Column>| {
+        let column = column.as_ref();
+        column.map(|column| resolve(key, column, width, names_or_none))
+    };
+    let sequence = resolved("sequence", &config.sequence).transpose()?;
+    // What is to be predicted need not be there.
+    let label = resolved("label", &config.label).or(resolved("value", &config.value));
+    let label = label.and_then(Result::ok);
+    let chosen = match sequence {
+        Some(sequence) => inputs
+            .columns(names_or_none, width, Some(sequence), label)
+            .map_err(|problem| TaskError::file(path, problem))?,
+        // The columns are steps, and as many as there are.
+        None => {
+            let goal = Goal::Label;
+            Selection::of(config, &goal, width, names_or_none, label.as_slice())?.inputs
+        }
+    };
+    let table = Table {
+        path,
+        names,
+        rows,
+        selection: Selection {
+            inputs: chosen,
+            targets: Vec::new(),
+        },
+        label: None,
+    };
+    match sequence {
+        Some(_) => table.grouped(sequence),
+        None => table.row_by_row(),
+    }
 }
 
 /// A row with its line.
@@ -139,6 +201,13 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
+    /// The names of columns; none where the table has no header.
+    fn names_of(&self, columns: &[usize]) -> Vec<String> {
+        let names = self.names.iter();
+        let names = names.flat_map(|names| columns.iter().map(|&column| names[column].clone()));
+        names.collect()
+    }
+
     /// Each row is a sequence of one channel.
     fn row_by_row(&self) -> Result<Vec<Case>, TaskError> {
         let case = |(line, row): &Row| {
