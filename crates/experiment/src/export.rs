@@ -144,7 +144,8 @@ pub enum ExportError {
 }
 
 /// Writes what a model sees and computes to the `.npz` file `path`, whole or not at all, and gives the names and shapes of
-/// its arrays. Whatever grows with the number of sequences is streamed to the disk.
+/// its arrays. Whatever grows with the number of sequences is streamed to the disk. `tell` gets a sentence before a model is
+/// trained, which may take long.
 ///
 /// # Errors
 ///
@@ -154,11 +155,19 @@ pub fn export(
     options: &ExportOptions,
     path: &Path,
     stop: &AtomicBool,
+    tell: &mut dyn FnMut(&str),
 ) -> Result<Vec<(String, Vec<usize>)>, ExportError> {
     let mut opened = Opened::open(source)?;
     let needs_model = options.what.iter().any(|one| *one != Exported::Data);
-    if needs_model && matches!(opened.model, ModelSource::None) {
-        return Err(ExportError::NoModel(opened.task.name().into()));
+    let populations = match (&opened.model, &opened.card) {
+        (_, Some(card)) => &card.config.reservoir.populations[..],
+        (ModelSource::Trained(experiment, _), _) => &experiment.config.reservoir.populations,
+        _ if needs_model => return Err(ExportError::NoModel(opened.task.name().into())),
+        _ => &[],
+    };
+    let attends = populations.iter().any(|one| one.kind.attends());
+    if options.what.contains(&Exported::Attention) && !attends {
+        return Err(ExportError::NoAttention);
     }
     let mut writer = NpzWriter::create(path)?;
     let mut described = false;
@@ -197,6 +206,7 @@ pub fn export(
             what: &options.what,
             writer: &mut writer,
             stop,
+            tell,
         };
         compute(options.backend, job)??;
     }
@@ -290,6 +300,7 @@ struct Exporting<'a> {
     what: &'a BTreeSet<Exported>,
     writer: &'a mut NpzWriter,
     stop: &'a AtomicBool,
+    tell: &'a mut dyn FnMut(&str),
 }
 
 impl Work for Exporting<'_> {
@@ -302,6 +313,8 @@ impl Work for Exporting<'_> {
                 Model::from_bytes(bytes, device).map_err(|source| wrong(&path, source))?
             }
             ModelSource::Trained(experiment, seed) => {
+                let name = &experiment.name;
+                (self.tell)(&format!("training {name} with seed {seed} first"));
                 let session = Session {
                     stop: Some(self.stop),
                     task: Some(&experiment.config.task),

@@ -104,11 +104,6 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         [] => BTreeSet::from(Split::ALL),
         splits => splits.iter().copied().collect(),
     };
-    if let ExportSource::Experiment { experiment, seed } = &source
-        && what.iter().any(|one| *one != Exported::Data)
-    {
-        eprintln!("training {} with seed {seed} first", experiment.name);
-    }
     let options = ExportOptions {
         what,
         splits,
@@ -116,7 +111,8 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         backend: arguments.backend,
     };
     let path = path(&arguments.out, &source);
-    let arrays = export(&source, &options, &path, stop_on_signal()?)?;
+    let mut tell = |sentence: &str| eprintln!("{sentence}");
+    let arrays = export(&source, &options, &path, stop_on_signal()?, &mut tell)?;
     let mut out = io::stdout().lock();
     let width = arrays.iter().map(|(name, _)| name.chars().count()).max();
     let width = width.unwrap_or(0);

@@ -93,13 +93,11 @@ impl<B: LearningBackend> Exporter<'_, B> {
         samples: &[Sample],
     ) -> Result<(), ExportError> {
         let (count, longest) = (samples.len(), longest(samples));
-        let mut any = false;
         for (place, name) in self.populations().iter().enumerate() {
             let [units, heads, queries, context] = self.model.attention_shape(place);
             if units == 0 {
                 continue;
             }
-            any = true;
             let shape = match queries {
                 1 => vec![count, longest, units, heads, context],
                 _ => vec![count, longest, units, heads, queries, context],
@@ -113,10 +111,7 @@ impl<B: LearningBackend> Exporter<'_, B> {
             let name = format!("attention_{}_{name}", split.name());
             self.writer.spooled(&name, spool)?;
         }
-        match any {
-            true => Ok(()),
-            false => Err(ExportError::NoAttention),
-        }
+        Ok(())
     }
 
     /// `features_SPLIT`, `[rows, d_features]`, with `features_at_SPLIT`, `[rows, 2]`: each row's sequence and step; and

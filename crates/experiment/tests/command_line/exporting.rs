@@ -326,7 +326,7 @@ fn attention_of_units_that_do_not_attend_is_refused() {
     let place = TempDir::new().unwrap();
     let neurons = [
         "--set",
-        "reservoir.population=[{ kind = 'tanh-unit', units = 20, d_unit = 1 }]",
+        "reservoir.population=[{ kind = 'tanh-unit', units = 200, d_unit = 1 }]",
     ];
     let arguments = [
         &[
@@ -341,13 +341,6 @@ fn attention_of_units_that_do_not_attend_is_refused() {
     ]
     .concat();
     let outcome = run(place.path(), &arguments);
-    assert_eq!(outcome.code, Some(2), "{}", outcome.err);
-    assert!(
-        outcome
-            .err
-            .contains("no population is of a kind that attends"),
-        "{}",
-        outcome.err
-    );
+    assert_usage(&outcome, &["no population is of a kind that attends"]);
     assert!(files_below(place.path()).is_empty());
 }
