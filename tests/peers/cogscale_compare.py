@@ -2,7 +2,7 @@
 
     python3 tests/peers/cogscale_compare.py [--sizes small medium] [--seeds 3] [--tasks NAME ...] [--venv DIR]
 
-Per task and size it exports our data (`cargo run -p ran-tasks --example export`), builds the package's, and compares
+Per task and size it exports our data (`cargo xtask experiment export`), builds the package's, and compares
 shapes, scored steps, ranges of values, frequencies of classes or labels, and the scores of trivial predictors (with the
 package's own score function). The deterministic series are compared value by value. Frequencies and scores are of
 random draws, so they may differ by what chance allows: five standard errors of the difference, where a sequence counts
@@ -102,8 +102,10 @@ def export(name, size, seed):
     key = "overlap=true" if name == "cross_situation" else "published=true"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "data.npz"
-        command = ["cargo", "run", "--quiet", "-p", "ran-tasks", "--example", "export", "--"]
-        subprocess.run([*command, task, size, str(seed), str(path), key], check=True, cwd=ROOT)
+        command = ["cargo", "xtask", "experiment", "export", "--seed", str(seed), "--out", str(path)]
+        for setting in (f"name={task}", f"size={size}", key):
+            command += ["--set", f"task.{setting}"]
+        subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
         with np.load(path) as data:
             # Double precision, as theirs: a mean over single floats would differ by rounding.
             return {key: data[key].astype(float) if key[:2] in ("X_", "Y_") else data[key] for key in data.files}

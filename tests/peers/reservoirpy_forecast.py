@@ -10,7 +10,7 @@ A task is a preset of docs/experiments, which says what the data are and whether
   all of them, NRMSE of their last steps, and the steps until the error passes 0.4 (valid steps); for Lorenz also in
   Lyapunov times (exponent 0.9056: Sprott, "Chaos and Time-Series Analysis", 2003).
 
-Per seed our data set is exported (`cargo run -p ran-tasks --example export`), and the reservoir is drawn from the same
+Per seed our data set is exported (`cargo xtask experiment export`), and the reservoir is drawn from the same
 seed. ReservoirPy's leak, spectral radius, input scaling, connectivities, biases and ridge are chosen by random search, so many
 trials: in open loop by the NRMSE on the validation steps of seed 100; in closed loop on whole series of other seeds, 100 to 102,
 as our preset was, or where the seed changes nothing in the data on the validation steps: by the valid steps, and where these are
@@ -94,17 +94,16 @@ def cargo(*words):
 
 
 def export(task, seed):
-    """Our data set: standardised inputs, and targets that are standardised here in the same way."""
+    """Our data set, raw, with inputs and targets that are standardised here in the same way."""
     import numpy as np
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "data.npz"
-        keys = {**task, "standardise": False}
-        name = keys.pop("name")
-        # JSON writes numbers, strings and truth as TOML does.
-        keys = [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
-        words = ["run", "--quiet", "-p", "ran-tasks", "--example", "export", "--"]
-        cargo(*words, name, "-", str(seed), str(path), *keys)
+        words = ["xtask", "experiment", "export", "--raw", "--seed", str(seed), "--out", str(path)]
+        for key, value in task.items():
+            # JSON writes numbers, strings and truth as TOML does.
+            words += ["--set", f"task.{key}={json.dumps(value)}"]
+        cargo(*words)
         numbers = [(key, value) for key, value in np.load(path).items() if key[:2] in ("X_", "Y_")]
         arrays = {key: np.asarray(value, dtype=np.float64) for key, value in numbers}
     mean, deviation = arrays["X_train"][0].mean(axis=0), arrays["X_train"][0].std(axis=0)

@@ -69,6 +69,10 @@ impl<B: Backend> Unit<B> for AttentionBlock<B> {
         self.memory.newest(attended)
     }
 
+    fn attention(&self, window: Tensor<B, 4>, queries: usize) -> Option<Tensor<B, 5>> {
+        Some(self.qkv.weights(window, queries))
+    }
+
     fn multiply_adds(&self, context: usize, rows: usize) -> usize {
         self.qkv.multiply_adds(context, rows) + self.memory.multiply_adds(context, rows)
     }

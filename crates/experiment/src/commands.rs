@@ -6,5 +6,6 @@ pub(crate) mod datasets;
 pub(crate) mod describe;
 pub(crate) mod evaluate;
 pub(crate) mod experiment;
+pub(crate) mod export;
 pub(crate) mod predict;
 pub(crate) mod show;

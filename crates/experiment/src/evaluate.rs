@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use ran_learning::{LearningError, Model, ModelCard};
-use ran_tasks::{Dataset, Sample, ScoreTable, TaskConfig, TaskError, stack_targets};
+use ran_tasks::{Sample, ScoreTable, TaskError, stack_targets};
 use serde::Serialize;
-use toml::{Table, Value};
 
 use crate::backend::{LearningBackend, Work, compute};
-use crate::locate::read;
+use crate::model_data::load;
 use crate::{BackendError, BackendKind, Located, Setting, SettingError};
 
 /// How good a model is.
@@ -108,8 +107,6 @@ pub fn evaluate(
     let bytes = read_model(model)?;
     let card = ModelCard::from_bytes(&bytes).map_err(|source| wrong(model, source))?;
     let dataset = load(&card, model, data, settings)?;
-    check(&card, model, &dataset)?;
-    let dataset = prepare(&card, dataset);
     let metric = dataset.metric;
     let splits = match data {
         // A file stands for both the training and the test set.
@@ -167,121 +164,6 @@ pub(crate) fn wrong(path: &Path, source: LearningError) -> ModelError {
         path: path.into(),
         source,
     }
-}
-
-/// The data of the model's own task, or a file's, which then are both training and test set.
-fn load(
-    card: &ModelCard,
-    model: &Path,
-    data: Option<&Path>,
-    settings: &[Setting],
-) -> Result<Dataset, ModelError> {
-    let own = card.task_config.as_ref();
-    let mut task = match (own, data) {
-        (Some(TaskConfig::Files(files)), Some(_)) => table(&TaskConfig::Files(files.clone())),
-        (_, Some(_)) => [("name".to_owned(), Value::from("files"))]
-            .into_iter()
-            .collect(),
-        (Some(own), None) => table(own),
-        (None, None) => return Err(ModelError::NoTask { path: model.into() }),
-    };
-    if let Some(data) = data {
-        for key in ["data", "test_fraction", "valid", "limit"] {
-            task.remove(key);
-        }
-        for key in ["train", "test"] {
-            task.insert(key.into(), data.display().to_string().into());
-        }
-        // Standardised data keep their digits, and change over to the model's own standardiser later.
-        let standardise = card.standardiser.is_some();
-        task.insert("standardise".into(), standardise.into());
-    }
-    let whole: Table = [("task".to_owned(), Value::Table(task))]
-        .into_iter()
-        .collect();
-
-    #[derive(serde::Deserialize)]
-    struct Whole {
-        task: TaskConfig,
-    }
-    let text = toml::to_string(&whole).unwrap_or_default();
-    let whole: Whole = read::<_, ModelError>(&whole, "the task", &text, settings)?;
-    Ok(whole.task.load(card.seed)?)
-}
-
-fn table(task: &TaskConfig) -> Table {
-    Table::try_from(task).expect("a task's configuration is a table")
-}
-
-fn check(card: &ModelCard, model: &Path, dataset: &Dataset) -> Result<(), ModelError> {
-    let refused = |model_has: String, data_have: String| {
-        Err(ModelError::Shape {
-            path: model.into(),
-            model: model_has,
-            data: data_have,
-        })
-    };
-    if card.d_input != dataset.d_input {
-        let inputs = |count| format!("inputs of shape [steps, {count}]");
-        return refused(inputs(card.d_input), inputs(dataset.d_input));
-    }
-    if card.category != dataset.category {
-        let category = |category| format!("targets of category {category:?}");
-        return refused(category(card.category), category(dataset.category));
-    }
-    let unknown = dataset
-        .labels
-        .iter()
-        .find(|label| !card.labels.contains(label));
-    if let Some(label) = unknown {
-        let known = format!("the classes {}", card.labels.join(", "));
-        return refused(known, format!("a class {label:?}"));
-    }
-    if card.labels.is_empty() && card.d_output != dataset.d_output {
-        let outputs = |count| format!("outputs of shape [scored steps, {count}]");
-        return refused(outputs(card.d_output), outputs(dataset.d_output));
-    }
-    Ok(())
-}
-
-/// Standardises as the model's training set was, and brings classes into the model's order.
-fn prepare(card: &ModelCard, mut dataset: Dataset) -> Dataset {
-    let theirs = dataset.standardiser.take();
-    let taken = dataset.target_offset.take();
-    let places: Vec<usize> = dataset
-        .labels
-        .iter()
-        .filter_map(|label| card.labels.iter().position(|known| known == label))
-        .collect();
-    let ordered = places.len() == card.d_output && places.iter().enumerate().all(|(a, b)| a == *b);
-    let splits = [&mut dataset.train, &mut dataset.valid, &mut dataset.test];
-    for sample in splits.into_iter().flatten() {
-        if theirs != card.standardiser {
-            match (&theirs, &card.standardiser) {
-                (Some(theirs), Some(own)) => own.apply_after(theirs, &mut sample.inputs),
-                (Some(theirs), None) => theirs.invert(&mut sample.inputs),
-                (None, Some(own)) => own.apply(&mut sample.inputs),
-                (None, None) => {}
-            }
-        }
-        let offsets = [&taken, &card.target_offset].map(|offset| offset.iter().flatten());
-        for (mut column, channel) in sample.targets.columns_mut().into_iter().zip(0..) {
-            let [theirs, own] = offsets
-                .clone()
-                .map(|mut offset| offset.nth(channel).unwrap_or(&0.0));
-            if theirs != own {
-                column.mapv_inplace(|y| (f64::from(y) + (theirs - own)) as f32);
-            }
-        }
-        if !card.labels.is_empty() && !ordered {
-            let mut targets = Array2::zeros((sample.targets.nrows(), card.d_output));
-            for (from, &to) in places.iter().enumerate() {
-                targets.column_mut(to).assign(&sample.targets.column(from));
-            }
-            sample.targets = targets;
-        }
-    }
-    dataset
 }
 
 struct Predicting<'a> {

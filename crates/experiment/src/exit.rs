@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ran_experiment::{ExperimentError, ModelError, RunError, Setting};
+use ran_experiment::{ExperimentError, ExportError, ModelError, PredictError, RunError, Setting};
 use ran_learning::LearningError;
 use ran_tasks::TaskError;
 
@@ -25,7 +25,11 @@ pub(crate) struct Usage(pub(crate) String);
 /// an option, a name that there is not, and a setting whose key or value is not allowed.
 pub(crate) fn code(error: &anyhow::Error, settings: &[Setting]) -> ExitCode {
     let run = error.downcast_ref();
-    if error.is::<Interrupted>() || matches!(run, Some(RunError::Stopped)) {
+    let export = error.downcast_ref();
+    if error.is::<Interrupted>()
+        || matches!(run, Some(RunError::Stopped))
+        || matches!(export, Some(ExportError::Stopped))
+    {
         ExitCode::from(INTERRUPTED)
     } else if is_usage(error, settings) {
         ExitCode::from(WRONG_USAGE)
@@ -52,7 +56,21 @@ fn is_usage(error: &anyhow::Error, settings: &[Setting]) -> bool {
         Some(RunError::Learning { source, .. }) => return in_model(source),
         _ => {}
     }
-    match error.downcast_ref::<ModelError>() {
+    let of_predict = match error.downcast_ref::<PredictError>() {
+        Some(PredictError::Model(error)) => Some(error),
+        _ => None,
+    };
+    let of_export = match error.downcast_ref::<ExportError>() {
+        Some(ExportError::Task(error)) => return in_task(error),
+        Some(ExportError::Learning { source, .. }) => return in_model(source),
+        Some(ExportError::NoModel(_) | ExportError::NoAttention | ExportError::NoSequences(_)) => {
+            return true;
+        }
+        Some(ExportError::Model(error)) => Some(error),
+        _ => None,
+    };
+    let of_model = error.downcast_ref::<ModelError>();
+    match of_model.or(of_predict).or(of_export) {
         Some(ModelError::Task(error)) => in_task(error),
         Some(ModelError::Setting(_)) => true,
         Some(ModelError::Located(located)) => !located.in_file,

@@ -25,8 +25,7 @@ pub(crate) fn pictures_of_run(
     history: &str,
     seed: u64,
 ) -> Vec<(&'static str, Result<Picture, PictureError>)> {
-    // Names of outputs are a convenience: numbers do as well.
-    let outputs = task.outputs().unwrap_or_default();
+    let outputs = &dataset.output_names;
     let predictions = outcome.test_predictions.iter();
     let predictions: Vec<_> = predictions.map(|rows| dataset.with_offset(rows)).collect();
     let (dataset, predictions) = (&*dataset.with_raw_targets(), &predictions);
@@ -38,7 +37,7 @@ pub(crate) fn pictures_of_run(
         format!("after step {}: valid for {steps} steps{time}", run.after)
     };
     let free_run = (!outcome.free_runs.is_empty())
-        .then(|| forecast::free_runs(dataset, &outputs, &outcome.free_runs, &caption, seed));
+        .then(|| forecast::free_runs(dataset, outputs, &outcome.free_runs, &caption, seed));
     let drawn = [
         (
             "confusion",
@@ -47,7 +46,7 @@ pub(crate) fn pictures_of_run(
         ("labels", labels::test_labels(dataset, predictions, seed)),
         (
             "forecast",
-            forecast::test_forecast(dataset, &outputs, predictions, seed),
+            forecast::test_forecast(dataset, outputs, predictions, seed),
         ),
         ("free-run", free_run),
         (

@@ -1,27 +1,33 @@
 //! Following signals with a saved model, step by step.
 
+mod lines;
+
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
 use ndarray::{Array1, Array2, ArrayView1};
 use ran_learning::{LearningError, Model, ModelCard, ModelStream};
-use ran_tasks::TaskError;
+use ran_tasks::{FilesConfig, Holes, SignalInputs, TaskError};
 
 use crate::backend::{LearningBackend, Work, compute};
 use crate::evaluate::{ModelError, read_model, wrong};
-use crate::{BackendError, BackendKind};
+use crate::model_data::layout;
+use crate::{BackendError, BackendKind, Setting};
+use lines::{Line, Lines};
 
 /// What a model is asked about.
 pub enum Signals<'a> {
-    /// A step per line, its inputs separated by commas, semicolons or tabs. An empty line begins another signal; a first
-    /// line without a number is taken for the names of columns.
+    /// A step per line, its inputs separated by commas, semicolons or tabs. An empty line begins another signal. The first
+    /// line may name the columns: see [`SignalInputs::are_names`].
     Lines {
         /// Where the lines come from, for messages.
         name: String,
         /// The lines.
         lines: &'a mut dyn BufRead,
+        /// Is told, in a sentence, what was left out of the lines.
+        warn: &'a mut dyn FnMut(&str),
     },
-    /// Whole signals, each `[steps, d_input]`.
+    /// Whole signals, each `[steps, d_input]`, not standardised.
     Arrays {
         /// Where they come from, for messages.
         name: String,
@@ -77,24 +83,34 @@ pub enum PredictError {
 pub struct SavedModel {
     path: PathBuf,
     bytes: Vec<u8>,
+    /// How the files are laid out that it was trained on, where it was trained on a user's.
+    files: Option<FilesConfig>,
     /// What it was made for and how.
     pub card: ModelCard,
 }
 
 impl SavedModel {
-    /// Opens a model's file.
+    /// Opens a model's file. The settings change how files of signals are laid out, as in `task.sequence=id`; what they
+    /// leave out is as in the model's own task.
     ///
     /// # Errors
     ///
-    /// If it cannot be read, or is no model of this version.
-    pub fn open(path: &Path) -> Result<Self, ModelError> {
+    /// If it cannot be read, is no model of this version, or a setting is wrong.
+    pub fn open(path: &Path, settings: &[Setting]) -> Result<Self, ModelError> {
         let bytes = read_model(path)?;
         let card = ModelCard::from_bytes(&bytes).map_err(|source| wrong(path, source))?;
         Ok(Self {
             path: path.into(),
             bytes,
+            files: layout(&card, settings)?,
             card,
         })
+    }
+
+    /// The model's inputs, and how they are found in a file.
+    #[must_use]
+    pub fn inputs(&self) -> SignalInputs<'_> {
+        inputs_of(&self.card, self.files.as_ref())
     }
 
     /// Follows signals, and hands over what the model says at each step as soon as the step is read.
@@ -118,6 +134,21 @@ impl SavedModel {
     }
 }
 
+/// The inputs that a model asks a file for: not the mask that is made of their holes.
+fn inputs_of<'a>(card: &'a ModelCard, files: Option<&'a FilesConfig>) -> SignalInputs<'a> {
+    let d_input = match files {
+        Some(files) if files.holes == Holes::Mask => card.d_input / 2,
+        _ => card.d_input,
+    };
+    let mean = card.standardiser.as_ref();
+    SignalInputs {
+        d_input,
+        names: &card.input_names[..d_input.min(card.input_names.len())],
+        mean: mean.map(|standardiser| &standardiser.mean[..]),
+        files,
+    }
+}
+
 struct Following<'a> {
     model: SavedModel,
     signals: Signals<'a>,
@@ -128,9 +159,12 @@ impl Work for Following<'_> {
     type Output = Result<(), PredictError>;
 
     fn on<B: LearningBackend>(self, device: &B::Device) -> Self::Output {
-        let path = self.model.path;
-        let model = Model::<B>::from_bytes(self.model.bytes, device);
+        let SavedModel {
+            path, bytes, files, ..
+        } = self.model;
+        let model = Model::<B>::from_bytes(bytes, device);
         let model = model.map_err(|source| wrong(&path, source))?;
+        let inputs = inputs_of(&model.card, files.as_ref());
         let mut follower = Follower {
             stream: model.stream(device),
             signal: 0,
@@ -138,7 +172,10 @@ impl Work for Following<'_> {
             each: self.each,
         };
         match self.signals {
-            Signals::Lines { name, lines } => follower.lines(&name, lines),
+            Signals::Lines { name, lines, warn } => {
+                let mut lines = Lines::new(&name, lines, inputs);
+                follower.lines(&mut lines, warn)
+            }
             Signals::Arrays { name, signals } => follower.arrays(&name, &signals),
         }
     }
@@ -152,45 +189,18 @@ struct Follower<'a, B: LearningBackend> {
 }
 
 impl<B: LearningBackend> Follower<'_, B> {
-    fn lines(&mut self, name: &str, lines: &mut dyn BufRead) -> Result<(), PredictError> {
-        let mut text = String::new();
-        let mut begun = false;
-        for number in 1.. {
-            text.clear();
-            let read = lines.read_line(&mut text);
-            let read = read.map_err(|source| PredictError::Read {
-                name: name.into(),
-                source,
-            })?;
-            if read == 0 {
-                return Ok(());
+    fn lines(
+        &mut self,
+        lines: &mut Lines<'_>,
+        warn: &mut dyn FnMut(&str),
+    ) -> Result<(), PredictError> {
+        while let Some(line) = lines.next(warn)? {
+            match line {
+                Line::Step(inputs) => {
+                    self.step(inputs.view(), &|problem| lines.wrong(problem))?;
+                }
+                Line::Gap => self.next_signal(),
             }
-            let line = text.trim_matches(['\n', '\r', ' ']);
-            // Some programs begin a file with a mark that is no part of its text.
-            let line = line
-                .strip_prefix('\u{feff}')
-                .filter(|_| number == 1)
-                .unwrap_or(line);
-            if line.is_empty() {
-                self.next_signal();
-                continue;
-            }
-            let fields: Vec<&str> = line.split([',', ';', '\t']).map(str::trim).collect();
-            let names = !begun && fields.iter().all(|field| field.parse::<f32>().is_err());
-            begun = true;
-            if names {
-                continue;
-            }
-            let wrong = |problem: String| PredictError::Step {
-                place: format!("{name}, line {number}"),
-                problem,
-            };
-            let inputs = fields.iter().map(|field| {
-                let number = field.parse::<f64>();
-                number.map_err(|_| wrong(format!("`{field}` is not a number")))
-            });
-            let inputs: Array1<f64> = inputs.collect::<Result<Vec<_>, _>>()?.into();
-            self.step(inputs.view(), &wrong)?;
         }
         Ok(())
     }

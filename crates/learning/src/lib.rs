@@ -45,6 +45,7 @@ mod fit;
 mod force;
 mod free_run;
 mod gradient;
+mod inspect;
 mod judge;
 mod keys;
 mod learning_config;
@@ -75,6 +76,7 @@ pub use describe::{
 pub use error::LearningError;
 pub use force::{Generator, GeneratorConfig};
 pub use free_run::{FreeRun, FreeRunPlan};
+pub use inspect::{ModelNumbers, ModelTensor, Piece, ScoredRows};
 pub use judge::SplitScores;
 pub use keys::{Difference, flat_keys};
 pub use learning_config::LearningConfig;

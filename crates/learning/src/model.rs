@@ -1,6 +1,6 @@
 //! A trained model: a reservoir and its readout.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use burn::tensor::backend::Backend;
 use ndarray::{Array1, Array2, ArrayView2, s};
@@ -30,6 +30,12 @@ pub struct ModelCard {
     pub d_input: usize,
     /// Width of its outputs, O.
     pub d_output: usize,
+    /// The names of its inputs, one each; empty where they have none. Files of earlier versions keep none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub input_names: Vec<String>,
+    /// The names of the numbers that it predicts, one each; empty where they have none, and for classes and labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output_names: Vec<String>,
     /// The names of classes or labels.
     pub labels: Vec<String>,
     /// What raw inputs are standardised with.
@@ -60,6 +66,8 @@ impl ModelCard {
             category: dataset.category,
             d_input: dataset.d_input,
             d_output: dataset.d_output,
+            input_names: dataset.input_names.clone(),
+            output_names: dataset.output_names.clone(),
             labels: dataset.labels.clone(),
             standardiser: dataset.standardiser.clone(),
             target_offset: dataset.target_offset.clone(),
@@ -231,18 +239,21 @@ impl<'a> Predictions<'a> {
         }
     }
 
-    /// Adds what follows from the next rows of a sequence's features.
-    pub(crate) fn add(&mut self, index: usize, rows: ArrayView2<'_, f32>) {
-        self.collect(index, self.readout.outputs(rows).view());
+    /// Adds what follows from the next rows of a sequence's features; returns which of its scored steps these are.
+    pub(crate) fn add(&mut self, index: usize, rows: ArrayView2<'_, f32>) -> Range<usize> {
+        self.collect(index, self.readout.outputs(rows).view())
     }
 
-    /// Adds what follows from the linear outputs for the next rows of a sequence's features.
-    pub(crate) fn collect(&mut self, index: usize, outputs: ArrayView2<'_, f32>) {
+    /// Adds what follows from the linear outputs for the next rows of a sequence's features; returns as [`add`](Self::add).
+    pub(crate) fn collect(&mut self, index: usize, outputs: ArrayView2<'_, f32>) -> Range<usize> {
         let collecting = &mut self.collecting[index];
         let first = collecting.done();
         let mut outputs = collecting.push(outputs);
         self.readout.link.apply(&mut outputs);
         let own = first..collecting.done();
-        self.of[index].slice_mut(s![own, ..]).assign(&outputs);
+        self.of[index]
+            .slice_mut(s![own.clone(), ..])
+            .assign(&outputs);
+        own
     }
 }

@@ -254,6 +254,17 @@ impl ModelCard {
         check_version(card)?;
         let card: Self = serde_json::from_str(card)
             .map_err(|error| refused(format!("is damaged: its card {error}")))?;
+        for (what, names, numbers) in [
+            ("inputs", &card.input_names, card.d_input),
+            ("outputs", &card.output_names, card.d_output),
+        ] {
+            if !names.is_empty() && names.len() != numbers {
+                let found = names.len();
+                return Err(refused(format!(
+                    "is damaged: its card has {found} names for {numbers} {what}"
+                )));
+            }
+        }
         card.check(bytes.len())?;
         Ok(card)
     }

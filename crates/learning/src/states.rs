@@ -213,7 +213,7 @@ fn needed(sample: &Sample) -> usize {
 ///
 /// - sequences: each `[steps or fewer, d_input]`
 /// - output: `[batch, steps, d_input]`
-fn pad<'a>(
+pub(crate) fn pad<'a>(
     sequences: impl ExactSizeIterator<Item = ArrayView2<'a, f32>> + Clone,
     steps: usize,
 ) -> TensorData {

@@ -124,33 +124,37 @@ impl<B: Backend> QkvUnit<B> {
         linears.into_iter().flatten().chain(norm).collect()
     }
 
-    /// Attention of the newest `queries` rows over all rows.
+    /// The weights of attention of the newest `queries` rows over all rows, softmax(Q·Kᵀ/√D), head by head.
     ///
     /// # Shapes
     ///
     /// - window: `[batch, units, context, d_unit]`
-    /// - output: `[units, batch·queries, d_unit]`
-    fn attend(&self, window: Tensor<B, 4>, queries: usize) -> Tensor<B, 3> {
-        let [batch, units, context, d_unit] = window.dims();
-        let d_head = d_unit / self.heads;
-        // Every copy that is saved here is a call of the device at every step.
-        let (asking, rows) = if queries == context {
-            let rows = rows_by_unit(window); // [units, batch·context, d_unit]
-            (rows.clone(), rows)
-        } else {
-            let asking = window.clone().narrow(2, context - queries, queries);
-            (rows_by_unit(asking), rows_by_unit(window)) // [units, batch·queries, d_unit]
-        };
-        let by_head = |rows: Tensor<B, 3>, count: usize| match self.heads {
-            1 => rows.reshape([units * batch, 1, count, d_unit]),
-            heads => rows
-                .reshape([units * batch, count, heads, d_head])
-                .swap_dims(1, 2), // [units·batch, heads, count, d_head]
-        };
-        let query = by_head(self.query.forward(asking.clone()), queries);
-        let key = by_head(self.key.forward(rows.clone()), context);
-        let value = by_head(self.value.forward(rows), context);
+    /// - output: `[batch, units, heads, queries, context]`
+    pub fn weights(&self, window: Tensor<B, 4>, queries: usize) -> Tensor<B, 5> {
+        let [batch, units, context, _] = window.dims();
+        let (asking, rows) = asking_and_all(window, queries);
+        self.weights_of(asking, &rows, queries, context)
+            .reshape([units, batch, self.heads, queries, context])
+            .swap_dims(0, 1)
+    }
 
+    /// The same from rows by unit.
+    ///
+    /// # Shapes
+    ///
+    /// - asking: `[units, batch·queries, d_unit]`
+    /// - rows: `[units, batch·context, d_unit]`
+    /// - output: `[units·batch, heads, queries, context]`
+    fn weights_of(
+        &self,
+        asking: Tensor<B, 3>,
+        rows: &Tensor<B, 3>,
+        queries: usize,
+        context: usize,
+    ) -> Tensor<B, 4> {
+        let query = self.by_head(self.query.forward(asking), queries);
+        let key = self.by_head(self.key.forward(rows.clone()), context);
+        let d_head = query.dims()[3];
         let mut scores = dots(query, key) / (d_head as f64).sqrt();
         if self.causal && queries > 1 {
             let newer = Tensor::<B, 2, Bool>::tril_mask(
@@ -160,7 +164,38 @@ impl<B: Backend> QkvUnit<B> {
             );
             scores = scores.mask_fill(newer.unsqueeze(), f32::NEG_INFINITY);
         }
-        let mixed = mix(softmax(scores), value); // [units·batch, heads, queries, d_head]
+        softmax(scores)
+    }
+
+    /// Splits rows into heads.
+    ///
+    /// # Shapes
+    ///
+    /// - rows: `[units, batch·count, d_unit]`
+    /// - output: `[units·batch, heads, count, d_head]`
+    fn by_head(&self, rows: Tensor<B, 3>, count: usize) -> Tensor<B, 4> {
+        let [units, all_rows, d_unit] = rows.dims();
+        let both = units * all_rows / count; // units·batch
+        match self.heads {
+            1 => rows.reshape([both, 1, count, d_unit]),
+            heads => rows
+                .reshape([both, count, heads, d_unit / heads])
+                .swap_dims(1, 2),
+        }
+    }
+
+    /// Attention of the newest `queries` rows over all rows.
+    ///
+    /// # Shapes
+    ///
+    /// - window: `[batch, units, context, d_unit]`
+    /// - output: `[units, batch·queries, d_unit]`
+    fn attend(&self, window: Tensor<B, 4>, queries: usize) -> Tensor<B, 3> {
+        let [batch, units, context, d_unit] = window.dims();
+        let (asking, rows) = asking_and_all(window, queries);
+        let weights = self.weights_of(asking.clone(), &rows, queries, context);
+        let value = self.by_head(self.value.forward(rows), context);
+        let mixed = mix(weights, value); // [units·batch, heads, queries, d_head]
         let mixed = match self.heads {
             1 => mixed,
             _ => mixed.swap_dims(1, 2),
@@ -173,6 +208,26 @@ impl<B: Backend> QkvUnit<B> {
         };
         bound(self.output, mixed)
     }
+}
+
+/// The newest `queries` rows, and all rows, by unit.
+///
+/// # Shapes
+///
+/// - window: `[batch, units, context, d_unit]`
+/// - output: `[units, batch·queries, d_unit]` and `[units, batch·context, d_unit]`
+fn asking_and_all<B: Backend>(
+    window: Tensor<B, 4>,
+    queries: usize,
+) -> (Tensor<B, 3>, Tensor<B, 3>) {
+    let context = window.dims()[2];
+    // Every copy that is saved here is a call of the device at every step.
+    if queries == context {
+        let rows = rows_by_unit(window);
+        return (rows.clone(), rows);
+    }
+    let asking = window.clone().narrow(2, context - queries, queries);
+    (rows_by_unit(asking), rows_by_unit(window))
 }
 
 /// Rows of context that are multiplied entry by entry and summed. Products of matrices as small as a short window's took
@@ -226,6 +281,10 @@ impl<B: Backend> Unit<B> for QkvUnit<B> {
 
     fn newest(&self, window: Tensor<B, 4>) -> Tensor<B, 3> {
         self.attend(window, 1).swap_dims(0, 1) // [batch, units, d_unit]
+    }
+
+    fn attention(&self, window: Tensor<B, 4>, queries: usize) -> Option<Tensor<B, 5>> {
+        Some(self.weights(window, queries))
     }
 
     fn multiply_adds(&self, context: usize, rows: usize) -> usize {
@@ -409,5 +468,37 @@ mod tests {
             heads: 3,
             ..QkvUnitConfig::new(1, 4)
         });
+    }
+
+    #[test]
+    fn weights_sum_to_one_and_mix_the_values_to_what_is_answered() {
+        for (heads, causal, queries) in [(1, false, 1), (2, false, 5), (2, true, 5), (4, true, 1)] {
+            let unit = drawn(&QkvUnitConfig {
+                heads,
+                causal,
+                ..QkvUnitConfig::new(3, 8)
+            });
+            let rows = wavy([2, 3, 5, 8]);
+            let weights = unit.weights(rows.clone(), queries);
+            assert_eq!(weights.dims(), [2, 3, heads, queries, 5]);
+            for sum in numbers(weights.clone().sum_dim(4)) {
+                assert_abs_diff_eq!(sum, 1.0, epsilon = 1e-6);
+            }
+            let newer = numbers(weights.clone().narrow(3, 0, 1).narrow(4, 1, 4));
+            let hidden = newer.iter().all(|&weight| weight == 0.0);
+            assert_eq!(hidden, causal && queries > 1);
+            let values = unit.value.forward(rows_by_unit(rows.clone()));
+            let values = window_of_rows(values, 2) // [batch, units, context, d_unit]
+                .reshape([2, 3, 5, heads, 8 / heads])
+                .swap_dims(2, 3);
+            let mixed = weights
+                .matmul(values)
+                .swap_dims(2, 3)
+                .reshape([2, 3, queries, 8]);
+            let answered = unit.forward(rows).narrow(2, 5 - queries, queries);
+            for (got, expected) in numbers(mixed).into_iter().zip(numbers(answered)) {
+                assert_abs_diff_eq!(got, expected, epsilon = 1e-5);
+            }
+        }
     }
 }

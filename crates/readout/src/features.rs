@@ -138,8 +138,8 @@ impl Features {
         self.collecting(outputs.ncols(), scored).push(outputs)
     }
 
-    /// The step at which each row of features is taken.
-    pub(crate) fn row_steps(self, scored: &[usize]) -> Vec<usize> {
+    /// The step at which each row of [`Features::rows`] is taken.
+    pub fn row_steps(self, scored: &[usize]) -> Vec<usize> {
         if self.repeats(scored) {
             (0..=scored[0]).collect()
         } else {

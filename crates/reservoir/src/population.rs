@@ -46,7 +46,8 @@ impl UnitKind {
         }
     }
 
-    fn attends(self) -> bool {
+    /// Whether its units attend over their windows.
+    pub fn attends(self) -> bool {
         matches!(self, Self::AttentionBlock | Self::QkvUnit)
     }
 

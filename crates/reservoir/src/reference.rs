@@ -25,13 +25,61 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
         memory: Memory<B>,
         truncate: Option<usize>,
     ) -> (Tensor<B, 3>, Memory<B>) {
+        self.watched(inputs, memory, truncate, &mut |_, _| {})
+    }
+
+    /// Runs a batch of sequences as [`forward_reference`](Self::forward_reference) does, and hands over the weights of
+    /// attention at each step: `visit` gets the step, the population's place and its weights, `[batch, units, heads,
+    /// queries, context]`, oldest row first. There is one query, the newest row, with `sliding` memory, and each row is
+    /// one with `rewritten` memory. Populations that do not attend are left out.
+    ///
+    /// # Shapes
+    ///
+    /// - inputs: `[batch, steps, d_input]`
+    ///
+    /// # Panics
+    ///
+    /// If the shapes are not this reservoir's, or there is no step.
+    pub fn attention(
+        &self,
+        inputs: Tensor<B, 3>,
+        memory: Memory<B>,
+        visit: &mut dyn FnMut(usize, usize, Tensor<B, 5>),
+    ) -> Memory<B> {
+        let queries = self.queries();
+        let (_, memory) = self.watched(inputs, memory, None, &mut |step, window| {
+            for (place, (unit, part)) in self.parts(window).enumerate() {
+                if let Some(weights) = unit.attention(part, queries) {
+                    visit(step, place, weights);
+                }
+            }
+        });
+        memory
+    }
+
+    /// The rows of a window that are computed at each step.
+    pub fn queries(&self) -> usize {
+        match self.memory() {
+            MemoryKind::Sliding => 1,
+            MemoryKind::Rewritten => self.context(),
+        }
+    }
+
+    /// The loop over time; `watch` sees each step's window, `[batch, context, d_state]`.
+    fn watched(
+        &self,
+        inputs: Tensor<B, 3>,
+        memory: Memory<B>,
+        truncate: Option<usize>,
+        watch: &mut dyn FnMut(usize, &Tensor<B, 3>),
+    ) -> (Tensor<B, 3>, Memory<B>) {
         self.check(&inputs, &memory);
         assert_ne!(truncate, Some(0), "truncate must be at least 1 step, got 0");
         let border =
             |step: usize| step > 0 && truncate.is_some_and(|every| step.is_multiple_of(every));
         match self.memory() {
-            MemoryKind::Sliding => self.slide(inputs, memory, border),
-            MemoryKind::Rewritten => self.rewrite(inputs, memory, border),
+            MemoryKind::Sliding => self.slide(inputs, memory, border, watch),
+            MemoryKind::Rewritten => self.rewrite(inputs, memory, border, watch),
         }
     }
 
@@ -41,6 +89,7 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
         inputs: Tensor<B, 3>,
         memory: Memory<B>,
         border: impl Fn(usize) -> bool,
+        watch: &mut dyn FnMut(usize, &Tensor<B, 3>),
     ) -> (Tensor<B, 3>, Memory<B>) {
         let [batch, steps, _] = inputs.dims();
         let kept = self.context() - 1;
@@ -59,6 +108,7 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
                 Some(older) => Tensor::cat(vec![older, row], 1), // [batch, context, d_state]
                 None => row,
             };
+            watch(step, &window);
             let outputs = self.each(&window, |unit, window| {
                 let d_state = unit.shape().d_state();
                 unit.newest(window).reshape([batch, 1, d_state])
@@ -80,6 +130,7 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
         inputs: Tensor<B, 3>,
         memory: Memory<B>,
         border: impl Fn(usize) -> bool,
+        watch: &mut dyn FnMut(usize, &Tensor<B, 3>),
     ) -> (Tensor<B, 3>, Memory<B>) {
         let context = self.context();
         let [batch, steps, _] = inputs.dims();
@@ -103,6 +154,7 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
             }
             let window = fed.clone().narrow(1, step, context);
             let window = self.wire.read(window, rows.clone());
+            watch(step, &window);
             let outputs = self.each(&window, |unit, window| {
                 let d_state = unit.shape().d_state();
                 unit.forward(window)
@@ -128,22 +180,32 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
         window: &Tensor<B, 3>,
         call: impl Fn(&U, Tensor<B, 4>) -> Tensor<B, 3>,
     ) -> Tensor<B, 3> {
+        let answers = self.parts(window).map(|(unit, part)| call(unit, part));
+        let mut answers: Vec<_> = answers.collect();
+        match answers.len() {
+            1 => answers.remove(0),
+            _ => Tensor::cat(answers, 2),
+        }
+    }
+
+    /// Each population with its part of the window.
+    ///
+    /// # Shapes
+    ///
+    /// - window: `[batch, context, d_state]`
+    /// - parts: `[batch, units, context, d_unit]`
+    fn parts(&self, window: &Tensor<B, 3>) -> impl Iterator<Item = (&U, Tensor<B, 4>)> {
         let [batch, context, _] = window.dims();
         let mut start = 0;
-        let answers = self.populations.iter().map(|unit| {
+        self.populations.iter().map(move |unit| {
             let shape = unit.shape();
             let part = window.clone().narrow(2, start, shape.d_state());
             start += shape.d_state();
             let part = part
                 .reshape([batch, context, shape.units, shape.d_unit])
                 .swap_dims(1, 2);
-            call(unit, part)
-        });
-        let mut answers: Vec<_> = answers.collect();
-        match answers.len() {
-            1 => answers.remove(0),
-            _ => Tensor::cat(answers, 2),
-        }
+            (unit, part)
+        })
     }
 
     /// (1−α)·before + α·outputs.

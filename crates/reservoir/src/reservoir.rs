@@ -117,10 +117,7 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
 
     /// Multiply-adds per step of one sequence, in the units and in the wiring's weighted sums.
     pub fn multiply_adds(&self) -> usize {
-        let rows = match self.memory {
-            MemoryKind::Sliding => 1,
-            MemoryKind::Rewritten => self.context,
-        };
+        let rows = self.queries();
         let units = self.populations.iter().map(|population| {
             population.shape().units * population.multiply_adds(self.context, rows)
         });

@@ -52,6 +52,10 @@ impl<B: Backend> Unit<B> for StandardUnit<B> {
         delegate!(self, unit => unit.newest(window))
     }
 
+    fn attention(&self, window: Tensor<B, 4>, queries: usize) -> Option<Tensor<B, 5>> {
+        delegate!(self, unit => unit.attention(window, queries))
+    }
+
     fn multiply_adds(&self, context: usize, rows: usize) -> usize {
         delegate!(self, unit => unit.multiply_adds(context, rows))
     }

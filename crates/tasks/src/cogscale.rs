@@ -179,6 +179,8 @@ impl Generator {
             metric: self.category.metric(),
             d_input: train[0].inputs.ncols(),
             d_output: train[0].targets.ncols(),
+            input_names: Vec::new(),
+            output_names: Vec::new(),
             valid: split(RngStream::ValidData, counts[1]),
             test: split(RngStream::TestData, counts[2]),
             labels: self.labels,

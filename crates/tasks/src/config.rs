@@ -134,6 +134,17 @@ impl TaskConfig {
     ///
     /// When a key's value is not allowed, or a file cannot be read or breaks its format.
     pub fn load(&self, seed: u64) -> Result<Dataset, TaskError> {
+        let mut dataset = self.draw(seed)?;
+        if dataset.input_names.is_empty() {
+            dataset.input_names = self.channels()?;
+        }
+        if dataset.output_names.is_empty() {
+            dataset.output_names = self.outputs();
+        }
+        Ok(dataset)
+    }
+
+    fn draw(&self, seed: u64) -> Result<Dataset, TaskError> {
         match self {
             Self::JapaneseVowels(config) => config.load(seed),
             Self::SequentialDigits(config) => config.load(seed),

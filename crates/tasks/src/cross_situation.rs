@@ -109,6 +109,8 @@ impl CrossSituationConfig {
             metric: Category::MultiLabel.metric(),
             d_input: grammar.vocabulary().len(),
             d_output: 2 * grammar.labels().len(),
+            input_names: Vec::new(),
+            output_names: Vec::new(),
             labels: labels(1).chain(labels(2)).collect(),
             standardiser: None,
             target_offset: None,

@@ -41,6 +41,10 @@ pub struct Dataset {
     pub d_input: usize,
     /// Width of the targets, O.
     pub d_output: usize,
+    /// One name per input (empty where inputs have none but their numbers).
+    pub input_names: Vec<String>,
+    /// One name per number that is predicted (empty where they have none, and for classes and labels).
+    pub output_names: Vec<String>,
     /// One name per class or label (empty for regression).
     pub labels: Vec<String>,
     /// What the inputs were standardised with, fitted on the training split; none when they are raw.
@@ -59,7 +63,43 @@ pub struct Dataset {
     pub test: Vec<Sample>,
 }
 
+/// A part of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Split {
+    /// What a model trains on.
+    Train,
+    /// What hyper-parameters are chosen on.
+    Valid,
+    /// What a model is judged on.
+    Test,
+}
+
+impl Split {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Valid, Self::Test];
+
+    /// Its name: `train`, `valid` or `test`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Valid => "valid",
+            Self::Test => "test",
+        }
+    }
+}
+
 impl Dataset {
+    /// The sequences of a split.
+    #[must_use]
+    pub fn samples(&self, split: Split) -> &[Sample] {
+        match split {
+            Split::Train => &self.train,
+            Split::Valid => &self.valid,
+            Split::Test => &self.test,
+        }
+    }
+
     /// Moves a fraction of the training sequences to the validation split: drawn by seed, of each class alike where the
     /// task is classification, and never a whole class. What inputs are standardised with is then that of the sequences
     /// that are left, so that nothing of the validation split reaches it.

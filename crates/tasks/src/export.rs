@@ -5,73 +5,112 @@
 //! are shorter than the longest of their split are padded with zeros behind, and their lengths stand in `L_train`,
 //! `L_valid` and `L_test`.
 
-use crate::npy::{self, Values};
-use crate::npz::{self, Npz};
-use crate::{Category, Dataset, Sample, TaskError};
-use ndarray::{Array2, Array3, ArrayD, Axis, Ix3, s};
-use std::collections::BTreeMap;
+use crate::npy::Values;
+use crate::npz::Npz;
+use crate::npz_writer::NpzWriter;
+use crate::{Category, Dataset, Sample, Split, TaskError};
+use ndarray::{Array2, ArrayD, Axis, Ix3, s};
 use std::path::Path;
 
 /// What stands in the targets of a step that is not scored.
 const UNSCORED: f32 = -100.0;
 
-/// Writes `dataset` to the `.npz` file `path`, whole or not at all.
-///
-/// The arrays: `X_train`, `X_valid`, `X_test`, each `[sequences, steps, d_input]`; `Y_train`, `Y_valid`, `Y_test`,
-/// each `[sequences, steps, d_output]` with −100 in every step that is not scored; the lengths `L_train`, `L_valid`,
-/// `L_test`; `category`, which is `classification`, `multi_classification` or `regression`; and `labels` if there
-/// are any. The standardiser is not written: inputs stand there as they are.
+/// Writes `dataset` to the `.npz` file `path`, whole or not at all: what [`NpzWriter::samples`] writes of every split, and
+/// what [`NpzWriter::description`] does.
 ///
 /// # Errors
 ///
 /// When the file cannot be written.
 pub fn write_npz(dataset: &Dataset, path: &Path) -> Result<(), TaskError> {
     let dataset = &*dataset.with_raw_targets();
-    let mut arrays = BTreeMap::new();
-    let splits = [
-        ("train", &dataset.train),
-        ("valid", &dataset.valid),
-        ("test", &dataset.test),
-    ];
-    for (name, samples) in splits {
-        let steps = samples
-            .iter()
-            .map(|sample| sample.inputs.nrows())
-            .max()
-            .unwrap_or(0);
-        let mut inputs = Array3::zeros((samples.len(), steps, dataset.d_input));
-        let mut targets = Array3::from_elem((samples.len(), steps, dataset.d_output), UNSCORED);
-        for (index, sample) in samples.iter().enumerate() {
-            inputs
-                .slice_mut(s![index, ..sample.inputs.nrows(), ..])
-                .assign(&sample.inputs);
+    let mut writer = NpzWriter::create(path)?;
+    for split in Split::ALL {
+        writer.samples(dataset, split)?;
+        writer.lengths(dataset, split)?;
+    }
+    writer.description(dataset)?;
+    writer.finish()
+}
+
+impl NpzWriter {
+    /// Adds the sequences of a split, padded with zeros behind, as they stand in the data set: `X_train`, `[sequences,
+    /// steps, d_input]`, and `Y_train`, `[sequences, steps, d_output]`, with −100 in every step that is not scored.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be written.
+    pub fn samples(&mut self, dataset: &Dataset, split: Split) -> Result<(), TaskError> {
+        let samples = dataset.samples(split);
+        let (count, steps) = (samples.len(), longest(samples));
+        let inputs = samples.iter().flat_map(|sample| {
+            let padding = (steps - sample.inputs.nrows()) * dataset.d_input;
+            let padding = std::iter::repeat_n(0.0, padding);
+            sample.inputs.iter().copied().chain(padding)
+        });
+        let shape = [count, steps, dataset.d_input];
+        self.floats(&format!("X_{}", split.name()), &shape, inputs)?;
+        let targets = samples.iter().flat_map(|sample| {
+            let mut rows = Array2::from_elem((steps, dataset.d_output), UNSCORED);
             for (&step, row) in sample.scored.iter().zip(sample.targets.rows()) {
-                targets.slice_mut(s![index, step, ..]).assign(&row);
+                rows.row_mut(step).assign(&row);
+            }
+            rows.into_iter()
+        });
+        let shape = [count, steps, dataset.d_output];
+        self.floats(&format!("Y_{}", split.name()), &shape, targets)
+    }
+
+    /// Adds the lengths of a split's sequences, `L_train`, `[sequences]`.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be written.
+    pub fn lengths(&mut self, dataset: &Dataset, split: Split) -> Result<(), TaskError> {
+        let samples = dataset.samples(split);
+        let lengths = samples.iter().map(|sample| sample.inputs.nrows() as i64);
+        self.integers(&format!("L_{}", split.name()), &[samples.len()], lengths)
+    }
+
+    /// Adds what the numbers of a data set are: `category`, which is `classification`, `multi_classification` or
+    /// `regression`; `labels`, `input_names` and `output_names` where there are some; and what inputs are standardised
+    /// with, where they are: `input_mean` and `input_deviation`, `[d_input]`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn description(&mut self, dataset: &Dataset) -> Result<(), TaskError> {
+        let category = match dataset.category {
+            Category::Regression => "regression",
+            Category::Classification => "classification",
+            Category::MultiLabel => "multi_classification",
+        };
+        self.text("category", &[], &[category])?;
+        for (name, words) in [
+            ("labels", &dataset.labels),
+            ("input_names", &dataset.input_names),
+            ("output_names", &dataset.output_names),
+        ] {
+            if !words.is_empty() {
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                self.text(name, &[words.len()], &words)?;
             }
         }
-        let lengths: Vec<usize> = samples.iter().map(|sample| sample.inputs.nrows()).collect();
-        let mut add = |prefix: &str, array: Array3<f32>| {
-            let (values, _) = array.clone().into_raw_vec_and_offset();
-            arrays.insert(
-                format!("{prefix}_{name}"),
-                npy::floats(array.shape(), &values),
-            );
-        };
-        add("X", inputs);
-        add("Y", targets);
-        arrays.insert(format!("L_{name}"), npy::integers(&lengths));
+        if let Some(standardiser) = &dataset.standardiser {
+            for (name, numbers) in [
+                ("input_mean", &standardiser.mean),
+                ("input_deviation", &standardiser.deviation),
+            ] {
+                self.floats(name, &[numbers.len()], numbers.iter().copied())?;
+            }
+        }
+        Ok(())
     }
-    let category = match dataset.category {
-        Category::Regression => "regression",
-        Category::Classification => "classification",
-        Category::MultiLabel => "multi_classification",
-    };
-    arrays.insert("category".into(), npy::text(&[], &[category]));
-    if !dataset.labels.is_empty() {
-        let labels: Vec<&str> = dataset.labels.iter().map(String::as_str).collect();
-        arrays.insert("labels".into(), npy::text(&[labels.len()], &labels));
-    }
-    npz::write(path, &arrays)
+}
+
+/// The number of steps of the longest sequence.
+pub(crate) fn longest(samples: &[Sample]) -> usize {
+    let steps = samples.iter().map(|sample| sample.inputs.nrows());
+    steps.max().unwrap_or(0)
 }
 
 /// Reads what [`write_npz`] or CogScale's own arrays hold. `valid` may be missing; so may the lengths and labels.
@@ -104,6 +143,8 @@ pub(crate) fn read(name: &str, npz: &mut Npz) -> Result<Dataset, TaskError> {
     }
     let labels = labels(npz, category, d_output)?;
     Ok(Dataset {
+        input_names: names(npz, "input_names", d_input)?,
+        output_names: names(npz, "output_names", d_output)?,
         name: name.into(),
         category,
         metric: category.metric(),
@@ -148,6 +189,20 @@ fn labels(npz: &mut Npz, category: Category, d_output: usize) -> Result<Vec<Stri
         Values::Text(labels) if labels.len() == d_output => Ok(labels),
         _ => {
             let problem = format!("`labels` must hold {d_output} strings, one per target");
+            Err(TaskError::file(npz.path(), problem))
+        }
+    }
+}
+
+/// The names of inputs or outputs, where the file has some.
+fn names(npz: &mut Npz, array: &str, count: usize) -> Result<Vec<String>, TaskError> {
+    if !npz.contains(array) {
+        return Ok(Vec::new());
+    }
+    match npz.array(array)?.values {
+        Values::Text(names) if names.len() == count => Ok(names),
+        _ => {
+            let problem = format!("`{array}` must hold {count} strings, one per number of a step");
             Err(TaskError::file(npz.path(), problem))
         }
     }
@@ -251,8 +306,9 @@ fn lengths(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::TaskConfig;
+    use crate::{TaskConfig, npy, npz};
     use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
     fn round_trip(text: &str) -> (Dataset, Dataset) {
         let dataset = toml::from_str::<TaskConfig>(text).unwrap().load(0).unwrap();

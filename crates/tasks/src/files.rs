@@ -6,6 +6,7 @@ mod forecast;
 pub(crate) mod labelled;
 mod recording;
 mod rows;
+mod signals;
 mod table;
 mod wide;
 
@@ -168,13 +169,6 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// Names of a file's columns.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ColumnNames {
-    pub(crate) inputs: Vec<String>,
-    pub(crate) targets: Vec<String>,
-}
-
 impl Default for FilesConfig {
     fn default() -> Self {
         Self {
@@ -256,17 +250,6 @@ impl FilesConfig {
             }
         }
         Ok(dataset)
-    }
-
-    /// The names of the columns that are learnt from and that are due as numbers; none where the files have no names.
-    pub(crate) fn column_names(&self) -> Result<ColumnNames, TaskError> {
-        let path = self.data.as_ref().or(self.train.as_ref());
-        match path {
-            Some(path) if matches!(extension(path).as_str(), "csv" | "tsv") => {
-                table::column_names(self, path, &Goal::of(self)?)
-            }
-            _ => Ok(ColumnNames::default()),
-        }
     }
 
     /// The data set of a training and a test file, or of one file that is split.
@@ -430,7 +413,7 @@ pub(crate) fn of_ts(file: ts::TsFile, path: &Path) -> Result<Recordings, TaskErr
     recording::of_ts(&FilesConfig::default(), file, path, &Goal::Header)
 }
 
-fn extension(path: &Path) -> String {
+pub(crate) fn extension(path: &Path) -> String {
     path.extension()
         .map(|extension| extension.to_string_lossy().to_lowercase())
         .unwrap_or_default()

@@ -37,6 +37,9 @@ pub(crate) fn fill(dataset: &mut Dataset, holes: Holes) {
     }
     if holes == Holes::Mask {
         dataset.d_input *= 2;
+        let masks = dataset.input_names.iter();
+        let masks: Vec<String> = masks.map(|name| format!("{name} known")).collect();
+        dataset.input_names.extend(masks);
     }
 }
 

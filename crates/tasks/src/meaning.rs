@@ -21,30 +21,25 @@ impl TaskConfig {
         order.draw(inputs, [side, side], &permutation)
     }
 
-    /// The names of the input channels; empty where they have none but their numbers.
+    /// The names of the input channels that a task knows without its data; empty where they have none but their numbers.
     ///
     /// # Errors
     ///
     /// When a key that they follow from has a value that is not allowed.
-    pub fn channels(&self) -> Result<Vec<String>, TaskError> {
+    pub(crate) fn channels(&self) -> Result<Vec<String>, TaskError> {
         match self {
             Self::CrossSituation(config) => config.vocabulary(),
             Self::Lorenz(_) | Self::ChaoticForecasting(_) => {
                 Ok(["x", "y", "z"].map(String::from).into())
             }
-            Self::Files(config) => Ok(config.column_names()?.inputs),
             _ => Ok(Vec::new()),
         }
     }
 
-    /// The names of outputs that are numbers; empty where they have none but their numbers. Classes and labels have
-    /// theirs in [`Dataset::labels`](crate::Dataset::labels).
-    ///
-    /// # Errors
-    ///
-    /// When a file that has the names cannot be read.
-    pub fn outputs(&self) -> Result<Vec<String>, TaskError> {
-        Ok(match self {
+    /// The names of outputs that are numbers and that a task knows without its data; empty where they have none but their
+    /// numbers. Classes and labels have theirs in [`Dataset::labels`](crate::Dataset::labels).
+    pub(crate) fn outputs(&self) -> Vec<String> {
+        match self {
             Self::Lorenz(_) | Self::ChaoticForecasting(_) => {
                 ["x", "y", "z"].map(String::from).into()
             }
@@ -55,9 +50,8 @@ impl TaskConfig {
                 let delays = 1..=config.delays;
                 delays.map(|delay| format!("delay {delay}")).collect()
             }
-            Self::Files(config) => config.column_names()?.targets,
             _ => Vec::new(),
-        })
+        }
     }
 }
 
@@ -86,39 +80,6 @@ mod tests {
     }
 
     #[test]
-    fn columns_of_the_users_table_keep_their_names() {
-        let place = tempfile::tempdir().unwrap();
-        let path = place.path().join("own.csv");
-        std::fs::write(
-            &path,
-            "time,温度,wind \"N\",load\n0,1,2,3\n1,2,3,4\n2,3,4,5\n",
-        )
-        .unwrap();
-        let names = |keys: &str| {
-            let keys = format!("name = 'files'\ndata = '{}'\n{keys}", path.display());
-            let task = task(&keys);
-            [task.channels().unwrap(), task.outputs().unwrap()].map(|names| names.join(" "))
-        };
-        assert_eq!(
-            names("horizon = 1\ninputs = ['温度', 3]"),
-            ["温度 load", "温度 load"]
-        );
-        assert_eq!(
-            names("targets = ['load', 1]"),
-            ["time wind \"N\"", "load 温度"]
-        );
-        // A row is a sequence of one channel, unless a column tells sequences apart.
-        assert_eq!(names("value = 'load'"), ["", "load"]);
-        assert_eq!(
-            names("value = 'load'\nsequence = 'time'"),
-            ["温度 wind \"N\"", "load"]
-        );
-        assert_eq!(names("label = 'load'"), ["", ""]);
-        std::fs::write(&path, "0,1,2,3\n1,2,3,4\n").unwrap();
-        assert_eq!(names("horizon = 1"), ["", ""]);
-    }
-
-    #[test]
     fn outputs_have_names_where_there_are_some() {
         for (text, names) in [
             ("name = 'lorenz'", &["x", "y", "z"][..]),
@@ -128,7 +89,7 @@ mod tests {
             ),
             ("name = 'japanese-vowels'", &[]),
         ] {
-            assert_eq!(task(text).outputs().unwrap(), names, "{text}");
+            assert_eq!(task(text).outputs(), names, "{text}");
         }
     }
 

@@ -5,16 +5,16 @@
 
 /// An array, in C order whatever the file's order.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct NpyArray {
+pub struct NpyArray {
     /// Its shape; empty for a single value.
-    pub(crate) shape: Vec<usize>,
+    pub shape: Vec<usize>,
     /// As many values as the shape's product.
-    pub(crate) values: Values,
+    pub values: Values,
 }
 
 /// The values of an array.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Values {
+pub enum Values {
     /// Floats, integers and booleans.
     Numbers(Vec<f64>),
     /// Strings.
@@ -131,6 +131,7 @@ impl Header {
 /// # Panics
 ///
 /// When the shape does not fit the number of values.
+#[cfg(test)]
 pub(crate) fn floats(shape: &[usize], values: &[f32]) -> Vec<u8> {
     assert_eq!(
         shape.iter().product::<usize>(),
@@ -143,6 +144,7 @@ pub(crate) fn floats(shape: &[usize], values: &[f32]) -> Vec<u8> {
 }
 
 /// The bytes of an `.npy` file of little-endian 64-bit integers in one dimension.
+#[cfg(test)]
 pub(crate) fn integers(values: &[usize]) -> Vec<u8> {
     let mut bytes = header("<i8", &[values.len()]);
     bytes.extend(
@@ -178,7 +180,8 @@ pub(crate) fn text(shape: &[usize], values: &[&str]) -> Vec<u8> {
     bytes
 }
 
-fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
+/// The first bytes of an `.npy` file in C order; its values follow.
+pub(crate) fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
     let sizes: String = shape.iter().map(|n| format!("{n}, ")).collect();
     let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({sizes}), }}");
     // The format wants the data to begin at a multiple of 64 bytes.

@@ -3,21 +3,24 @@
 use crate::npy::{self, NpyArray, Values};
 use crate::{TaskError, input};
 use ndarray::ArrayD;
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, Write};
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipArchive, ZipWriter};
+use zip::ZipArchive;
 
-/// The arrays of one file, read when they are asked for.
-pub(crate) struct Npz {
+/// The arrays of an `.npz` file, read when they are asked for.
+pub struct Npz {
     path: PathBuf,
     archive: ZipArchive<BufReader<File>>,
 }
 
 impl Npz {
-    pub(crate) fn open(path: &Path) -> Result<Self, TaskError> {
+    /// Opens a file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or is no archive.
+    pub fn open(path: &Path) -> Result<Self, TaskError> {
         let (file, _) = input::open(path)?;
         let archive = ZipArchive::new(BufReader::new(file)).map_err(|error| {
             TaskError::file(path, format!("the .npz archive cannot be opened: {error}"))
@@ -33,7 +36,8 @@ impl Npz {
     }
 
     /// The names of the arrays, sorted.
-    pub(crate) fn names(&self) -> Vec<String> {
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
         let names = self
             .archive
             .file_names()
@@ -49,8 +53,12 @@ impl Npz {
             .is_some()
     }
 
-    /// The array of a name; an error names those that there are.
-    pub(crate) fn array(&mut self, name: &str) -> Result<NpyArray, TaskError> {
+    /// The array of a name.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, naming those that there are, or it cannot be read.
+    pub fn array(&mut self, name: &str) -> Result<NpyArray, TaskError> {
         self.parsed(name, npy::parse)
     }
 
@@ -137,39 +145,22 @@ pub(crate) fn numbers(array: NpyArray, missing: bool) -> Result<ArrayD<f64>, Str
     }
 }
 
-/// Writes `.npy` files into an `.npz` archive, whole or not at all.
-pub(crate) fn write(path: &Path, arrays: &BTreeMap<String, Vec<u8>>) -> Result<(), TaskError> {
-    let failed = |source: std::io::Error| TaskError::Write {
-        path: path.into(),
-        source,
-    };
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    write_archive(&mut file, arrays).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
-}
+/// Writes the bytes of `.npy` files into an `.npz` archive, whatever they are.
+#[cfg(test)]
+pub(crate) fn write(
+    path: &Path,
+    arrays: &std::collections::BTreeMap<String, Vec<u8>>,
+) -> Result<(), TaskError> {
+    use std::io::Write;
 
-fn write_archive(
-    file: impl Write + Seek,
-    arrays: &BTreeMap<String, Vec<u8>>,
-) -> std::io::Result<()> {
-    let mut archive = ZipWriter::new(file);
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        .large_file(
-            arrays
-                .values()
-                .any(|bytes| bytes.len() as u64 >= u64::from(u32::MAX)),
-        );
+    let mut archive = zip::ZipWriter::new(File::create(path).expect("the folder is there"));
     for (name, bytes) in arrays {
-        archive.start_file(format!("{name}.npy"), options)?;
-        archive.write_all(bytes)?;
+        let options = zip::write::SimpleFileOptions::default();
+        let begun = archive.start_file(format!("{name}.npy"), options);
+        begun.expect("names differ");
+        archive.write_all(bytes).expect("there is room");
     }
-    archive.finish()?;
+    archive.finish().expect("there is room");
     Ok(())
 }
 

@@ -72,6 +72,8 @@ impl SequentialDigitsConfig {
             metric: Category::Classification.metric(),
             d_input: train[0].inputs.ncols(),
             d_output: CLASSES,
+            input_names: Vec::new(),
+            output_names: Vec::new(),
             labels: (0..CLASSES).map(|digit| digit.to_string()).collect(),
             standardiser: None,
             target_offset: None,

@@ -163,6 +163,8 @@ impl Images {
             metric: Category::Classification.metric(),
             d_input: train[0].inputs.ncols(),
             d_output: labels.len(),
+            input_names: Vec::new(),
+            output_names: Vec::new(),
             labels,
             standardiser: None,
             target_offset: None,

@@ -42,6 +42,8 @@ pub(crate) fn by_time(
         metric: Category::Regression.metric(),
         d_input: inputs.ncols(),
         d_output: targets.ncols(),
+        input_names: Vec::new(),
+        output_names: Vec::new(),
         labels: Vec::new(),
         standardiser: None,
         target_offset: None,

@@ -76,6 +76,8 @@ impl SpokenDigitsConfig {
             metric: Category::Classification.metric(),
             d_input: samples[0].inputs.ncols(),
             d_output: CLASSES,
+            input_names: Vec::new(),
+            output_names: Vec::new(),
             labels: (0..CLASSES).map(|digit| digit.to_string()).collect(),
             standardiser: None,
             target_offset: None,

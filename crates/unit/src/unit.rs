@@ -55,6 +55,16 @@ pub trait Unit<B: Backend>: Module<B> {
             .squeeze_dim(2)
     }
 
+    /// The weights of attention of the newest `queries` rows over all rows; none for a kind that does not attend.
+    ///
+    /// # Shapes
+    ///
+    /// - window: `[batch, units, context, d_unit]`, oldest row first
+    /// - output: `[batch, units, heads, queries, context]`; each row of the last dimension sums to 1
+    fn attention(&self, _window: Tensor<B, 4>, _queries: usize) -> Option<Tensor<B, 5>> {
+        None
+    }
+
     /// Multiply-adds of one unit that computes `rows` new rows and sees `context` rows, with what can be kept of
     /// older rows kept. For an attention block: rows·(11·D² + 2·context·D).
     fn multiply_adds(&self, context: usize, rows: usize) -> usize;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{Args, Subcommand};
 use ran_experiment::{BackendKind, Experiment, Notice, Place, Preset, RunOptions, Seeds, Setting};
 
-use crate::commands::{collect, evaluate, predict, show};
+use crate::commands::{collect, evaluate, export, predict, show};
 use crate::exit::INTERRUPTED;
 use crate::progress::Progress;
 use crate::table;
@@ -63,6 +63,7 @@ pub(crate) struct Arguments {
 enum Action {
     Evaluate(evaluate::Arguments),
     Predict(predict::Arguments),
+    Export(export::Arguments),
     Show(show::Arguments),
     Collect(collect::Arguments),
 }
@@ -73,7 +74,9 @@ impl Arguments {
         match &self.action {
             Some(Action::Evaluate(arguments)) => arguments.settings.clone(),
             Some(Action::Show(arguments)) => arguments.settings(),
-            Some(Action::Predict(_) | Action::Collect(_)) => Vec::new(),
+            Some(Action::Export(arguments)) => arguments.settings(),
+            Some(Action::Predict(arguments)) => arguments.settings.clone(),
+            Some(Action::Collect(_)) => Vec::new(),
             None => self.settings.clone(),
         }
     }
@@ -92,6 +95,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         Some(Action::Evaluate(arguments)) => return evaluate::execute(arguments),
         Some(Action::Predict(arguments)) => return predict::execute(arguments),
         Some(Action::Show(arguments)) => return show::execute(arguments),
+        Some(Action::Export(arguments)) => return export::execute(arguments),
         Some(Action::Collect(arguments)) => return collect::execute(arguments),
         None => {}
     }
@@ -166,7 +170,7 @@ fn say(out: &mut impl Write, text: &str) -> io::Result<()> {
 }
 
 /// Becomes true at Ctrl-C, or when the system asks the program to end. A second Ctrl-C ends it at once.
-fn stop_on_signal() -> anyhow::Result<&'static AtomicBool> {
+pub(crate) fn stop_on_signal() -> anyhow::Result<&'static AtomicBool> {
     static STOP: AtomicBool = AtomicBool::new(false);
     ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::Relaxed) {

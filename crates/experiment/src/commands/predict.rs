@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
 use clap::Args;
 use ndarray::{Array1, Array2};
-use ran_experiment::{BackendKind, PredictError, Prediction, SavedModel, Signals};
-use ran_tasks::{Category, read_npy_signals};
+use ran_experiment::{BackendKind, PredictError, Prediction, SavedModel, Setting, Signals};
+use ran_learning::ModelCard;
+use ran_tasks::{Category, SignalInputs};
 
 /// Says what a saved model makes of a signal, a line for each step.
 #[derive(Debug, Args)]
@@ -16,10 +16,14 @@ pub(crate) struct Arguments {
     /// The model, as runs/NAME/ID/model.safetensors.
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// The raw inputs: a .csv or .tsv file with a step per line, a .npy file of shape [steps, inputs] or [signals, steps,
-    /// inputs], or - for lines from standard input, each answered at once. An empty line begins another signal.
+    /// The raw inputs: a .csv, .tsv, .ts, .npy or .npz file, read as the files of the model's own task are, or - for lines
+    /// from standard input, each answered at once. In lines a step stands in each; an empty one begins another signal.
+    /// Where the first line names the columns, the model's inputs are taken by name.
     #[arg(long, value_name = "FILE | -")]
     input: PathBuf,
+    /// Changes how the file is laid out, as in task.sequence=id or task.array=X_test [default: as in the model's own task].
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) settings: Vec<Setting>,
     /// Says only what the model makes of each signal as a whole, at its last step.
     #[arg(long)]
     last: bool,
@@ -32,17 +36,14 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
-    let model = SavedModel::open(&arguments.model)?;
-    // Whatever is wrong with the input is known before the first line is written.
-    let mut input = Input::open(&arguments.input)?;
-    let mut writer = Writer {
-        labels: model.card.labels.clone(),
-        category: model.card.category,
-        offset: model.card.target_offset.clone(),
-        json: arguments.json,
-        out: io::stdout().lock(),
-    };
-    writer.head(model.card.d_output)?;
+    let model = SavedModel::open(&arguments.model, &arguments.settings)?;
+    let mut input = Input::open(&arguments.input, &model.inputs())?;
+    let mut writer = Writer::new(&model.card, arguments.json, io::stdout().lock());
+    // Whatever is wrong with the beginning of a file is known before the first line is written. A live signal may wait for
+    // the names of what it will get.
+    if arguments.input == Path::new("-") {
+        writer.head()?;
+    }
     let mut held: Option<Prediction> = None;
     let mut each = |prediction: Prediction| {
         if !arguments.last {
@@ -56,11 +57,12 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         held = Some(prediction);
         Ok(())
     };
-    model.follow(input.signals(), arguments.backend, &mut each)?;
+    let mut warn = |text: &str| eprintln!("note: {text}");
+    model.follow(input.signals(&mut warn), arguments.backend, &mut each)?;
     if let Some(held) = held {
         writer.line(&held)?;
     }
-    Ok(())
+    Ok(writer.head()?)
 }
 
 /// Signals that have been found.
@@ -70,38 +72,33 @@ enum Input {
 }
 
 impl Input {
-    fn open(path: &Path) -> anyhow::Result<Self> {
+    fn open(path: &Path, inputs: &SignalInputs<'_>) -> anyhow::Result<Self> {
         if path == Path::new("-") {
             let lines = Box::new(io::stdin().lock());
             return Ok(Self::Lines("standard input".into(), lines));
         }
         let name = path.display().to_string();
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        match extension {
-            Some("npy") => Ok(Self::Arrays(name, read_npy_signals(path)?)),
-            Some("csv" | "tsv") => {
-                // A folder can be opened, but not read.
-                let begun = File::open(path).and_then(|file| {
-                    let mut lines = BufReader::new(file);
-                    lines.fill_buf()?;
-                    Ok(lines)
-                });
-                match begun {
-                    Ok(lines) => Ok(Self::Lines(name, Box::new(lines))),
-                    Err(source) => Err(PredictError::Read { name, source }.into()),
-                }
-            }
-            _ => bail!(
-                "{name} cannot be read; .csv, .tsv and .npy files can, and - for standard input"
-            ),
+        if !inputs.come_in_lines(path) {
+            return Ok(Self::Arrays(name, inputs.read(path)?));
+        }
+        // A folder can be opened, but not read.
+        let begun = File::open(path).and_then(|file| {
+            let mut lines = BufReader::new(file);
+            lines.fill_buf()?;
+            Ok(lines)
+        });
+        match begun {
+            Ok(lines) => Ok(Self::Lines(name, Box::new(lines))),
+            Err(source) => Err(PredictError::Read { name, source }.into()),
         }
     }
 
-    fn signals(&mut self) -> Signals<'_> {
+    fn signals<'a>(&'a mut self, warn: &'a mut dyn FnMut(&str)) -> Signals<'a> {
         match self {
             Self::Lines(name, lines) => Signals::Lines {
                 name: std::mem::take(name),
                 lines,
+                warn,
             },
             Self::Arrays(name, signals) => Signals::Arrays {
                 name: std::mem::take(name),
@@ -116,16 +113,32 @@ struct Writer<W> {
     category: Category,
     /// What is added to each output, where 32 bits would not hold the sum.
     offset: Option<Vec<f64>>,
+    d_output: usize,
     json: bool,
+    /// Whether the names of the columns are written.
+    begun: bool,
     out: W,
 }
 
 impl<W: Write> Writer<W> {
-    /// The names of the columns.
-    fn head(&mut self, d_output: usize) -> io::Result<()> {
-        if self.json {
+    fn new(card: &ModelCard, json: bool, out: W) -> Self {
+        Self {
+            labels: card.labels.clone(),
+            category: card.category,
+            offset: card.target_offset.clone(),
+            d_output: card.d_output,
+            json,
+            begun: json,
+            out,
+        }
+    }
+
+    /// The names of the columns, once.
+    fn head(&mut self) -> io::Result<()> {
+        if self.begun {
             return Ok(());
         }
+        self.begun = true;
         let mut names = vec!["signal".to_owned(), "step".to_owned()];
         if self.category == Category::Classification {
             names.push("label".into());
@@ -134,12 +147,13 @@ impl<W: Write> Writer<W> {
             Some(label) => format!("p({label})"),
             None => format!("output {at}"),
         };
-        names.extend((0..d_output).map(output));
-        writeln!(self.out, "{}", names.join(","))
+        names.extend((0..self.d_output).map(output));
+        self.record(&names)
     }
 
     /// A prediction, which is out of the program when this returns.
     fn line(&mut self, prediction: &Prediction) -> io::Result<()> {
+        self.head()?;
         let Prediction {
             signal,
             step,
@@ -160,15 +174,23 @@ impl<W: Write> Writer<W> {
                 None => outputs.to_vec().into(),
             };
             writeln!(self.out, "{line}")?;
-        } else {
-            let mut fields = vec![signal.to_string(), step.to_string()];
-            fields.extend(label);
-            match &self.offset {
-                Some(offset) => fields.extend(added(outputs, offset).iter().map(f64::to_string)),
-                None => fields.extend(outputs.iter().map(f32::to_string)),
-            }
-            writeln!(self.out, "{}", fields.join(","))?;
+            return self.out.flush();
         }
+        let mut fields = vec![signal.to_string(), step.to_string()];
+        fields.extend(label);
+        match &self.offset {
+            Some(offset) => fields.extend(added(outputs, offset).iter().map(f64::to_string)),
+            None => fields.extend(outputs.iter().map(f32::to_string)),
+        }
+        self.record(&fields)
+    }
+
+    /// A line of fields, quoted where they need be.
+    fn record(&mut self, fields: &[String]) -> io::Result<()> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(fields)?;
+        let line = writer.into_inner().map_err(|error| error.into_error())?;
+        self.out.write_all(&line)?;
         self.out.flush()
     }
 }

@@ -41,7 +41,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     let task = open_task(&arguments.which, &arguments.settings)?;
     let dataset = task.load(arguments.seed)?;
     let count = arguments.count as usize;
-    let picture = show_examples(&task, &task.channels()?, &dataset, count)?;
+    let picture = show_examples(&task, &dataset, count)?;
     let file = |ending: &str| arguments.out.join(format!("{}.{ending}", task.name()));
     let (svg, png) = (file("svg"), file("png"));
     write_file(&svg, picture.svg().as_bytes())?;

@@ -22,7 +22,6 @@ const MOST_WORDS: usize = 8;
 /// When there are no sequences.
 pub fn show_examples(
     task: &TaskConfig,
-    channels: &[String],
     dataset: &Dataset,
     count: usize,
 ) -> Result<Picture, PictureError> {
@@ -30,7 +29,7 @@ pub fn show_examples(
     let chosen = choose(dataset, count);
     let shown: Vec<Sequence> = chosen
         .into_iter()
-        .map(|index| sequence(task, channels, dataset, index))
+        .map(|index| sequence(task, dataset, index))
         .collect();
     let all = dataset.train.len();
     let title = match all {
@@ -67,7 +66,7 @@ fn choose(dataset: &Dataset, count: usize) -> Vec<usize> {
     chosen
 }
 
-fn sequence(task: &TaskConfig, channels: &[String], dataset: &Dataset, index: usize) -> Sequence {
+fn sequence(task: &TaskConfig, dataset: &Dataset, index: usize) -> Sequence {
     let sample = &dataset.train[index];
     let mut inputs = sample.inputs.clone();
     if let Some(standardiser) = &dataset.standardiser {
@@ -97,16 +96,15 @@ fn sequence(task: &TaskConfig, channels: &[String], dataset: &Dataset, index: us
         );
     }
     let image = task.image(inputs.view());
-    let named = channels.len() == inputs.ncols();
+    let names = &dataset.input_names;
+    let named = names.len() == inputs.ncols();
     let mut target = target(dataset, sample, from, to);
-    // Names are a convenience: numbers do as well.
-    let outputs = task.outputs().unwrap_or_default();
-    if target.channels.is_empty() && target.values.ncols() == outputs.len() {
-        target.channels = outputs;
+    if target.channels.is_empty() && target.values.ncols() == dataset.output_names.len() {
+        target.channels.clone_from(&dataset.output_names);
     }
     let mut input = Track {
         name: "input".into(),
-        channels: if named { channels.to_vec() } else { Vec::new() },
+        channels: if named { names.clone() } else { Vec::new() },
         steps: (0..to - from).collect(),
         values: inputs.slice(s![from..to, ..]).to_owned(),
         style,
@@ -254,8 +252,7 @@ mod tests {
             .filter(|name| !elsewhere.contains(name))
         {
             let (task, dataset) = load(name);
-            let channels = task.channels().unwrap();
-            let picture = show_examples(&task, &channels, &dataset, 3).unwrap();
+            let picture = show_examples(&task, &dataset, 3).unwrap();
             for word in [name, "input", "target", "step"] {
                 assert!(
                     picture.svg().contains(word),
@@ -284,7 +281,7 @@ mod tests {
     #[test]
     fn the_target_is_said_in_words_and_drawn_at_its_step() {
         let (task, dataset) = load("sequential-digits");
-        let one = sequence(&task, &[], &dataset, 0);
+        let one = sequence(&task, &dataset, 0);
         let digit = dataset.train[0]
             .targets
             .iter()
@@ -313,10 +310,10 @@ mod tests {
         let task = open_task("memory-capacity", &["task.delays=5000".parse().unwrap()]);
         let task = task.unwrap();
         let dataset = task.load(0).unwrap();
-        let one = sequence(&task, &[], &dataset, 0);
+        let one = sequence(&task, &dataset, 0);
         assert_eq!(one.tracks[1].name, "target, 100 of 5000");
         assert_eq!(one.tracks[1].channels.last().unwrap(), "delay 100");
-        assert!(show_examples(&task, &[], &dataset, 1).is_ok());
+        assert!(show_examples(&task, &dataset, 1).is_ok());
     }
 
     #[test]

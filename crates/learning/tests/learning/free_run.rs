@@ -25,6 +25,8 @@ fn sine(ahead: usize) -> Dataset {
         metric: Category::Regression.metric(),
         d_input: 1,
         d_output: 1,
+        input_names: Vec::new(),
+        output_names: Vec::new(),
         labels: Vec::new(),
         standardiser: Some(standardiser),
         target_offset: None,

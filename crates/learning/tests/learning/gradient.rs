@@ -164,6 +164,8 @@ fn echoes(category: Category, d_output: usize, target: impl Fn(f32) -> Vec<f32>)
         metric: category.metric(),
         d_input: 1,
         d_output,
+        input_names: Vec::new(),
+        output_names: Vec::new(),
         labels: Vec::new(),
         standardiser: None,
         target_offset: None,

@@ -47,12 +47,12 @@ impl Forecast {
             test: train..steps,
         };
         let (inputs, targets) = self.arrays(case, steps);
-        Ok(series::by_time(
-            FilesConfig::NAME,
-            inputs.view(),
-            targets.view(),
-            scored,
-        ))
+        let dataset = series::by_time(FilesConfig::NAME, inputs.view(), targets.view(), scored);
+        Ok(Dataset {
+            input_names: data.input_names.clone(),
+            output_names: data.output_names.clone(),
+            ..dataset
+        })
     }
 
     /// The data set of training and test series. Several training series are split at random for validation, one by time.
@@ -75,6 +75,8 @@ impl Forecast {
             metric: Category::Regression.metric(),
             d_input,
             d_output: train.cases[0].series.ncols(),
+            input_names: train.input_names.clone(),
+            output_names: train.output_names.clone(),
             labels: Vec::new(),
             standardiser: None,
             target_offset: None,

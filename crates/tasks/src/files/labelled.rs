@@ -44,6 +44,8 @@ pub(crate) fn pair(name: &str, train: Recordings, test: Recordings) -> Result<Da
         metric: category.metric(),
         d_input,
         d_output: labels.len().max(1),
+        input_names: train.input_names.clone(),
+        output_names: train.output_names.clone(),
         standardiser: None,
         target_offset: None,
         notes: Vec::new(),
@@ -82,6 +84,8 @@ pub(super) fn split(
     let pick = |indices: &[usize]| Recordings {
         path: data.path.clone(),
         target: data.target.clone(),
+        input_names: data.input_names.clone(),
+        output_names: data.output_names.clone(),
         cases: indices
             .iter()
             .map(|&index| data.cases[index].clone())
@@ -94,6 +98,7 @@ pub(super) fn split(
 pub(super) fn check_widths(train: &Recordings, test: &Recordings) -> Result<usize, TaskError> {
     let (d_input, found) = (train.cases[0].inputs.ncols(), test.cases[0].inputs.ncols());
     if d_input == found {
+        check_names(train, test)?;
         return Ok(d_input);
     }
     let problem = format!(
@@ -101,6 +106,21 @@ pub(super) fn check_widths(train: &Recordings, test: &Recordings) -> Result<usiz
         train.path.display()
     );
     Err(test.cases[0].place.error(&test.path, problem))
+}
+
+/// Refuses files whose columns have names and stand for different inputs at the same place.
+fn check_names(train: &Recordings, test: &Recordings) -> Result<(), TaskError> {
+    let named = !train.input_names.is_empty() && !test.input_names.is_empty();
+    if !named || train.input_names == test.input_names {
+        return Ok(());
+    }
+    let problem = format!(
+        "the inputs are {} where those of {} are {}; the key `inputs` takes columns by name, whatever their places",
+        test.input_names.join(", "),
+        train.path.display(),
+        train.input_names.join(", ")
+    );
+    Err(TaskError::file(&test.path, problem))
 }
 
 /// The classes that occur, by number if all are numbers, otherwise by alphabet.

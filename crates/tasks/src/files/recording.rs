@@ -14,6 +14,10 @@ pub(crate) struct Recordings {
     pub(crate) path: PathBuf,
     /// What the labels are.
     pub(crate) target: Target,
+    /// The names of the columns that are inputs; empty where they have none.
+    pub(crate) input_names: Vec<String>,
+    /// The names of the columns that are predicted; empty where they have none, and for classes.
+    pub(crate) output_names: Vec<String>,
     /// The sequences, at least one.
     pub(crate) cases: Vec<Case>,
 }
@@ -62,7 +66,7 @@ impl Place {
 }
 
 impl Recordings {
-    /// The sequences of a file; where a target is a number, their labels are read as such.
+    /// The sequences of a file whose columns have no names; where a target is a number, their labels are read as such.
     pub(super) fn new(
         path: &Path,
         target: Target,
@@ -78,6 +82,8 @@ impl Recordings {
         Ok(Self {
             path: path.into(),
             target,
+            input_names: Vec::new(),
+            output_names: Vec::new(),
             cases,
         })
     }

@@ -1,9 +1,10 @@
 //! `.csv` and `.tsv` tables.
 
+use super::FilesConfig;
 use super::columns::{Column, Goal, Selection, resolve};
 use super::recording::{Case, Place, Recordings, Target};
 use super::rows::{Row, Rows};
-use super::{ColumnNames, FilesConfig};
+use crate::signals::SignalInputs;
 use crate::{TaskError, input, ts};
 use ndarray::Array2;
 use std::collections::HashMap;
@@ -17,50 +18,6 @@ pub(super) fn read(
 ) -> Result<Recordings, TaskError> {
     let bytes = input::read(path)?;
     parse(config, &bytes, path, goal)
-}
-
-/// The names of the columns of a table that are inputs and numbers to be said; none where it has no names.
-pub(super) fn column_names(
-    config: &FilesConfig,
-    path: &Path,
-    goal: &Goal,
-) -> Result<ColumnNames, TaskError> {
-    let rows = Rows::read(&input::read(path)?, path, config.header)?;
-    let (Some(names), width) = (rows.names, rows.width) else {
-        return Ok(ColumnNames::default());
-    };
-    let place = |key, column: &Option<Column>| -> Result<Option<usize>, TaskError> {
-        let place = column
-            .as_ref()
-            .map(|column| resolve(key, column, width, Some(&names)));
-        place.transpose()
-    };
-    let value = place("value", &config.value)?;
-    let (label, sequence) = (
-        place("label", &config.label)?,
-        place("sequence", &config.sequence)?,
-    );
-    // Where no column tells sequences apart, a row is a sequence of one channel, and its columns are steps.
-    if sequence.is_none() && !matches!(goal, Goal::Forecast { .. }) {
-        let targets = value.map(|column| names[column].clone());
-        return Ok(ColumnNames {
-            targets: targets.into_iter().collect(),
-            ..ColumnNames::default()
-        });
-    }
-    let taken: Vec<usize> = label.into_iter().chain(value).chain(sequence).collect();
-    let selection = Selection::of(config, goal, width, Some(&names), &taken)?;
-    let pick = |columns: &[usize]| {
-        columns
-            .iter()
-            .map(|&column| names[column].clone())
-            .collect()
-    };
-    let due: Vec<usize> = value.into_iter().chain(selection.targets).collect();
-    Ok(ColumnNames {
-        inputs: pick(&selection.inputs),
-        targets: pick(&due),
-    })
 }
 
 /// Reads the sequences of a table's bytes; `path` is for messages and for the delimiter.
@@ -98,11 +55,70 @@ fn parse(
         selection,
         label,
     };
-    let cases = match (goal, sequence) {
-        (Goal::Label | Goal::Header, None) => table.row_by_row()?,
-        (_, sequence) => table.grouped(sequence)?,
+    let value = label.filter(|_| target == Target::Value);
+    let output_names = match goal {
+        Goal::Forecast { .. } => table.names_of(&table.selection.targets),
+        Goal::Label | Goal::Header => table.names_of(value.as_slice()),
     };
-    Recordings::new(path, target, cases)
+    // Where each row is a sequence, columns are its steps: their names are not those of inputs.
+    let (input_names, cases) = match (goal, sequence) {
+        (Goal::Label | Goal::Header, None) => (Vec::new(), table.row_by_row()?),
+        (_, sequence) => (
+            table.names_of(&table.selection.inputs),
+            table.grouped(sequence)?,
+        ),
+    };
+    Ok(Recordings {
+        input_names,
+        output_names,
+        ..Recordings::new(path, target, cases)?
+    })
+}
+
+/// The names of a table's columns, where it has a header.
+pub(super) fn names(path: &Path, header: Option<bool>) -> Result<Option<Vec<String>>, TaskError> {
+    Ok(Rows::read(&input::read(path)?, path, header)?.names)
+}
+
+/// Reads the sequences of a table of which each is several rows, or each a row, without their targets.
+pub(super) fn read_signals(
+    config: &FilesConfig,
+    path: &Path,
+    inputs: &SignalInputs<'_>,
+) -> Result<Vec<Case>, TaskError> {
+    let rows = Rows::read(&input::read(path)?, path, config.header)?;
+    let (names, width) = (rows.names.as_deref(), rows.width);
+    let resolved = |key, column: &Option<Column>| {
+        let column = column.as_ref();
+        column.map(|column| resolve(key, column, width, names))
+    };
+    let sequence = resolved("sequence", &config.sequence).transpose()?;
+    // What is to be predicted need not be there.
+    let label = resolved("label", &config.label).or(resolved("value", &config.value));
+    let label = label.and_then(Result::ok);
+    let chosen = match sequence {
+        Some(sequence) => inputs
+            .columns(names, width, Some(sequence), label)
+            .map_err(|problem| TaskError::file(path, problem))?,
+        // The columns are steps, and as many as there are.
+        None => {
+            let goal = Goal::Label;
+            Selection::of(config, &goal, width, names, label.as_slice())?.inputs
+        }
+    };
+    let table = Table {
+        path,
+        rows,
+        selection: Selection {
+            inputs: chosen,
+            targets: Vec::new(),
+        },
+        label: None,
+    };
+    match sequence {
+        Some(_) => table.grouped(sequence),
+        None => table.row_by_row(),
+    }
 }
 
 struct Table<'a> {
@@ -113,6 +129,13 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
+    /// The names of columns; none where the table has no header.
+    fn names_of(&self, columns: &[usize]) -> Vec<String> {
+        let names = self.rows.names.iter();
+        let names = names.flat_map(|names| columns.iter().map(|&column| names[column].clone()));
+        names.collect()
+    }
+
     /// Each row is a sequence of one channel.
     fn row_by_row(&self) -> Result<Vec<Case>, TaskError> {
         let case = |row: Row<'_>| {
