@@ -99,7 +99,12 @@ fn what_cannot_go_on_by_itself_is_refused_with_a_sentence() {
         test: [sine(1).test, sine(1).test].concat(),
         ..sine(1)
     };
+    let far = Dataset {
+        target_offset: Some(vec![1e7]),
+        ..sine(1)
+    };
     for (dataset, steps, count, words) in [
+        (far, 10, 1, "needs numbers that 32 bits tell apart"),
         (
             sine(1),
             0,
