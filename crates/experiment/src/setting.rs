@@ -316,6 +316,14 @@ mod tests {
         assert_eq!(same["task"]["train"].as_str(), Some("a"));
     }
 
+    #[test]
+    fn dots_in_a_value_are_no_levels() {
+        let far = format!("task.train={}x.csv", "../".repeat(40));
+        let table = applied(&[&far]).unwrap();
+        let value = format!("{}x.csv", "../".repeat(40));
+        assert_eq!(table["task"]["train"].as_str(), Some(&value[..]));
+    }
+
     proptest! {
         #[test]
         fn no_text_makes_the_reader_panic(text in "\\PC*", path in "[a-z0-9.\\[\\]]{0,20}") {
