@@ -33,7 +33,7 @@ pub enum CollectError {
         /// The folder.
         folder: PathBuf,
     },
-    /// A file is damaged.
+    /// A line is not a record.
     #[error("{path}, line {line}, is no record: {problem}", path = path.display())]
     Damaged {
         /// The file.

@@ -350,6 +350,7 @@ mod tests {
         }
         let mut run = RunFolder::open(place.path()).unwrap();
         run.add_record("{}").unwrap();
+        drop(run);
         assert_eq!(names(place.path()), ["notes.txt", "records.jsonl"]);
         let records = fs::read_to_string(place.path().join("records.jsonl")).unwrap();
         assert_eq!(records, "{}\n");

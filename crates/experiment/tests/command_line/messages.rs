@@ -97,20 +97,26 @@ fn the_setting_that_is_wrong_is_named_and_no_other_one_and_no_file() {
 }
 
 #[test]
-fn what_only_settings_together_make_wrong_is_blamed_on_all_of_them() {
+fn of_settings_of_one_key_the_last_is_blamed_and_where_no_single_one_is_all_are() {
     let place = TempDir::new().unwrap();
-    let config = "[task]\nname = 'japanese-vowels'\n[reservoir]\ncontext = 4\n\
-                  [[reservoir.population]]\nkind = 'qkv-unit'\nunits = 10\nd_unit = 8\n";
-    fs::write(place.path().join("own.toml"), config).unwrap();
-    let sets = ["reservoir.leak=3", "reservoir.leak=4", "reservoir.leak=3"];
-    let arguments = sets.iter().flat_map(|set| ["--set", set]);
-    let arguments: Vec<_> = ["describe", "own.toml"]
-        .into_iter()
-        .chain(arguments)
-        .collect();
-    let outcome = run(place.path(), &arguments);
-    // Of settings of one key the last one counts.
-    assert_usage(&outcome, &["error: --set reservoir.leak=3: ", "got 3"]);
+    for (settings, blamed) in [
+        (
+            &["reservoir.leak=3", "reservoir.leak=4", "reservoir.leak=3"][..],
+            "error: --set reservoir.leak=3: ",
+        ),
+        (
+            &["learning.regime=full", "learning.fixed_qk=true"],
+            "error: --set learning.fixed_qk=true: ",
+        ),
+        (
+            &["task.horizon=far", "task.horizon=far"],
+            "error: --set task.horizon=far --set task.horizon=far: ",
+        ),
+    ] {
+        let settings = settings.iter().flat_map(|setting| ["--set", setting]);
+        let arguments: Vec<_> = ["describe", "lorenz"].into_iter().chain(settings).collect();
+        assert_usage(&run(place.path(), &arguments), &[blamed]);
+    }
 }
 
 #[test]
