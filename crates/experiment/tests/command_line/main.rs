@@ -11,6 +11,7 @@ mod pictures;
 mod records;
 mod saved;
 mod showing;
+mod vectors;
 #[cfg(feature = "wgpu")]
 mod wgpu;
 mod wrong_input;
