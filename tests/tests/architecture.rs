@@ -42,6 +42,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ran-tasks",
             "ran-picture",
             "ran-reservoir",
+            "ran-scan",
             "ran-readout",
             "ran-learning",
         ],

@@ -1,4 +1,6 @@
-//! How long a step of a network takes, on any backend.
+//! How long a step of a network takes, on any backend, and how much of what the processor can do it uses.
+
+mod peak;
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,6 +14,8 @@ use ran_reservoir::{
 };
 use ran_unit::Initializer;
 use serde::Serialize;
+
+pub use peak::Peak;
 
 use crate::BackendKind;
 use crate::backend::{LearningBackend, Work, compute};
@@ -140,6 +144,37 @@ pub struct Measurement {
     pub case: String,
     /// Microseconds per step of the whole batch: the median of several runs.
     pub us_per_step: f64,
+    /// Billions of operations a second: two for each multiply-add that the network needs. Training counts three times the
+    /// forward pass, whatever is computed again.
+    pub gflops: f64,
+    /// The widest vectors that the scan may use, on ndarray.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vectors: Option<&'static str>,
+    /// What share of the processor's [`Peak`] with these vectors that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share_of_peak: Option<f64>,
+}
+
+impl Measurement {
+    /// The same beside what the processor can do, where it is the processor that computed.
+    #[must_use]
+    pub fn beside(self, peak: &Peak) -> Self {
+        let fastest = peak.fastest().filter(|_| self.backend == "ndarray");
+        let share = fastest.map(|(_, gflops)| (self.gflops / gflops * 1e4).round() / 1e4);
+        Self {
+            vectors: fastest.map(|(name, _)| name),
+            share_of_peak: share,
+            ..self
+        }
+    }
+}
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measured {
+    us_per_step: f64,
+    /// Of a step of the whole batch.
+    multiply_adds: f64,
 }
 
 /// What to measure.
@@ -164,7 +199,10 @@ impl Bench {
     ///
     /// When the backend is not there, or the sizes do not make a network.
     pub fn measure(self, backend: BackendKind) -> anyhow::Result<Measurement> {
-        let us_per_step = compute(backend, self)??;
+        let Measured {
+            us_per_step,
+            multiply_adds,
+        } = compute(backend, self)??;
         Ok(Measurement {
             framework: "ran",
             backend: backend.name(),
@@ -177,6 +215,9 @@ impl Bench {
             phase: self.phase,
             case: self.case.to_string(),
             us_per_step: (us_per_step * 100.0).round() / 100.0,
+            gflops: (2.0 * multiply_adds / us_per_step / 10.0).round() / 100.0,
+            vectors: None,
+            share_of_peak: None,
         })
     }
 
@@ -233,21 +274,26 @@ impl Bench {
         times[times.len() / 2] / self.case.steps as f64 * 1e6
     }
 
-    fn forward<B: LearningBackend>(&self, device: &B::Device) -> anyhow::Result<f64> {
+    fn forward<B: LearningBackend>(&self, device: &B::Device) -> anyhow::Result<Measured> {
         let Case { batch, steps, .. } = self.case;
         let reservoir =
             Reservoir::<B>::init(&self.config(), D_INPUT, Initializer::Reservoir, 0, device)?;
         let inputs = Self::random([batch, steps, D_INPUT], device);
         let readout = Self::random::<B, 2>([reservoir.d_state(), D_OUTPUT], device);
-        Ok(self.median(|| {
+        let multiply_adds = self.multiply_adds(reservoir.multiply_adds(), reservoir.d_state());
+        let us_per_step = self.median(|| {
             let start = reservoir.start(batch, device);
             let (_, memory) = reservoir.forward(inputs.clone(), start, None);
             // Reading a number back waits for the device.
             product(memory.state(), readout.clone()).sum().into_data();
-        }))
+        });
+        Ok(Measured {
+            us_per_step,
+            multiply_adds,
+        })
     }
 
-    fn train<B: LearningBackend>(&self, device: &B::Device) -> anyhow::Result<f64> {
+    fn train<B: LearningBackend>(&self, device: &B::Device) -> anyhow::Result<Measured> {
         type A<B> = Autodiff<B>;
         let Case { batch, steps, .. } = self.case;
         let reservoir =
@@ -257,7 +303,8 @@ impl Bench {
         let readout =
             Self::random::<A<B>, 2>([d_state, D_OUTPUT], device) / (d_state as f64).sqrt();
         let readout = readout.detach().require_grad();
-        Ok(self.median(|| {
+        let multiply_adds = self.multiply_adds(reservoir.multiply_adds(), d_state);
+        let us_per_step = self.median(|| {
             let start = reservoir.start(batch, device);
             let (states, _) = reservoir.forward(inputs.clone(), start, None);
             // One product for all sequences and steps.
@@ -267,12 +314,28 @@ impl Bench {
             let gradients = loss.backward();
             let gradient = readout.grad(&gradients).expect("the readout has one");
             gradient.sum().into_data();
-        }))
+        });
+        Ok(Measured {
+            us_per_step,
+            multiply_adds,
+        })
+    }
+
+    /// Multiply-adds of a step of the whole batch: those of the reservoir, and of the readout of the last step or of all.
+    /// Each product has two in its backward pass.
+    fn multiply_adds(&self, reservoir: usize, d_state: usize) -> f64 {
+        let Case { batch, steps, .. } = self.case;
+        let readout = (d_state * D_OUTPUT) as f64;
+        let step = match self.phase {
+            Phase::Forward => reservoir as f64 + readout / steps as f64,
+            Phase::Train => 3.0 * (reservoir as f64 + readout),
+        };
+        step * batch as f64
     }
 }
 
 impl Work for Bench {
-    type Output = anyhow::Result<f64>;
+    type Output = anyhow::Result<Measured>;
 
     fn on<B: LearningBackend>(self, device: &B::Device) -> Self::Output {
         match self.phase {
@@ -307,6 +370,47 @@ mod tests {
     }
 
     #[test]
+    fn operations_are_those_of_reservoir_and_readout_three_times_in_training() {
+        let bench = |phase| Bench {
+            network: Network::AttentionBlocks,
+            case: Case::of([2, 4, 3, 5, 7]),
+            memory: MemoryKind::Sliding,
+            phase,
+            repeats: 1,
+        };
+        // 11·D² + 2·C·D in each of 2 units, 5 sequences; 9 outputs of 8 state dimensions.
+        let reservoir = 2 * (11 * 16 + 2 * 3 * 4);
+        let forward = bench(Phase::Forward).multiply_adds(reservoir, 8);
+        assert!((forward - 5.0 * (400.0 + 72.0 / 7.0)).abs() < 1e-9);
+        let train = bench(Phase::Train).multiply_adds(reservoir, 8);
+        assert!((train - 5.0 * 3.0 * 472.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_share_of_the_peak_is_that_of_the_widest_vectors_on_the_processor_alone() {
+        let peak = Peak(vec![("AVX2", 50.0), ("scalar", 5.0)]);
+        let measured = |backend| Measurement {
+            framework: "ran",
+            backend,
+            network: None,
+            memory: MemoryKind::Sliding,
+            phase: Phase::Forward,
+            case: String::new(),
+            us_per_step: 1.0,
+            gflops: 20.0,
+            vectors: None,
+            share_of_peak: None,
+        };
+        let found = measured("ndarray").beside(&peak);
+        assert_eq!(
+            (found.vectors, found.share_of_peak),
+            (Some("AVX2"), Some(0.4))
+        );
+        let found = measured("wgpu").beside(&peak);
+        assert_eq!((found.vectors, found.share_of_peak), (None, None));
+    }
+
+    #[test]
     fn every_network_and_phase_is_measured() {
         let case = Case::of([2, 4, 3, 2, 5]);
         for network in [
@@ -325,6 +429,7 @@ mod tests {
                     };
                     let measured = bench.measure(BackendKind::Ndarray).unwrap();
                     assert!(measured.us_per_step > 0.0);
+                    assert!(measured.gflops >= 0.0);
                     assert_eq!(measured.case, "10,4,3,2,5");
                 }
             }

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use ran_experiment::Setting;
+use ran_scan::{VECTORS_VARIABLE, Vectors};
 
 /// Keeps the memory of large arrays for the next of their size, where the system's allocator would give it back and ask for
 /// it again at every batch.
@@ -61,6 +62,10 @@ impl Command {
 
 fn main() -> ExitCode {
     let command = Arguments::parse().command;
+    if let Err(error) = Vectors::from_environment() {
+        eprintln!("error: the environment variable {VECTORS_VARIABLE}: {error}");
+        return ExitCode::from(2);
+    }
     if let Some(sentence) = ran_experiment::limit_threads() {
         eprintln!("warning: {sentence}");
     }

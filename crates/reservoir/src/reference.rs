@@ -1,4 +1,5 @@
-//! The loop over time in burn operations: the reference, and the path of any backend.
+//! The loop over time in burn operations, the reference and the path of any backend: equations 7, 8 and 9 of
+//! docs/model.md#working-memory.
 
 use burn::tensor::{Tensor, backend::Backend};
 use ran_unit::Unit;

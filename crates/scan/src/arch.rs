@@ -2,6 +2,8 @@
 
 use pulp::{Scalar, Simd, WithSimd};
 
+use crate::vectors::limit;
+
 #[cfg(target_arch = "aarch64")]
 use pulp::aarch64::Neon;
 #[cfg(target_arch = "x86_64")]
@@ -77,7 +79,8 @@ pub fn vectorize<S: Lanes, W: WithLanes>(simd: S, work: W) -> W::Output {
 }
 
 impl Arch {
-    /// Every instruction set of this processor that there is code for, the widest first.
+    /// Every instruction set of this processor that there is code for, the widest first, up to the limit that
+    /// [`Vectors`](crate::Vectors) sets.
     pub fn available() -> Vec<Self> {
         let mut found = Vec::new();
         #[cfg(target_arch = "x86_64")]
@@ -88,6 +91,8 @@ impl Arch {
         #[cfg(target_arch = "aarch64")]
         found.extend(Neon::try_new().map(|simd| Self(Set::Neon(simd))));
         found.push(Self(Set::Scalar));
+        let limit = limit();
+        found.retain(|arch| arch.lanes() <= limit);
         found
     }
 

@@ -36,6 +36,7 @@ mod sequences;
 mod spec;
 mod stepper;
 pub mod unit;
+mod vectors;
 pub mod weights;
 mod wiring;
 
@@ -49,4 +50,5 @@ pub use sequences::{Scanned, Sequences};
 pub use spec::{Population, ScanSpec};
 pub use stepper::Stepper;
 pub use unit::{Memory, Shape, UnitKernel};
+pub use vectors::{VARIABLE as VECTORS_VARIABLE, Vectors, VectorsError};
 pub use wiring::Wiring;

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use ran_experiment::bench::{Bench, Case, Measurement, Network, Phase};
+use ran_experiment::bench::{Bench, Case, Measurement, Network, Peak, Phase};
 use ran_experiment::scaling::Curve;
 use ran_experiment::{BackendKind, write_file};
 use ran_reservoir::MemoryKind;
+use ran_scan::Vectors;
 
 /// Microseconds per step of a network of random weights: the median of several runs.
 #[derive(Debug, Args)]
@@ -35,6 +36,10 @@ pub(crate) struct Arguments {
     /// Measures how the time grows with each size instead, and writes a picture of each (SVG, PNG) into this folder.
     #[arg(long, value_name = "FOLDER")]
     scaling: Option<PathBuf>,
+    /// The widest vectors that the scan may use: avx512, avx2 or plain [default: those of RAN_VECTORS, else all that the
+    /// processor has]. The readout's products keep their own.
+    #[arg(long, value_name = "VECTORS")]
+    vectors: Option<Vectors>,
     /// Prints one line of JSON per measurement.
     #[arg(long)]
     json: bool,
@@ -56,6 +61,9 @@ impl From<Memory> for MemoryKind {
 }
 
 pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
+    if let Some(vectors) = arguments.vectors {
+        vectors.limit();
+    }
     if let Some(folder) = &arguments.scaling {
         return scaling(arguments, folder);
     }
@@ -121,36 +129,55 @@ fn scaling(arguments: &Arguments, folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints measurements as they come.
+/// Prints measurements as they come, beside what the processor can do.
 struct Shown {
     json: bool,
     begun: bool,
+    peak: Peak,
 }
 
 impl Shown {
     fn new(json: bool) -> Self {
-        Self { json, begun: false }
+        Self {
+            json,
+            begun: false,
+            peak: Peak::measure(),
+        }
     }
 
     fn show(&mut self, measured: &Measurement) -> anyhow::Result<()> {
         let mut out = io::stdout().lock();
+        let measured = measured.clone().beside(&self.peak);
         if self.json {
-            writeln!(out, "{}", serde_json::to_string(measured)?)?;
+            writeln!(out, "{}", serde_json::to_string(&measured)?)?;
             return Ok(out.flush()?);
         }
         if !self.begun {
             let (case, memory, phase) = ("case", "memory", "phase");
-            writeln!(out, "{case:18}{memory:11}{phase:9}{:>14}", "us per step")?;
+            for (name, gflops) in self.peak.each() {
+                writeln!(out, "the processor's peak with {name}: {gflops:.1} GFLOP/s")?;
+            }
+            let (time, share) = ("us per step", "of the peak");
+            writeln!(
+                out,
+                "{case:18}{memory:11}{phase:9}{time:>14}{:>10}{share:>13}",
+                "GFLOP/s"
+            )?;
             self.begun = true;
         }
         let name = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let share = match measured.share_of_peak {
+            Some(share) => format!("{:.1} %", share * 100.0),
+            None => "–".into(),
+        };
         writeln!(
             out,
-            "{:18}{:11}{:9}{:>14.2}",
+            "{:18}{:11}{:9}{:>14.2}{:>10.1}{share:>13}",
             measured.case,
             name(serde_json::to_value(measured.memory)?),
             name(serde_json::to_value(measured.phase)?),
-            measured.us_per_step
+            measured.us_per_step,
+            measured.gflops
         )?;
         Ok(out.flush()?)
     }

@@ -20,6 +20,7 @@ mod records;
 mod run_folders;
 mod saved;
 mod showing;
+mod vectors;
 #[cfg(feature = "wgpu")]
 mod wgpu;
 mod wrong_input;

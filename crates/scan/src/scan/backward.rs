@@ -1,4 +1,5 @@
-//! The way back through a block, step by step, from the last to the first.
+//! The way back through a block, step by step, from the last to the first. Equations 7, 8 and 9 of
+//! docs/model.md#working-memory.
 
 mod step;
 

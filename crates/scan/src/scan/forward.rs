@@ -1,4 +1,5 @@
-//! The way forward through a block: as many sequences as a vector has lanes, all steps.
+//! The way forward through a block: as many sequences as a vector has lanes, all steps. Equations 7, 8 and 9 of
+//! docs/model.md#working-memory.
 
 use super::layout::{Gather, Leak, Pack, Sources, Unpack};
 use crate::arch::Arch;

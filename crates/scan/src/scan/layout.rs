@@ -1,4 +1,5 @@
-//! Moving numbers: between sequences and lanes, and along the wiring.
+//! Moving numbers: between sequences and lanes, along the wiring, and into the state with the leak, equation 9 of
+//! docs/model.md#working-memory.
 
 use crate::arch::{Lanes, WithLanes};
 use crate::spec::Place;

@@ -1,4 +1,5 @@
-//! One step of the units of a part, along the wiring and through their kernels.
+//! One step of the units of a part, along the wiring and through their kernels. Equations 7, 8 and 9 of
+//! docs/model.md#working-memory.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -1,0 +1,96 @@
+//! What the processor can do: fused multiply-adds of vectors that depend on nothing else.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use ran_scan::{Arch, Lanes, WithLanes};
+
+/// Billions of operations a second, by the name of the instruction set, the widest first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Peak(pub(super) Vec<(&'static str, f64)>);
+
+/// Sums that are added to in turns, so that none waits for the addition before; they fit the registers of any processor.
+const SUMS: usize = 12;
+
+/// Multiply-adds of each sum in a run: less than a millisecond's work.
+const ROUNDS: usize = 1 << 14;
+
+/// Runs, of which the fastest counts: other programs only ever make one slower.
+const RUNS: usize = 200;
+
+struct MultiplyAdds;
+
+impl WithLanes for MultiplyAdds {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes>(self, simd: S) {
+        let factor = simd.splat_f32s(black_box(0.5));
+        let mut sums = [simd.splat_f32s(black_box(1.0)); SUMS];
+        for _ in 0..ROUNDS {
+            for sum in &mut sums {
+                *sum = simd.mul_add_e_f32s(*sum, factor, factor);
+            }
+        }
+        let total = sums
+            .into_iter()
+            .fold(factor, |total, sum| simd.add_f32s(total, sum));
+        black_box(simd.reduce_sum_f32s(total));
+    }
+}
+
+impl Peak {
+    /// Measures each instruction set that the scan may use, on as many threads as it has. One that multiplies and adds
+    /// apart is measured so.
+    #[must_use]
+    pub fn measure() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = match std::env::var("RAYON_NUM_THREADS").map(|text| text.parse()) {
+            Ok(Ok(asked @ 1..)) => threads.min(asked),
+            _ => threads,
+        };
+        let of = |arch: Arch| {
+            let fastest = || {
+                let run = |_| {
+                    let begin = Instant::now();
+                    arch.run(MultiplyAdds);
+                    begin.elapsed().as_secs_f64()
+                };
+                (0..RUNS).map(run).fold(f64::MAX, f64::min)
+            };
+            let each = std::thread::scope(|scope| {
+                let all: Vec<_> = (0..threads).map(|_| scope.spawn(fastest)).collect();
+                let seconds = all.into_iter().map(|one| one.join().unwrap_or(f64::MAX));
+                let operations = (2 * SUMS * ROUNDS * arch.lanes()) as f64;
+                seconds
+                    .map(|seconds| operations / seconds / 1e9)
+                    .sum::<f64>()
+            });
+            (arch.name(), (each * 100.0).round() / 100.0)
+        };
+        Self(Arch::available().into_iter().map(of).collect())
+    }
+
+    /// The widest instruction set that the scan may use, and its operations.
+    pub fn fastest(&self) -> Option<(&'static str, f64)> {
+        self.0.first().copied()
+    }
+
+    /// Each instruction set and its operations, the widest first.
+    pub fn each(&self) -> &[(&'static str, f64)] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_instruction_set_is_measured_the_widest_first() {
+        let peak = Peak::measure();
+        assert_eq!(peak.each().len(), Arch::available().len());
+        assert!(peak.each().iter().all(|(_, gflops)| *gflops > 0.0));
+        assert_eq!(peak.fastest(), peak.each().first().copied());
+    }
+}

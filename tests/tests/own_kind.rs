@@ -1,0 +1,111 @@
+//! A crate outside the workspace brings a kind of unit with a kernel: examples/own-kind, built and tested as it stands.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use cargo_metadata::MetadataCommand;
+
+fn root() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    root.canonicalize().expect("the repository exists")
+}
+
+/// Writes a file unless it is there already, so that cargo builds nothing again.
+fn keep(path: &Path, text: &str) {
+    if fs::read_to_string(path).is_ok_and(|old| old == text) {
+        return;
+    }
+    let folder = path.parent().expect("a file lies in a folder");
+    fs::create_dir_all(folder).expect("the folder can be made");
+    fs::write(path, text).expect("the file can be written");
+}
+
+/// A package that asks for all crates from outside with the workspace's features, so that what the workspace built serves
+/// the example too.
+fn features() -> String {
+    let mut command = MetadataCommand::new();
+    command.manifest_path(root().join("Cargo.toml"));
+    let metadata = command.no_deps().exec().expect("cargo metadata must run");
+    let mut wanted = BTreeMap::new();
+    for dependency in metadata.packages.iter().flat_map(|one| &one.dependencies) {
+        if dependency.path.is_some() || dependency.optional {
+            continue;
+        }
+        let name = dependency.name.to_string();
+        let (_, defaults, features) =
+            wanted
+                .entry(name)
+                .or_insert((dependency.req.to_string(), false, Vec::new()));
+        *defaults |= dependency.uses_default_features;
+        features.extend(dependency.features.iter().cloned());
+    }
+    let mut manifest = String::from(
+        "[package]\nname = \"features\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\n",
+    );
+    for (name, (version, defaults, features)) in wanted {
+        writeln!(
+            manifest,
+            "{name} = {{ version = {version:?}, default-features = {defaults}, features = {features:?} }}"
+        )
+        .expect("a string takes all");
+    }
+    manifest
+}
+
+#[test]
+fn a_crate_outside_the_workspace_runs_its_own_kind_in_the_fused_scan_forward_and_backward() {
+    let example = root().join("examples/own-kind");
+    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let copy = tmp.join("own-kind");
+    let manifest = fs::read_to_string(example.join("Cargo.toml")).expect("a manifest");
+    assert!(manifest.contains("\n[workspace]\n"), "it is outside");
+    let crates = root().join("crates");
+    let manifest = manifest
+        .replace("[workspace]\n", "[workspace]\nmembers = [\"features\"]\n")
+        .replace("../../crates", crates.to_str().expect("a path in UTF-8"));
+    keep(&copy.join("Cargo.toml"), &manifest);
+    for name in [
+        "src/lib.rs",
+        "src/unit.rs",
+        "src/kernel.rs",
+        "tests/fused.rs",
+    ] {
+        let text = fs::read_to_string(example.join(name)).expect("a source file");
+        keep(&copy.join(name), &text);
+    }
+    keep(&copy.join("features/Cargo.toml"), &features());
+    keep(&copy.join("features/src/lib.rs"), "");
+    fs::copy(root().join("Cargo.lock"), copy.join("Cargo.lock")).expect("the lock file");
+
+    let mut command = Command::new(env!("CARGO"));
+    command
+        .args([
+            "test",
+            "--offline",
+            "--package",
+            "own-kind",
+            "--package",
+            "features",
+        ])
+        .arg("--target-dir")
+        .arg(tmp.parent().expect("the folder of all that is built"))
+        .current_dir(&copy);
+    // The project's own kernels are not what is tested here.
+    for kind in ["attention-block", "qkv-unit", "memory-unit", "tanh-unit"] {
+        let option = format!("profile.dev.package.ran-{kind}.opt-level=0");
+        command.args(["--config", &option]);
+    }
+    let output = command.output().expect("cargo runs");
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (said(&output.stdout), said(&output.stderr));
+    assert!(output.status.success(), "{out}\n{err}");
+    for test in [
+        "the_fused_scan_gives_the_states_and_gradients_of_the_loop_in_burn_operations ... ok",
+        "a_live_stream_gives_the_states_of_the_batch ... ok",
+    ] {
+        assert!(out.contains(test), "{out}\n{err}");
+    }
+}
