@@ -42,7 +42,7 @@ pub enum ResumeError {
         /// The seed of the first record that has another one.
         seed: u64,
         /// The first key that differs, in the file and in the record.
-        found: Difference,
+        found: Box<Difference>,
     },
     /// A file of the run is there and cannot be read.
     #[error("{path} cannot be read: {source}", path = path.display())]
@@ -125,7 +125,7 @@ pub(crate) fn taken_up(path: &Path) -> Result<Run, ResumeError> {
             return Err(ResumeError::OtherConfiguration {
                 path: origin,
                 seed: record.seed,
-                found,
+                found: Box::new(found),
             });
         }
     }

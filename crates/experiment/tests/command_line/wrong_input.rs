@@ -151,7 +151,7 @@ fn wrong_configurations_get_a_sentence_and_leave_nothing() {
         (
             "units = 40",
             "units = 'many'",
-            &["bad.toml, line 7", "units", "\"many\"", "usize"],
+            &["bad.toml, line 7", "units", "\"many\"", "a whole number"],
         ),
         ("[task]", "[task", &["bad.toml, line 1"]),
     ] {
