@@ -40,4 +40,4 @@ pub use ran_memory_unit::MemoryUnitConfig;
 pub use ran_qkv_unit::QkvUnitConfig;
 pub use ran_tanh_unit::TanhUnitConfig;
 pub use ran_topology::Wiring;
-pub use ran_unit::{Activation, Initializer, Output, Unit, UnitShape};
+pub use ran_unit::{Initializer, Output, Unit, UnitShape};

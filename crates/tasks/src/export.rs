@@ -8,7 +8,7 @@
 use crate::npy::Values;
 use crate::npz::Npz;
 use crate::npz_writer::NpzWriter;
-use crate::{Category, Dataset, Sample, Split, TaskError};
+use crate::{Category, Dataset, Sample, Split, Standardiser, TaskError};
 use ndarray::{Array2, ArrayD, Axis, Ix3, s};
 use std::path::Path;
 
@@ -96,12 +96,10 @@ impl NpzWriter {
             }
         }
         if let Some(standardiser) = &dataset.standardiser {
-            for (name, numbers) in [
-                ("input_mean", &standardiser.mean),
-                ("input_deviation", &standardiser.deviation),
-            ] {
-                self.floats(name, &[numbers.len()], numbers.iter().copied())?;
-            }
+            let Standardiser { mean, deviation } = standardiser;
+            self.doubles("input_mean", &[mean.len()], mean.iter().copied())?;
+            let shape = [deviation.len()];
+            self.floats("input_deviation", &shape, deviation.iter().copied())?;
         }
         Ok(())
     }

@@ -86,6 +86,25 @@ impl NpzWriter {
         self.numbers(name, "<f4", shape, values)
     }
 
+    /// Adds an array of 64-bit floats, in C order.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    ///
+    /// # Panics
+    ///
+    /// When the shape does not fit the number of values.
+    pub fn doubles(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        values: impl IntoIterator<Item = f64>,
+    ) -> Result<(), TaskError> {
+        let values = values.into_iter().map(f64::to_le_bytes);
+        self.numbers(name, "<f8", shape, values)
+    }
+
     /// Adds an array of 64-bit integers, in C order.
     ///
     /// # Errors

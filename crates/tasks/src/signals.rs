@@ -137,10 +137,10 @@ impl SignalInputs<'_> {
     pub(crate) fn complete_all(&self, signal: &Array2<f64>) -> Result<Array2<f64>, String> {
         let mut steps: Vec<Array1<f64>> = Vec::with_capacity(signal.nrows());
         for step in signal.rows() {
-            let before = steps.last().map(Array1::view);
+            let before = steps.last().map(|step| step.view());
             steps.push(self.complete(step, before)?);
         }
-        let rows: Vec<_> = steps.iter().map(Array1::view).collect();
+        let rows: Vec<_> = steps.iter().map(|step| step.view()).collect();
         ndarray::stack(Axis(0), &rows).map_err(|error| error.to_string())
     }
 

@@ -77,16 +77,15 @@ impl Standardiser {
 
     /// What standardises as `self` and then `second` do.
     pub(crate) fn then(&self, second: &Self) -> Self {
-        let wide = |numbers: &[f32]| numbers.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
-        let (mean, deviation) = (wide(&self.mean), wide(&self.deviation));
-        let first = mean.iter().zip(&deviation);
-        let means = first.zip(wide(&second.mean));
-        let deviations = deviation.iter().zip(wide(&second.deviation));
+        let first = self.mean.iter().zip(&self.deviation);
+        let means = first.zip(&second.mean);
+        let deviations = self.deviation.iter().zip(&second.deviation);
+        let product = |(a, b): (&f32, &f32)| (f64::from(*a) * f64::from(*b)) as f32;
         Self {
-            mean: means.map(|((m, d), mean)| (m + d * mean) as f32).collect(),
-            deviation: deviations
-                .map(|(d, deviation)| (d * deviation) as f32)
+            mean: means
+                .map(|((mean, deviation), second)| mean + f64::from(*deviation) * second)
                 .collect(),
+            deviation: deviations.map(product).collect(),
         }
     }
 
