@@ -127,10 +127,9 @@ fn with_settings(task: Table, settings: &[Setting]) -> Result<TaskConfig, ModelE
     struct Whole {
         task: TaskConfig,
     }
-    let mut whole = Table::from_iter([("task".to_owned(), Value::Table(task))]);
-    Setting::apply(settings, &mut whole)?;
+    let whole = Table::from_iter([("task".to_owned(), Value::Table(task))]);
     let text = toml::to_string(&whole).unwrap_or_default();
-    let whole: Whole = read(whole, "the task", &text, settings)?;
+    let whole: Whole = read::<_, ModelError>(&whole, "the task", &text, settings)?;
     Ok(whole.task)
 }
 

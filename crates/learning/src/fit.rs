@@ -49,7 +49,9 @@ pub(crate) fn fit<B: LearningBackend>(
     if let Ok(fitted) = &fitted {
         let readout = Readout::of(&fitted.readout, card.link());
         let mut found = Predictions::new(&readout, &view, &dataset.train);
-        samples.each(&mut |index, _, rows| found.add(index, rows));
+        samples.each(&mut |index, _, rows| {
+            found.add(index, rows);
+        });
         predictions = found.of;
     }
     drop(samples);

@@ -307,26 +307,23 @@ impl ModelCard {
         let Some(standardiser) = &self.standardiser else {
             return Ok(());
         };
-        for (name, numbers) in [
-            ("mean", &standardiser.mean),
-            ("deviation", &standardiser.deviation),
-        ] {
-            let got = numbers.len();
+        let (mean, deviation) = (&standardiser.mean, &standardiser.deviation);
+        for (name, got) in [("mean", mean.len()), ("deviation", deviation.len())] {
             if got != d_input {
                 return refused(format!(
                     "a standardiser.{name} of {got} numbers for {d_input} inputs"
                 ));
             }
-            let wrong = |x: &&f32| !x.is_finite() || (name == "deviation" && **x <= 0.0);
-            if let Some(number) = numbers.iter().find(wrong) {
-                let allowed = match name {
-                    "mean" => "finite",
-                    _ => "finite and above 0",
-                };
-                return refused(format!(
-                    "{number} in standardiser.{name}; every number must be {allowed}"
-                ));
-            }
+        }
+        if let Some(number) = mean.iter().find(|x| !x.is_finite()) {
+            return refused(format!(
+                "{number} in standardiser.mean; every number must be finite"
+            ));
+        }
+        if let Some(number) = deviation.iter().find(|x| !x.is_finite() || **x <= 0.0) {
+            return refused(format!(
+                "{number} in standardiser.deviation; every number must be finite and above 0"
+            ));
         }
         Ok(())
     }

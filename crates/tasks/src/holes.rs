@@ -124,6 +124,8 @@ mod tests {
             metric: Metric::Mse,
             d_input: 2,
             d_output: 1,
+            input_names: Vec::new(),
+            output_names: Vec::new(),
             labels: Vec::new(),
             standardiser: None,
             target_offset: None,

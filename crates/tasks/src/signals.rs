@@ -359,6 +359,7 @@ mod tests {
             let inputs = SignalInputs {
                 d_input,
                 names,
+                mean: None,
                 files: Some(&config),
             };
             let found = inputs.read(&path(name));

@@ -222,8 +222,12 @@ mod tests {
                 metric: crate::Metric::Mse,
                 d_input: 2,
                 d_output: 1,
+                input_names: Vec::new(),
+                output_names: Vec::new(),
                 labels: Vec::new(),
                 standardiser: None,
+                target_offset: None,
+                notes: Vec::new(),
                 train: train.to_vec(),
                 valid: Vec::new(),
                 test: vec![sequence(1.0)],
@@ -232,7 +236,7 @@ mod tests {
             dataset.split_off_valid(0.3, 5).unwrap();
             dataset
         };
-        let (_, part) = stratified(&[0; 20], 0.3, 5, Stream::ValidSplit);
+        let (_, part) = stratified(&[0; 20], 0.3, 5, RngStream::ValidSplit);
         let kept = (0..20).filter(|at| !part.contains(at));
         let kept: Vec<Sample> = kept.map(|at| raw[at].clone()).collect();
         let expected = crate::Standardiser::fit(&kept);
@@ -241,13 +245,11 @@ mod tests {
         for (train, valid) in [(&raw, None), (&far, Some(30.0))] {
             let dataset = split(train);
             let found = dataset.standardiser.as_ref().unwrap();
-            for (found, expected) in [
-                (&found.mean, &expected.mean),
-                (&found.deviation, &expected.deviation),
-            ] {
-                for (found, expected) in found.iter().zip(expected) {
-                    assert!((found - expected).abs() < 1e-4, "{found} is not {expected}");
-                }
+            for (found, expected) in found.mean.iter().zip(&expected.mean) {
+                assert!((found - expected).abs() < 1e-4, "{found} is not {expected}");
+            }
+            for (found, expected) in found.deviation.iter().zip(&expected.deviation) {
+                assert!((found - expected).abs() < 1e-4, "{found} is not {expected}");
             }
             // The inputs are standardised with what stands there.
             let own = [&dataset.train, &dataset.valid, &dataset.test].map(|split| &split[0]);

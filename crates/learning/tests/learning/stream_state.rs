@@ -32,6 +32,10 @@ fn model(memory: &str, features: &str, targets: usize, seed: u64) -> Model<B> {
         d_output: 1,
         labels: Vec::new(),
         standardiser: None,
+        input_names: Vec::new(),
+        output_names: Vec::new(),
+        target_offset: None,
+        notes: Vec::new(),
         train: vec![Sample {
             scored: (40 - targets..40).collect(),
             targets: Array2::from_shape_fn((targets, 1), |(row, _)| inputs[[row, 0]]),
