@@ -7,7 +7,7 @@ use ran_tasks::Category;
 
 /// A loss of the outputs of a linear readout, and its gradient with respect to them.
 ///
-/// It is computed on the host in 64 bits, and the gradient from outputs and targets directly: burn's way back through
+/// It is computed on the host in 64 bits, and the gradient from outputs and targets directly: burn's backward pass through
 /// `log` takes reciprocals, which burn-ndarray approximates with 12 to 14 bits where the processor does.
 pub(crate) struct Loss {
     /// A mean over rows, each a scored step.

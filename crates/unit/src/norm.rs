@@ -8,7 +8,7 @@ use ran_scan::norm::EPSILON;
 pub fn normalise<B: Backend, const R: usize>(rows: Tensor<B, R>) -> Tensor<B, R> {
     let centred = rows.clone() - rows.mean_dim(R - 1);
     let variance = centred.clone().powi_scalar(2).mean_dim(R - 1);
-    // Not divided by the root: burn's way back through a division takes a reciprocal, which burn-ndarray approximates.
+    // Not divided by the root: burn's backward pass through a division takes a reciprocal, which burn-ndarray approximates.
     centred * (variance + EPSILON).powf_scalar(-0.5)
 }
 

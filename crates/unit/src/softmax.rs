@@ -4,8 +4,8 @@ use burn::tensor::{Tensor, backend::Backend};
 
 /// exp(s) / Σ exp(s) over the last dimension.
 ///
-/// Not burn's own, which divides by the sum: burn's way back through a division takes a reciprocal, which burn-ndarray
-/// approximates with 12 to 14 bits.
+/// Not burn's own, which divides by the sum: burn's backward pass through a division takes a reciprocal, which
+/// burn-ndarray approximates with 12 to 14 bits.
 pub fn softmax<B: Backend, const R: usize>(scores: Tensor<B, R>) -> Tensor<B, R> {
     // The largest score changes nothing but keeps the exponentials finite.
     let largest = scores.clone().detach().max_dim(R - 1);
