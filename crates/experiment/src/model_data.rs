@@ -128,8 +128,8 @@ fn with_settings(task: Table, settings: &[Setting]) -> Result<TaskConfig, ModelE
         task: TaskConfig,
     }
     let whole = Table::from_iter([("task".to_owned(), Value::Table(task))]);
-    let text = toml::to_string(&whole).unwrap_or_default();
-    let whole: Whole = read::<_, ModelError>(&whole, "the task", &text, settings)?;
+    // There is no file: whatever is wrong was set.
+    let whole: Whole = read::<_, ModelError>(&whole, "the task", "", settings)?;
     Ok(whole.task)
 }
 
