@@ -1,7 +1,8 @@
 //! softmax(Q·Kᵀ/√d)·V over a short window, head by head, and its backward pass.
 
 use crate::arch::{Lanes, WithLanes, vectorize};
-use crate::{math, matvec};
+use crate::math;
+use crate::matvec;
 
 /// The sizes of attention over a window.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::arch::{Lanes, WithLanes};
-use crate::{math, matvec, norm};
+use crate::math;
+use crate::matvec;
+use crate::norm;
 
 /// The last function of a population, applied to each of its rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
