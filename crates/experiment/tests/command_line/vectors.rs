@@ -7,7 +7,7 @@ use crate::{command, run, succeed};
 const BENCH: &[&str] = &[
     "bench",
     "--case",
-    "2,4,2,8,3",
+    "4,4,2,8,3",
     "--memory",
     "sliding",
     "--phase",
