@@ -315,9 +315,9 @@ impl ModelCard {
                 ));
             }
         }
-        if let Some(number) = mean.iter().find(|x| !x.is_finite()) {
+        if let Some(number) = mean.iter().find(|x| !(**x as f32).is_finite()) {
             return refused(format!(
-                "{number} in standardiser.mean; every number must be finite"
+                "{number:e} in standardiser.mean; every number must be finite in 32 bits"
             ));
         }
         if let Some(number) = deviation.iter().find(|x| !x.is_finite() || **x <= 0.0) {

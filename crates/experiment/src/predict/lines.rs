@@ -149,9 +149,13 @@ impl<'a> Lines<'a> {
         if self.inputs.files.is_some() && (field.is_empty() || field == "?") {
             return Ok(f64::NAN);
         }
-        let number = field.parse::<f64>().ok();
-        let number = number.filter(|number| !number.is_nan());
-        number.ok_or_else(|| self.wrong(format!("`{field}` is not a number")))
+        match field.parse::<f64>() {
+            Ok(number) if number.is_nan() => {
+                Err(self.wrong(format!("`{field}` is not a finite number")))
+            }
+            Ok(number) => Ok(number),
+            Err(_) => Err(self.wrong(format!("`{field}` is not a number"))),
+        }
     }
 }
 

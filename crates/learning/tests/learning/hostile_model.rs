@@ -91,7 +91,7 @@ fn a_standardiser_that_does_not_fit_is_refused() {
             "\"standardiser\":{\"mean\":[0.0],",
             "standardiser.mean of 1",
         ),
-        ("\"standardiser\":{\"mean\":[1e39,", "number out of range"),
+        ("\"standardiser\":{\"mean\":[1e39,", "in standardiser.mean"),
     ] {
         let sentence = refusal(with_card(&trained_bytes(), |header| {
             let start = header
