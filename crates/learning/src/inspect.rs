@@ -246,6 +246,9 @@ impl<B: ScanBackend> Batch<'_, B> {
     }
 }
 
+/// Runs a piece with the memory before it, and gives the memory after it.
+type RunPiece<'r, B> = dyn FnMut(&Batch<'_, B>, Memory<B>) -> ControlFlow<(), Memory<B>> + 'r;
+
 /// Cuts sequences into batches, and these into pieces of which each has about [`PIECE`] numbers where a step of a sequence
 /// has `width`; `run` gets a piece and the memory before it, and gives the memory after it.
 fn each_batch<B: ScanBackend>(
@@ -253,7 +256,7 @@ fn each_batch<B: ScanBackend>(
     samples: &[Sample],
     width: usize,
     device: &B::Device,
-    run: &mut dyn FnMut(&Batch<'_, B>, Memory<B>) -> ControlFlow<(), Memory<B>>,
+    run: &mut RunPiece<'_, B>,
 ) -> ControlFlow<()> {
     let mut order: Vec<usize> = (0..samples.len()).collect();
     order.sort_by_key(|&index| samples[index].inputs.nrows());

@@ -109,8 +109,8 @@ impl Header {
         };
         let shape = shape(header)?;
         // Sizes beside a 0 count as well: no memory has such a shape, whatever the array holds.
-        let sizes = shape.iter().map(|&size| size.max(1));
-        let room = sizes.fold(Some(item.bytes), |product, size| product?.checked_mul(size));
+        let mut sizes = shape.iter().map(|&size| size.max(1));
+        let room = sizes.try_fold(item.bytes, |product: usize, size| product.checked_mul(size));
         let room = room.filter(|&room| isize::try_from(room).is_ok());
         let Some(room) = room else {
             return Err(misfit(&shape, &item, data.len() as u64));

@@ -185,11 +185,14 @@ fn fields(line: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
+    /// The inputs of steps, signal by signal.
+    type Signals = Vec<Vec<Vec<f64>>>;
+
     /// The steps of lines, gap by gap, and what was told.
     fn read(
         inputs: SignalInputs<'_>,
         text: &str,
-    ) -> Result<(Vec<Vec<Vec<f64>>>, Vec<String>), String> {
+    ) -> Result<(Signals, Vec<String>), String> {
         let mut bytes = text.as_bytes();
         let mut lines = Lines::new("it", &mut bytes, inputs);
         let (mut signals, mut told) = (vec![Vec::new()], Vec::new());

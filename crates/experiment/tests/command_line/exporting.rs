@@ -240,7 +240,7 @@ fn weights_of_attention_sum_to_one_by_population_unit_and_head() {
 fn an_experiment_is_trained_first_and_a_task_has_data_alone() {
     let place = TempDir::new().unwrap();
     let path = place.path();
-    let small = &crate::SMALL[..];
+    let small = crate::SMALL;
     let predictions = [
         "experiment",
         "export",

@@ -21,8 +21,7 @@ fn the_manifest_on_the_page_names_this_crate_and_has_the_projects_profiles() {
     assert!(path.ends_with(own.expect("it has a path")), "{path}");
     let profile = |table: &Table, keys: &[&str]| -> Value {
         let dev = table["profile"].get("dev").expect("it has a profile");
-        let found = keys.iter().fold(dev.clone(), |at, key| at[key].clone());
-        found
+        keys.iter().fold(dev.clone(), |at, key| at[key].clone())
     };
     let level = ["opt-level"];
     assert_eq!(profile(&page, &level), profile(&workspace, &level));

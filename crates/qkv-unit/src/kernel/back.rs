@@ -79,12 +79,8 @@ impl QkvKernel {
         shape: Shape,
         lanes: usize,
         mut sums: &'a mut [T],
-    ) -> (Option<LinearSums<&'a mut [T]>>, Option<Affine<&'a mut [T]>>) {
-        if sums.is_empty() {
-            return (None, None);
-        }
-        let Sums { joint, end } = self.sums(shape, lanes, &mut sums);
-        (Some(joint), Some(end))
+    ) -> Option<Sums<&'a mut [T]>> {
+        (!sums.is_empty()).then(|| self.sums(shape, lanes, &mut sums))
     }
 
     /// The backward pass of [`attend`](Self::attend), from the gradient of A to that of z.
@@ -106,7 +102,8 @@ impl QkvKernel {
             window,
             sums,
         } = back;
-        let (joint_sums, end_sums) = self.wanted(shape, S::F32_LANES, sums);
+        let wanted = self.wanted(shape, S::F32_LANES, sums);
+        let (joint_sums, end_sums) = wanted.map(|Sums { joint, end }| (joint, end)).unzip();
         self.end
             .backward(simd, weights.end, &trace.end, out, end_sums);
         let (keys, values, key_gradient, value_gradient) = match shape.memory {
@@ -166,7 +163,7 @@ impl QkvKernel {
         back.z_gradient.fill(simd.splat_f32s(0.0));
         let gradients = [&[][..], &*key, &*value];
         rows_back(simd, &weights, gradients, back.z_gradient);
-        if let (Some(sums), _) = self.wanted(shape, S::F32_LANES, back.sums) {
+        if let Some(Sums { joint: sums, .. }) = self.wanted(shape, S::F32_LANES, back.sums) {
             add_rows(simd, gradients, back.z, room, sums);
         }
         key.fill(simd.splat_f32s(0.0));
