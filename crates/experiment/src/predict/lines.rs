@@ -189,10 +189,7 @@ mod tests {
     type Signals = Vec<Vec<Vec<f64>>>;
 
     /// The steps of lines, gap by gap, and what was told.
-    fn read(
-        inputs: SignalInputs<'_>,
-        text: &str,
-    ) -> Result<(Signals, Vec<String>), String> {
+    fn read(inputs: SignalInputs<'_>, text: &str) -> Result<(Signals, Vec<String>), String> {
         let mut bytes = text.as_bytes();
         let mut lines = Lines::new("it", &mut bytes, inputs);
         let (mut signals, mut told) = (vec![Vec::new()], Vec::new());
