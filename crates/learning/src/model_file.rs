@@ -161,7 +161,7 @@ impl<B: Backend> Numbers<B> {
         let d_features = card.view().width();
         let numbers = Self {
             reservoir: StoredReservoir {
-                populations: config.reservoir.draw(initializer, card.seed, device),
+                populations: config.reservoir.draw(initializer, card.seed, device)?,
             },
             wiring: StoredWiring::blank(config.reservoir.d_state(), &file, device),
             readout: LinearReadoutConfig::new(d_features, card.d_output).init(0, device),

@@ -5,8 +5,10 @@
 //! fed in pieces of any length.
 
 mod config;
+mod erased;
 mod error;
 mod memory;
+mod own;
 mod population;
 mod projections;
 mod reference;
@@ -20,6 +22,7 @@ mod wiring;
 pub use config::{MemoryKind, ReservoirConfig};
 pub use error::ReservoirError;
 pub use memory::{Memory, MemoryData};
+pub use own::{Kind, KindOptions, OwnKind, OwnUnit, register, register_on};
 pub use population::{PopulationConfig, UnitKind};
 pub use projections::ProjectionsConfig;
 pub use ran_memory_unit::Activation;

@@ -5,15 +5,15 @@ use ran_attention_block::AttentionBlockConfig;
 use ran_memory_unit::{Activation, MemoryUnitConfig};
 use ran_qkv_unit::QkvUnitConfig;
 use ran_tanh_unit::TanhUnitConfig;
-use ran_unit::{Initializer, Output};
-use rand::Rng;
-use serde::{Deserialize, Serialize};
+use ran_unit::{Initializer, Output, UnitShape};
+use rand_chacha::ChaCha8Rng;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{ReservoirError, StandardUnit};
+use crate::{KindOptions, OwnKind, ReservoirError, StandardUnit};
 
-/// The kinds of unit that come with the project.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// A kind of unit: one of the project's, or one that the program [registered](crate::register).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnitKind {
     /// Attention, then feed-forward: the poster's unit.
     AttentionBlock,
@@ -23,6 +23,8 @@ pub enum UnitKind {
     MemoryUnit,
     /// The classical neuron.
     TanhUnit,
+    /// A kind that the program registered.
+    Own(OwnKind),
 }
 
 impl UnitKind {
@@ -33,7 +35,13 @@ impl UnitKind {
             Self::QkvUnit => "qkv-unit",
             Self::MemoryUnit => "memory-unit",
             Self::TanhUnit => "tanh-unit",
+            Self::Own(kind) => kind.name(),
         }
+    }
+
+    /// The project's kind of a name.
+    pub(crate) fn of_the_project(name: &str) -> Option<Self> {
+        PROJECT.into_iter().find(|kind| kind.name() == name)
     }
 
     /// Matrices of D×D numbers that the weights of a unit fill.
@@ -42,17 +50,52 @@ impl UnitKind {
             Self::AttentionBlock => 11,
             Self::QkvUnit => 3,
             Self::MemoryUnit => 8,
-            Self::TanhUnit => 0,
+            Self::TanhUnit | Self::Own(_) => 0,
         }
     }
 
     /// Whether its units attend over their windows.
     pub fn attends(self) -> bool {
-        matches!(self, Self::AttentionBlock | Self::QkvUnit)
+        match self {
+            Self::AttentionBlock | Self::QkvUnit => true,
+            Self::MemoryUnit | Self::TanhUnit => false,
+            Self::Own(kind) => kind.attends(),
+        }
     }
 
     fn feeds_forward(self) -> bool {
         matches!(self, Self::AttentionBlock | Self::MemoryUnit)
+    }
+}
+
+/// The kinds that come with the project.
+const PROJECT: [UnitKind; 4] = [
+    UnitKind::AttentionBlock,
+    UnitKind::QkvUnit,
+    UnitKind::MemoryUnit,
+    UnitKind::TanhUnit,
+];
+
+impl Serialize for UnitKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for UnitKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let kind = Self::of_the_project(&name);
+        let kind = kind.or_else(|| OwnKind::named(&name).map(Self::Own));
+        kind.ok_or_else(|| {
+            let project = PROJECT.iter().map(|kind| kind.name());
+            let names = project.chain(OwnKind::names());
+            let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+            let names = names.join(", ");
+            D::Error::custom(format_args!(
+                "unknown variant `{name}`, expected one of {names}"
+            ))
+        })
     }
 }
 
@@ -95,6 +138,9 @@ pub struct PopulationConfig {
     /// Bound of the neurons' uniform biases. Default 0. Tanh unit only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bias: Option<f64>,
+    /// The options of a kind that the program brought along. Default none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<KindOptions>,
 }
 
 impl PopulationConfig {
@@ -113,6 +159,7 @@ impl PopulationConfig {
             output: None,
             initializer: None,
             bias: None,
+            options: None,
         }
     }
 
@@ -152,7 +199,12 @@ impl PopulationConfig {
         if let Some(bias) = self.bias.filter(|bias| !bias.is_finite() || *bias < 0.0) {
             return wrong("bias", format!("must be at least 0, got {bias}"));
         }
-        let (attends, feeds) = (self.kind.attends(), self.kind.feeds_forward());
+        let own = match self.kind {
+            UnitKind::Own(kind) => Some(kind),
+            _ => None,
+        };
+        let attends = own.is_none() && self.kind.attends();
+        let feeds = self.kind.feeds_forward();
         let options = [
             ("heads", self.heads.is_some(), attends),
             ("causal", self.causal.is_some(), attends),
@@ -160,8 +212,13 @@ impl PopulationConfig {
             ("residual", self.residual.is_some(), attends || feeds),
             ("layer_norm", self.layer_norm.is_some(), attends || feeds),
             ("output", self.output.is_some(), attends || feeds),
-            ("initializer", self.initializer.is_some(), attends || feeds),
+            (
+                "initializer",
+                self.initializer.is_some(),
+                self.kind != UnitKind::TanhUnit,
+            ),
             ("bias", self.bias.is_some(), self.kind == UnitKind::TanhUnit),
+            ("options", self.options.is_some(), own.is_some()),
         ];
         let allowed = options.iter().filter(|(_, _, fits)| *fits);
         let allowed: Vec<_> = allowed.map(|(field, ..)| *field).collect();
@@ -172,17 +229,33 @@ impl PopulationConfig {
                 let problem = format!("is not an option of kind {kind:?}, which has: {allowed}");
                 wrong(field, problem)
             }
-            None => Ok(()),
+            None => match own.map(|kind| kind.check(&self.own_options(), self.shape())) {
+                Some(Err(problem)) => wrong("options", problem),
+                _ => Ok(()),
+            },
         }
     }
 
+    fn shape(&self) -> UnitShape {
+        let &Self { units, d_unit, .. } = self;
+        UnitShape { units, d_unit }
+    }
+
+    fn own_options(&self) -> KindOptions {
+        self.options.clone().unwrap_or_default()
+    }
+
     /// Draws the population's weights; `initializer` where the configuration names none.
+    ///
+    /// # Errors
+    ///
+    /// If its kind is not registered on this backend.
     pub(crate) fn init<B: Backend>(
         &self,
         initializer: Initializer,
-        rng: &mut impl Rng,
+        mut rng: ChaCha8Rng,
         device: &B::Device,
-    ) -> StandardUnit<B> {
+    ) -> Result<StandardUnit<B>, ReservoirError> {
         let &Self { units, d_unit, .. } = self;
         let heads = self.heads.unwrap_or(1);
         let causal = self.causal.unwrap_or(false);
@@ -210,7 +283,8 @@ impl PopulationConfig {
             output,
             initializer,
         };
-        match self.kind {
+        let rng = &mut rng;
+        Ok(match self.kind {
             UnitKind::AttentionBlock => {
                 let output = Output::Identity;
                 let qkv = QkvUnitConfig { output, ..qkv };
@@ -228,6 +302,11 @@ impl PopulationConfig {
                 };
                 StandardUnit::TanhUnit(config.init(rng, device))
             }
-        }
+            UnitKind::Own(kind) => {
+                let (options, rng) = (self.own_options(), rng.clone());
+                let unit = kind.init(&options, self.shape(), initializer, rng, device)?;
+                StandardUnit::Own(unit)
+            }
+        })
     }
 }

@@ -44,7 +44,7 @@ impl<B: Backend> Reservoir<B> {
         device: &B::Device,
     ) -> Result<Self, ReservoirError> {
         let wiring = config.wire(d_input, &mut RngStream::Wiring.rng(seed))?;
-        let populations = config.draw(initializer, seed, device);
+        let populations = config.draw(initializer, seed, device)?;
         Self::assemble(config, wiring, populations, device)
     }
 }
@@ -52,16 +52,20 @@ impl<B: Backend> Reservoir<B> {
 impl ReservoirConfig {
     /// Draws the weights of the populations from a seed, each population's from a stream of its own; the configuration must
     /// have been checked.
+    ///
+    /// # Errors
+    ///
+    /// If a population's kind is not registered on this backend ([`register_on`](crate::register_on)).
     pub fn draw<B: Backend>(
         &self,
         initializer: Initializer,
         seed: u64,
         device: &B::Device,
-    ) -> Vec<StandardUnit<B>> {
+    ) -> Result<Vec<StandardUnit<B>>, ReservoirError> {
         let populations = self.populations.iter().enumerate();
         let populations = populations.map(|(index, population)| {
-            let mut rng = RngStream::Weights(index).rng(seed);
-            population.init(initializer, &mut rng, device)
+            let rng = RngStream::Weights(index).rng(seed);
+            population.init(initializer, rng, device)
         });
         populations.collect()
     }

@@ -1,4 +1,4 @@
-//! Any of the kinds of unit that come with the project.
+//! Any kind of unit: the project's own, or one that was registered.
 
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
@@ -8,9 +8,12 @@ use ran_qkv_unit::QkvUnit;
 use ran_tanh_unit::TanhUnit;
 use ran_unit::{Fused, Unit, UnitShape};
 
-/// A population of one of the project's kinds, so that a configuration can mix them in one reservoir.
+use crate::OwnUnit;
+
+/// A population of any kind, so that a configuration can mix them in one reservoir.
 ///
-/// A kind of one's own goes into a reservoir directly (`Reservoir<B, MyUnit<B>>`), or through an enum like this one.
+/// A kind of one's own goes into a reservoir directly (`Reservoir<B, MyUnit<B>>`), or is [registered](crate::register) and
+/// stands in configurations from then on.
 #[derive(Module, Debug)]
 #[expect(
     clippy::large_enum_variant,
@@ -25,6 +28,8 @@ pub enum StandardUnit<B: Backend> {
     MemoryUnit(MemoryUnit<B>),
     /// The classical neuron.
     TanhUnit(TanhUnit<B>),
+    /// A kind that the program registered.
+    Own(OwnUnit<B>),
 }
 
 /// Calls a method of whichever kind it is.
@@ -35,6 +40,7 @@ macro_rules! delegate {
             StandardUnit::QkvUnit($inner) => $call,
             StandardUnit::MemoryUnit($inner) => $call,
             StandardUnit::TanhUnit($inner) => $call,
+            StandardUnit::Own($inner) => $call,
         }
     };
 }

@@ -1,6 +1,6 @@
 //! The example of a unit of one's own runs, and computes what it says.
 
-#[path = "../examples/own_unit.rs"]
+#[path = "../../examples/own_unit.rs"]
 mod own_unit;
 
 use ran_reservoir::{PopulationConfig, ReservoirConfig, UnitKind};

@@ -1,10 +1,6 @@
 //! The fused scan in 32-bit floats against the loop in burn operations in 64-bit floats: values, memory and every
 //! gradient; and that loop's gradients against finite differences.
 
-#![allow(missing_docs, reason = "a test crate")]
-
-use std::sync::{Mutex, MutexGuard};
-
 use burn::backend::Autodiff;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{
@@ -17,6 +13,8 @@ use ran_reservoir::{
     ReservoirConfig, UnitKind, WiringKind,
 };
 use ran_unit::{Initializer, Output};
+
+use crate::alone;
 
 type B = Autodiff<NdArray<f32>>;
 
@@ -49,15 +47,6 @@ impl ModuleMapper<B> for Widen {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
         param.map(|weight| leaf(weight, DType::F64))
     }
-}
-
-/// burn 0.21 loses gradients when several threads go back through graphs of their own at once.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    ONE_AT_A_TIME
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 struct Setting {
