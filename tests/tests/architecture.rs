@@ -6,7 +6,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// What each crate may depend on, among the workspace's own.
 ///
-/// experiment → learning → {reservoir, readout, tasks} → {unit kinds, topology} → unit → {scan, seed}; siblings never meet, but
+/// ran → {bench, experiment} → learning → {reservoir, readout, tasks} → {unit kinds, topology} → unit → {scan, seed}; siblings never meet, but
 /// for the attention block, which is made of the two units beside it. A crate may skip levels downwards.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("ran-seed", &[]),
@@ -38,13 +38,34 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "ran-experiment",
         &[
-            "ran-unit",
             "ran-tasks",
+            "ran-picture",
+            "ran-reservoir",
+            "ran-readout",
+            "ran-learning",
+        ],
+    ),
+    (
+        "ran-bench",
+        &[
+            "ran-unit",
             "ran-picture",
             "ran-reservoir",
             "ran-scan",
             "ran-readout",
             "ran-learning",
+            "ran-experiment",
+        ],
+    ),
+    (
+        "ran",
+        &[
+            "ran-tasks",
+            "ran-reservoir",
+            "ran-scan",
+            "ran-learning",
+            "ran-experiment",
+            "ran-bench",
         ],
     ),
     ("ran-tests", &["*"]),
@@ -62,6 +83,9 @@ const BELOW_RESERVOIR: &[&str] = &[
     "ran-tanh-unit",
     "ran-attention-block",
 ];
+
+/// What draws and reads a terminal, which the program alone does.
+const TERMINAL: &[&str] = &["clap", "indicatif", "ctrlc"];
 
 /// The crates of plain numbers, which know no tensor library.
 const WITHOUT_BURN: &[&str] = &[
@@ -106,6 +130,11 @@ fn violations(crates: &BTreeMap<String, Vec<String>>) -> Vec<String> {
             if own && !allowed.contains(&"*") && !allowed.contains(&other.as_str()) {
                 found.push(format!(
                     "{name} must not depend on {other}; allowed: {allowed:?}"
+                ));
+            }
+            if TERMINAL.contains(&other.as_str()) && name != "ran" {
+                found.push(format!(
+                    "{name} must not depend on {other}: the program alone reads a command line and draws on a terminal"
                 ));
             }
             if other.starts_with("burn") && WITHOUT_BURN.contains(&name.as_str()) {
@@ -161,11 +190,13 @@ fn wrong_directions_and_unknown_crates_are_found() {
         ("ran-readout", "ran-tasks"),
         ("ran-reservoir", "ran-learning"),
         ("ran-topology", "burn"),
+        ("ran-experiment", "clap"),
+        ("ran-experiment", "ran-bench"),
     ] {
         crates.get_mut(name).unwrap().push(needed.into());
     }
     crates.insert("ran-new".into(), Vec::new());
     let found = violations(&crates);
-    assert_eq!(found.len(), 6, "{}", found.join("\n"));
+    assert_eq!(found.len(), 8, "{}", found.join("\n"));
     assert!(found.iter().any(|violation| violation.contains("ran-new")));
 }

@@ -53,7 +53,7 @@ fn build(backend: Option<&str>) -> Result<(), String> {
     command.args(["build", "--workspace", "--bin", "ran"]);
     let feature = backend.filter(|backend| OPTIONAL_BACKENDS.contains(backend));
     if let Some(feature) = feature {
-        command.arg(format!("--features=ran-experiment/{feature}"));
+        command.arg(format!("--features=ran/{feature}"));
     }
     // The first build takes minutes, and whoever waits for it wants to see it; scripts do not.
     if !stderr().is_terminal() {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-pub(crate) use ran_learning::LearningBackend;
+use ran_learning::LearningBackend;
 
 /// A backend, by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum BackendError {
     /// The program was built without it.
     #[error(
         "this program was built without the backend {0}: `cargo xtask` builds it with the backend that --backend names, \
-         `cargo build --package ran-experiment --features {0}` does so by hand"
+         `cargo build --package ran --features {0}` does so by hand"
     )]
     NotBuilt(BackendKind),
     /// The machine has no device for it.
@@ -63,7 +63,7 @@ impl FromStr for BackendKind {
 }
 
 /// Something that is computed in the same way on any backend.
-pub(crate) trait Work {
+pub trait Work {
     /// What it gives.
     type Output;
 
@@ -76,7 +76,7 @@ pub(crate) trait Work {
 /// # Errors
 ///
 /// When the program was built without the backend, or the machine has no device for it.
-pub(crate) fn compute<W: Work>(kind: BackendKind, work: W) -> Result<W::Output, BackendError> {
+pub fn compute<W: Work>(kind: BackendKind, work: W) -> Result<W::Output, BackendError> {
     match kind {
         #[cfg(feature = "ndarray")]
         BackendKind::Ndarray => Ok(work.on::<burn_ndarray::NdArray>(&Default::default())),

@@ -1,16 +1,16 @@
 //! Judging a saved model on its own task or on a file.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ndarray::Array2;
-use ran_learning::{LearningError, Model, ModelCard};
-use ran_tasks::{Sample, ScoreTable, TaskError, stack_targets};
+use ran_learning::LearningBackend;
+use ran_tasks::{Sample, ScoreTable, stack_targets};
 use serde::Serialize;
 
-use crate::backend::{LearningBackend, Work, compute};
+use crate::backend::{Work, compute};
 use crate::model_data::load;
-use crate::{BackendError, BackendKind, Located, Setting, SettingError};
+use crate::model_file::{ModelError, ModelFile};
+use crate::{BackendKind, Setting};
 
 /// How good a model is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -44,55 +44,6 @@ pub struct SplitScore {
     pub scores: ScoreTable,
 }
 
-/// Why a saved model cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ModelError {
-    /// The file cannot be read.
-    #[error("{path} cannot be read: {source}", path = path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
-    /// The file is not a model, or not one for this.
-    #[error("{path}: {source}", path = path.display())]
-    Model {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        source: LearningError,
-    },
-    /// The data are of another shape than the model's.
-    #[error("{path}: the model has {model}, the data have {data}", path = path.display())]
-    Shape {
-        /// The model's file.
-        path: PathBuf,
-        /// What the model has.
-        model: String,
-        /// What the data have.
-        data: String,
-    },
-    /// The model does not say what task it was trained on.
-    #[error("{path} does not say how its task was configured: name the data with --data", path = path.display())]
-    NoTask {
-        /// The model's file.
-        path: PathBuf,
-    },
-    /// The data cannot be loaded.
-    #[error(transparent)]
-    Task(#[from] TaskError),
-    /// A setting cannot be made.
-    #[error(transparent)]
-    Setting(#[from] SettingError),
-    /// A setting's value is wrong.
-    #[error(transparent)]
-    Located(#[from] Located),
-    /// The backend cannot be used.
-    #[error(transparent)]
-    Backend(#[from] BackendError),
-}
-
 /// Judges a saved model: on its own task's splits, or on all sequences of a file.
 ///
 /// # Errors
@@ -104,8 +55,8 @@ pub fn evaluate(
     settings: &[Setting],
     backend: BackendKind,
 ) -> Result<Evaluation, ModelError> {
-    let bytes = read_model(model)?;
-    let card = ModelCard::from_bytes(&bytes).map_err(|source| wrong(model, source))?;
+    let file = ModelFile::open(model)?;
+    let card = file.card.clone();
     let dataset = load(&card, model, data, settings)?;
     let metric = dataset.metric;
     let splits = match data {
@@ -122,10 +73,10 @@ pub fn evaluate(
         .filter(|(_, samples)| !samples.is_empty())
         .collect();
     let job = Predicting {
-        bytes,
+        file,
         splits: splits.iter().map(|(_, samples)| *samples).collect(),
     };
-    let predictions = compute(backend, job)?.map_err(|source| wrong(model, source))?;
+    let predictions = compute(backend, job)??;
     let splits = splits
         .iter()
         .zip(&predictions)
@@ -152,30 +103,16 @@ pub fn evaluate(
     })
 }
 
-pub(crate) fn read_model(path: &Path) -> Result<Vec<u8>, ModelError> {
-    fs::read(path).map_err(|source| ModelError::Read {
-        path: path.into(),
-        source,
-    })
-}
-
-pub(crate) fn wrong(path: &Path, source: LearningError) -> ModelError {
-    ModelError::Model {
-        path: path.into(),
-        source,
-    }
-}
-
 struct Predicting<'a> {
-    bytes: Vec<u8>,
+    file: ModelFile,
     splits: Vec<&'a [Sample]>,
 }
 
 impl Work for Predicting<'_> {
-    type Output = Result<Vec<Vec<Array2<f32>>>, LearningError>;
+    type Output = Result<Vec<Vec<Array2<f32>>>, ModelError>;
 
     fn on<B: LearningBackend>(self, device: &B::Device) -> Self::Output {
-        let model = Model::<B>::from_bytes(self.bytes, device)?;
+        let model = self.file.model::<B>(device)?;
         let splits = self.splits.iter();
         Ok(splits
             .map(|samples| model.predict(samples, device))

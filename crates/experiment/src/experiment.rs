@@ -43,7 +43,7 @@ pub enum ExperimentError {
     /// There is neither a task nor a preset of that name.
     #[error(
         "there is no task {name:?}; there are {known}, and any FILE.toml",
-        known = crate::task::known_tasks()
+        known = Preset::task_names().join(", ")
     )]
     UnknownTask {
         /// The name.

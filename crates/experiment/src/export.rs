@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ran_learning::{LearningError, Model, ModelCard, Session, train_in};
+use ran_learning::{LearningBackend, LearningError, Model, ModelCard, Session, train_in};
 use ran_tasks::{Dataset, NpzWriter, Split, TaskConfig, TaskError};
 
-use crate::backend::{LearningBackend, Work, compute};
-use crate::evaluate::{ModelError, read_model, wrong};
+use crate::backend::{Work, compute};
 use crate::model_data::{load, load_raw, own_task};
+use crate::model_file::{ModelError, ModelFile};
 use crate::{BackendError, BackendKind, Experiment, Setting};
 
 /// What can be exported; `docs/export.md` has the names and shapes of the arrays.
@@ -251,7 +251,7 @@ enum ModelSource {
     #[default]
     None,
     /// Its file.
-    Saved(PathBuf, Vec<u8>),
+    Saved(Box<ModelFile>),
     /// It is trained with a seed.
     Trained(Box<Experiment>, u64),
 }
@@ -272,13 +272,12 @@ impl Opened {
                 model: ModelSource::Trained(experiment.clone(), *seed),
             }),
             ExportSource::Model { path, settings } => {
-                let bytes = read_model(path)?;
-                let card = ModelCard::from_bytes(&bytes).map_err(|source| wrong(path, source))?;
+                let file = ModelFile::open(path)?;
                 Ok(Self {
-                    task: own_task(&card, path, settings)?,
-                    seed: card.seed,
-                    card: Some(card),
-                    model: ModelSource::Saved(path.clone(), bytes),
+                    task: own_task(&file.card, path, settings)?,
+                    seed: file.card.seed,
+                    card: Some(file.card.clone()),
+                    model: ModelSource::Saved(Box::new(file)),
                 })
             }
         }
@@ -311,9 +310,7 @@ impl Work for Exporting<'_> {
     fn on<B: LearningBackend>(self, device: &B::Device) -> Self::Output {
         let model: Model<B> = match self.model {
             ModelSource::None => return Ok(()),
-            ModelSource::Saved(path, bytes) => {
-                Model::from_bytes(bytes, device).map_err(|source| wrong(&path, source))?
-            }
+            ModelSource::Saved(file) => file.model(device)?,
             ModelSource::Trained(experiment, seed) => {
                 let name = &experiment.name;
                 (self.tell)(&format!("training {name} with seed {seed} first"));

@@ -2,10 +2,10 @@
 //!
 //! An [`Experiment`] is a named configuration, from a file or from the [`Preset`]s; [`run()`] trains and judges its model
 //! for each of some [`Seeds`] on a backend, and leaves a folder with the configuration, the [`Record`]s and the model;
-//! [`describe_experiment`] counts what the model is made of. The program `ran` is a thin layer above.
+//! [`describe_experiment`] counts what the model is made of. The program `ran` is a thin layer
+//! above, in a crate of its own.
 
 mod backend;
-pub mod bench;
 mod chosen;
 mod collect;
 mod config;
@@ -17,7 +17,9 @@ mod folder;
 mod locate;
 mod lock;
 mod model_data;
+mod model_file;
 mod nesting;
+mod options;
 mod pictures;
 mod place;
 mod predict;
@@ -25,36 +27,35 @@ mod presets;
 mod record;
 mod resume;
 mod run;
-pub mod scaling;
 mod seeds;
 mod setting;
 mod state;
 mod stats;
 mod task;
-mod threads;
 mod whole_file;
 mod work;
 
-pub use backend::{BackendError, BackendKind};
+pub use backend::{BackendError, BackendKind, Work, compute};
 pub use chosen::Chosen;
 pub use collect::{CollectError, Collection, Group, Unrecorded, collect};
 pub use config::ExperimentConfig;
-pub use evaluate::{Evaluation, ModelError, SplitScore, evaluate};
+pub use evaluate::{Evaluation, SplitScore, evaluate};
 pub use evaluation::{EvaluationConfig, FreeRunScores, LyapunovTime};
 pub use experiment::{Experiment, ExperimentError};
 pub use export::{ExportError, ExportOptions, ExportSource, Exported, export};
 pub use folder::RunFolder;
 pub use locate::Located;
+pub use model_file::ModelError;
+pub use options::RunOptions;
 pub use pictures::show_examples;
 pub use place::Place;
 pub use predict::{PredictError, Prediction, SavedModel, Signals};
 pub use presets::Preset;
 pub use record::{FreeRunSummary, Record, Summary};
 pub use resume::ResumeError;
-pub use run::{Notice, Observe, RunError, RunOptions, describe_experiment, resume, run};
+pub use run::{Notice, Observe, RunError, describe_experiment, resume, run};
 pub use seeds::{SeedRanges, Seeds, SeedsError};
 pub use setting::{Setting, SettingError};
 pub use state::FailedSeed;
 pub use task::open_task;
-pub use threads::limit_threads;
 pub use whole_file::{FolderError, write_file};

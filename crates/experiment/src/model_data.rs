@@ -7,8 +7,8 @@ use ran_learning::ModelCard;
 use ran_tasks::{Column, Dataset, FilesConfig, Sample, TaskConfig, TaskError};
 use toml::{Table, Value};
 
-use crate::evaluate::ModelError;
 use crate::locate::read;
+use crate::model_file::ModelError;
 use crate::{Setting, SettingError};
 
 /// The data of the model's own task, or a file's, which then are both training and test set; standardised as the model's

@@ -3,15 +3,15 @@
 mod lines;
 
 use std::io::{self, BufRead};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ndarray::{Array1, Array2, ArrayView1};
-use ran_learning::{LearningError, Model, ModelCard, ModelStream};
+use ran_learning::{LearningBackend, LearningError, ModelCard, ModelStream};
 use ran_tasks::{FilesConfig, Holes, SignalInputs, TaskError};
 
-use crate::backend::{LearningBackend, Work, compute};
-use crate::evaluate::{ModelError, read_model, wrong};
+use crate::backend::{Work, compute};
 use crate::model_data::layout;
+use crate::model_file::{ModelError, ModelFile};
 use crate::{BackendError, BackendKind, Setting};
 use lines::{Line, Lines};
 
@@ -81,12 +81,9 @@ pub enum PredictError {
 /// A model in its file, for signals that come in.
 #[derive(Debug)]
 pub struct SavedModel {
-    path: PathBuf,
-    bytes: Vec<u8>,
+    file: ModelFile,
     /// How the files are laid out that it was trained on, where it was trained on a user's.
     files: Option<FilesConfig>,
-    /// What it was made for and how.
-    pub card: ModelCard,
 }
 
 impl SavedModel {
@@ -97,20 +94,21 @@ impl SavedModel {
     ///
     /// If it cannot be read, is no model of this version, or a setting is wrong.
     pub fn open(path: &Path, settings: &[Setting]) -> Result<Self, ModelError> {
-        let bytes = read_model(path)?;
-        let card = ModelCard::from_bytes(&bytes).map_err(|source| wrong(path, source))?;
-        Ok(Self {
-            path: path.into(),
-            bytes,
-            files: layout(&card, settings)?,
-            card,
-        })
+        let file = ModelFile::open(path)?;
+        let files = layout(&file.card, settings)?;
+        Ok(Self { file, files })
+    }
+
+    /// What it was made for and how.
+    #[must_use]
+    pub fn card(&self) -> &ModelCard {
+        &self.file.card
     }
 
     /// The model's inputs, and how they are found in a file.
     #[must_use]
     pub fn inputs(&self) -> SignalInputs<'_> {
-        inputs_of(&self.card, self.files.as_ref())
+        inputs_of(&self.file.card, self.files.as_ref())
     }
 
     /// Follows signals, and hands over what the model says at each step as soon as the step is read.
@@ -159,11 +157,8 @@ impl Work for Following<'_> {
     type Output = Result<(), PredictError>;
 
     fn on<B: LearningBackend>(self, device: &B::Device) -> Self::Output {
-        let SavedModel {
-            path, bytes, files, ..
-        } = self.model;
-        let model = Model::<B>::from_bytes(bytes, device);
-        let model = model.map_err(|source| wrong(&path, source))?;
+        let SavedModel { file, files } = self.model;
+        let model = file.model::<B>(device)?;
         let inputs = inputs_of(&model.card, files.as_ref());
         let mut follower = Follower {
             stream: model.stream(device),

@@ -1,5 +1,7 @@
 //! The experiments that come with the program: the files of `docs/experiments`.
 
+use ran_tasks::TaskConfig;
+
 /// An experiment that comes with the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preset {
@@ -47,6 +49,13 @@ impl Preset {
         rated.into_iter().map(|(_, name)| name).collect()
     }
 
+    /// The names of all tasks, then those of the presets that are not called as a task is.
+    pub(crate) fn task_names() -> Vec<&'static str> {
+        let presets = Self::all().iter().map(|preset| preset.name);
+        let presets = presets.filter(|name| !TaskConfig::NAMES.contains(name));
+        TaskConfig::NAMES.iter().copied().chain(presets).collect()
+    }
+
     /// What it is, in a sentence: the comment in the first line of its file.
     #[must_use]
     pub fn description(&self) -> &'static str {
@@ -59,7 +68,6 @@ impl Preset {
 mod tests {
     use super::*;
     use crate::{Experiment, describe_experiment};
-    use ran_tasks::TaskConfig;
 
     #[test]
     fn every_preset_is_described_and_valid() {

@@ -1,4 +1,4 @@
-//! Taking a run up again from its folder.
+//! A run as far as it has come: one that begins, or one that is taken up again from its folder.
 
 use std::fs;
 use std::io;
@@ -8,7 +8,6 @@ use ran_learning::{Difference, Reached};
 use serde::Deserialize;
 
 use crate::folder::RunFile;
-use crate::run::Run;
 use crate::state::RunState;
 use crate::{
     BackendError, Experiment, ExperimentError, FolderError, Place, Record, RunFolder, RunOptions,
@@ -84,86 +83,111 @@ pub enum ResumeError {
     Folder(#[from] FolderError),
 }
 
-/// A run as it was left, with the folder locked for who goes on with it.
-pub(crate) fn taken_up(path: &Path) -> Result<Run, ResumeError> {
-    let state = text(path, RunFile::Run)?.ok_or_else(|| match RunFolder::is_unbegun(path) {
-        true => ResumeError::Unbegun {
-            folder: path.into(),
-        },
-        false => lacks(path, RunFile::Run),
-    })?;
-    let state: RunState = serde_json::from_str(&state)
-        .map_err(|error| damaged(path, RunFile::Run, error.to_string()))?;
-    let own = env!("CARGO_PKG_VERSION");
-    if state.version != own {
-        return Err(ResumeError::Version {
-            folder: path.into(),
-            version: state.version,
-            own,
-        });
-    }
-    let mut folder = RunFolder::go_on(path)?;
+/// A run, as far as it has come.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) experiment: Experiment,
+    pub(crate) options: RunOptions,
+    /// None until it is known that the model fits the data.
+    pub(crate) folder: Option<RunFolder>,
+    /// The records of the seeds that are done: the first ones.
+    pub(crate) records: Vec<Record>,
+    /// The last checkpoint of the seed after them.
+    pub(crate) checkpoint: Option<Vec<u8>>,
+}
 
-    let config = text(path, RunFile::Config)?.ok_or_else(|| lacks(path, RunFile::Config))?;
-    let origin = path.join(RunFile::Config.name());
-    let experiment = Experiment::parse(&state.experiment, &origin.to_string_lossy(), &config, &[])?;
-    let backend = state.backend.parse();
-    let backend =
-        backend.map_err(|error: BackendError| damaged(path, RunFile::Run, error.to_string()))?;
-    let options = RunOptions {
-        backend,
-        seeds: state.seeds.clone(),
-        place: Place::Named(path.into()),
-        without_model: state.without_model,
-        without_pictures: state.without_pictures,
-    };
-
-    let records = records(path)?;
-    let own_keys = experiment.config.keys();
-    for record in &records {
-        if let Some(found) = Difference::of(&own_keys, &record.config.keys()) {
-            return Err(ResumeError::OtherConfiguration {
-                path: origin,
-                seed: record.seed,
-                found: Box::new(found),
-            });
+impl Run {
+    /// One that begins.
+    pub(crate) fn new(experiment: &Experiment, options: &RunOptions) -> Self {
+        Self {
+            experiment: experiment.clone(),
+            options: options.clone(),
+            folder: None,
+            records: Vec::new(),
+            checkpoint: None,
         }
     }
-    let Some(next) = options.seeds.iter().nth(records.len()) else {
-        folder.remove_checkpoint()?;
-        return Err(ResumeError::Complete {
-            folder: path.into(),
-        });
-    };
-    let (checkpoint, done) = checkpoint(path, next)?;
-    let history = text(path, RunFile::History)?.unwrap_or_default();
-    let kept = history
-        .lines()
-        .filter(|line| happened_before(line, next, done));
-    folder.take_over(
-        &lines(
-            records.iter().map(|record| {
-                serde_json::to_string(record).expect("a record that was read is JSON")
-            }),
-        ),
-        &lines(kept.map(ToOwned::to_owned)),
-    );
-    if state.failed.is_some() {
-        folder.write_run(
-            &RunState {
-                failed: None,
-                ..state
+
+    /// One as it was left, with the folder locked for who goes on with it.
+    pub(crate) fn taken_up(path: &Path) -> Result<Self, ResumeError> {
+        let state = text(path, RunFile::Run)?.ok_or_else(|| match RunFolder::is_unbegun(path) {
+            true => ResumeError::Unbegun {
+                folder: path.into(),
+            },
+            false => lacks(path, RunFile::Run),
+        })?;
+        let state: RunState = serde_json::from_str(&state)
+            .map_err(|error| damaged(path, RunFile::Run, error.to_string()))?;
+        let own = env!("CARGO_PKG_VERSION");
+        if state.version != own {
+            return Err(ResumeError::Version {
+                folder: path.into(),
+                version: state.version,
+                own,
+            });
+        }
+        let mut folder = RunFolder::go_on(path)?;
+
+        let config = text(path, RunFile::Config)?.ok_or_else(|| lacks(path, RunFile::Config))?;
+        let origin = path.join(RunFile::Config.name());
+        let experiment =
+            Experiment::parse(&state.experiment, &origin.to_string_lossy(), &config, &[])?;
+        let backend = state.backend.parse();
+        let backend = backend
+            .map_err(|error: BackendError| damaged(path, RunFile::Run, error.to_string()))?;
+        let options = RunOptions {
+            backend,
+            seeds: state.seeds.clone(),
+            place: Place::Named(path.into()),
+            without_model: state.without_model,
+            without_pictures: state.without_pictures,
+        };
+
+        let records = records(path)?;
+        let own_keys = experiment.config.keys();
+        for record in &records {
+            if let Some(found) = Difference::of(&own_keys, &record.config.keys()) {
+                return Err(ResumeError::OtherConfiguration {
+                    path: origin,
+                    seed: record.seed,
+                    found: Box::new(found),
+                });
             }
-            .to_json(),
-        )?;
+        }
+        let Some(next) = options.seeds.iter().nth(records.len()) else {
+            folder.remove_checkpoint()?;
+            return Err(ResumeError::Complete {
+                folder: path.into(),
+            });
+        };
+        let (checkpoint, done) = checkpoint(path, next)?;
+        let history = text(path, RunFile::History)?.unwrap_or_default();
+        let kept = history
+            .lines()
+            .filter(|line| happened_before(line, next, done));
+        folder.take_over(
+            &lines(records.iter().map(|record| {
+                serde_json::to_string(record).expect("a record that was read is JSON")
+            })),
+            &lines(kept.map(ToOwned::to_owned)),
+        );
+        if state.failed.is_some() {
+            folder.write_run(
+                &RunState {
+                    failed: None,
+                    ..state
+                }
+                .to_json(),
+            )?;
+        }
+        Ok(Self {
+            experiment,
+            options,
+            folder: Some(folder),
+            records,
+            checkpoint,
+        })
     }
-    Ok(Run {
-        experiment,
-        options,
-        folder: Some(folder),
-        records,
-        checkpoint,
-    })
 }
 
 /// The records of the seeds that are done.

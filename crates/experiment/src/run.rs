@@ -12,28 +12,13 @@ use ran_learning::{Event, LearningError, check_training};
 use ran_tasks::{Dataset, TaskError};
 
 use crate::backend::compute;
-use crate::resume::{ResumeError, taken_up};
+use crate::resume::{ResumeError, Run};
 use crate::state::{FailedSeed, RunState};
 use crate::work::Describing;
 use crate::{
-    BackendError, BackendKind, Experiment, FolderError, Place, Record, RunFolder, Seeds, Summary,
+    BackendError, BackendKind, Experiment, FolderError, Record, RunFolder, RunOptions, Summary,
 };
 use seed::SeedRun;
-
-/// How an experiment is run.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RunOptions {
-    /// What computes it.
-    pub backend: BackendKind,
-    /// The seeds, one run each.
-    pub seeds: Seeds,
-    /// Where the files go.
-    pub place: Place,
-    /// Leaves the first seed's model out of the folder.
-    pub without_model: bool,
-    /// Leaves the pictures out of the folder.
-    pub without_pictures: bool,
-}
 
 /// What happens during a run, for whoever shows it.
 #[derive(Clone, Copy, Debug)]
@@ -118,14 +103,7 @@ pub fn run(
     stop: &AtomicBool,
     observe: &mut Observe<'_>,
 ) -> Result<Summary, RunError> {
-    let run = Run {
-        experiment: experiment.clone(),
-        options: options.clone(),
-        folder: None,
-        records: Vec::new(),
-        checkpoint: None,
-    };
-    run.go_on(stop, observe)
+    Run::new(experiment, options).go_on(stop, observe)
 }
 
 /// Goes on with a run that was stopped or killed, from its last checkpoint, to the same numbers as without the break.
@@ -139,7 +117,7 @@ pub fn resume(
     stop: &AtomicBool,
     observe: &mut Observe<'_>,
 ) -> Result<Summary, RunError> {
-    let run = taken_up(folder)?;
+    let run = Run::taken_up(folder)?;
     run.announce(observe)?;
     let of = run.options.seeds.count() as usize;
     for (before, record) in run.records.iter().enumerate() {
@@ -149,19 +127,6 @@ pub fn resume(
         observe(Notice::Record(record, &line))?;
     }
     run.go_on(stop, observe)
-}
-
-/// A run, as far as it has come.
-#[derive(Debug)]
-pub(crate) struct Run {
-    pub(crate) experiment: Experiment,
-    pub(crate) options: RunOptions,
-    /// None until it is known that the model fits the data.
-    pub(crate) folder: Option<RunFolder>,
-    /// The records of the seeds that are done: the first ones.
-    pub(crate) records: Vec<Record>,
-    /// The last checkpoint of the seed after them.
-    pub(crate) checkpoint: Option<Vec<u8>>,
 }
 
 impl Run {
@@ -302,6 +267,7 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     use super::*;
+    use crate::Place;
 
     /// A run of two seeds that is stopped while one of them is judged, as by Ctrl-C, and its folder.
     fn stopped_while_judging(which: u64) -> (Summary, tempfile::TempDir) {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::locate::{Located, read};
-use crate::{Experiment, ExperimentError, Preset, Setting};
+use crate::{Experiment, ExperimentError, Setting};
 
 /// The part of a configuration that says what is learnt.
 #[derive(Deserialize)]
@@ -47,14 +47,6 @@ pub fn open_task(which: &str, settings: &[Setting]) -> Result<TaskConfig, Experi
         Err(ExperimentError::Unknown { name }) => Err(ExperimentError::UnknownTask { name }),
         Err(error) => Err(error),
     }
-}
-
-/// All names that [`open_task`] knows, tasks first.
-pub(crate) fn known_tasks() -> String {
-    let presets = Preset::all().iter().map(|preset| preset.name);
-    let presets = presets.filter(|name| !TaskConfig::NAMES.contains(name));
-    let names: Vec<&str> = TaskConfig::NAMES.iter().copied().chain(presets).collect();
-    names.join(", ")
 }
 
 #[cfg(test)]

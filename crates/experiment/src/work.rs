@@ -5,12 +5,13 @@ use std::sync::atomic::AtomicBool;
 
 use ndarray::Array2;
 use ran_learning::{
-    Description, Event, FreeRun, LearningError, Report, Session, describe, train_in,
+    Description, Event, FreeRun, LearningBackend, LearningError, Report, Session, describe,
+    train_in,
 };
 use ran_tasks::Dataset;
 
 use crate::Experiment;
-use crate::backend::{LearningBackend, Work};
+use crate::backend::Work;
 
 /// Draws a model and counts what it is made of.
 pub(crate) struct Describing<'a> {

@@ -1,32 +1,8 @@
 //! What a task yields: sequences with targets at their scored steps, in three splits.
 
-use crate::{Metric, Standardiser, TaskError, split};
-use ndarray::{Array2, Axis, concatenate};
-use serde::{Deserialize, Serialize};
+use crate::{Category, Metric, Sample, Standardiser};
+use ndarray::Array2;
 use std::borrow::Cow;
-
-/// What the targets are, and so how predictions are scored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Category {
-    /// Real-valued targets.
-    Regression,
-    /// One-hot targets; the prediction is the argmax.
-    Classification,
-    /// Targets of independent 0/1 labels.
-    MultiLabel,
-}
-
-/// One sequence with a target per scored step.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sample {
-    /// The inputs, `[steps, d_input]`, all finite.
-    pub inputs: Array2<f32>,
-    /// The scored steps (0-based, ascending, each less than `steps`).
-    pub scored: Vec<usize>,
-    /// The targets, `[scored.len(), d_output]`; one-hot rows for classification.
-    pub targets: Array2<f32>,
-}
 
 /// A task's data: what a model trains on, is selected on and is judged on.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,23 +76,6 @@ impl Dataset {
         }
     }
 
-    /// Moves a fraction of the training sequences to the validation split: drawn by seed, of each class alike where the
-    /// task is classification, and never a whole class. What inputs are standardised with is then that of the sequences
-    /// that are left, so that nothing of the validation split reaches it.
-    ///
-    /// # Errors
-    ///
-    /// If the fraction is none, or leaves nothing for validation.
-    pub fn split_off_valid(&mut self, fraction: f64, seed: u64) -> Result<(), TaskError> {
-        split::split_off_valid(self, "learning", fraction, seed)?;
-        if let Some(before) = self.standardiser.take() {
-            self.standardise();
-            let again = self.standardiser.take();
-            self.standardiser = again.map(|again| before.then(&again));
-        }
-        Ok(())
-    }
-
     /// Targets or predictions `[rows, d_output]` with what was taken from the targets, as near as 32 bits come.
     #[must_use]
     pub fn with_offset(&self, rows: &Array2<f32>) -> Array2<f32> {
@@ -164,22 +123,4 @@ impl Dataset {
         }
         self.standardiser = Some(standardiser);
     }
-}
-
-/// The targets of all samples below one another, `[scored steps in all, d_output]`.
-///
-/// # Panics
-///
-/// When the samples differ in `d_output`, or there are none.
-#[must_use]
-pub fn stack_targets(samples: &[Sample]) -> Array2<f32> {
-    let targets: Vec<_> = samples.iter().map(|sample| sample.targets.view()).collect();
-    concatenate(Axis(0), &targets).expect("samples of one task must share d_output")
-}
-
-/// A one-hot row of `classes`, as `[1, classes]`.
-pub(crate) fn one_hot(class: usize, classes: usize) -> Array2<f32> {
-    let mut row = Array2::zeros((1, classes));
-    row[[0, class]] = 1.0;
-    row
 }

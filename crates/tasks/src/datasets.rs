@@ -11,6 +11,9 @@ use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::path::Path;
 
+/// No file of a fetched data set is larger.
+const LARGEST: u64 = 1 << 30;
+
 const MANIFEST: &str = include_str!("../../../datasets/datasets.toml");
 
 /// One data set of the manifest `datasets/datasets.toml`.
@@ -161,6 +164,10 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
             let _ = write!(text, "{byte:02x}");
             text
         })
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 #[cfg(test)]

@@ -1,9 +1,21 @@
-//! Metrics: the scores by name, which of them apply to a task, and which way is up.
+//! Metrics: the scores by name, which of them apply to a category of targets, and which way is up.
 
-use crate::{Category, scores};
+use crate::scores;
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// What the targets are, and so how predictions are scored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Category {
+    /// Real-valued targets.
+    Regression,
+    /// One-hot targets; the prediction is the argmax.
+    Classification,
+    /// Targets of independent 0/1 labels.
+    MultiLabel,
+}
 
 /// A score by its name, as it stands in records; [`scores`] has the formulas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

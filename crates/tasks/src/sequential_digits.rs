@@ -1,7 +1,7 @@
 //! Sequential digits: which digit an 8×8 image shows, read piece by piece (Alpaydin and Kaynak 1998).
 
-use crate::dataset::one_hot;
 use crate::pixels::{PixelOrder, permutation};
+use crate::sample::one_hot;
 use crate::{Category, Dataset, Sample, TaskError, split};
 use flate2::read::GzDecoder;
 use ndarray::Array2;

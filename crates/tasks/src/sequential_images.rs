@@ -1,8 +1,8 @@
 //! Sequential MNIST and Fashion-MNIST: which class an image is of, read piece by piece (after Le et al. 2015).
 
-use crate::dataset::one_hot;
 use crate::datasets::{cached, read_plain_or_gzipped};
 use crate::pixels::{PixelOrder, permutation};
+use crate::sample::one_hot;
 use crate::{Category, Dataset, Sample, TaskError, idx, split};
 use ndarray::Axis;
 use serde::{Deserialize, Serialize};

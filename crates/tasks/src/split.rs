@@ -5,6 +5,25 @@ use ran_seed::RngStream;
 use rand::seq::SliceRandom;
 use std::collections::BTreeMap;
 
+impl Dataset {
+    /// Moves a fraction of the training sequences to the validation split: drawn by seed, of each class alike where the
+    /// task is classification, and never a whole class. What inputs are standardised with is then that of the sequences
+    /// that are left, so that nothing of the validation split reaches it.
+    ///
+    /// # Errors
+    ///
+    /// If the fraction is none, or leaves nothing for validation.
+    pub fn split_off_valid(&mut self, fraction: f64, seed: u64) -> Result<(), TaskError> {
+        split_off_valid(self, "learning", fraction, seed)?;
+        if let Some(before) = self.standardiser.take() {
+            self.standardise();
+            let again = self.standardiser.take();
+            self.standardiser = again.map(|again| before.then(&again));
+        }
+        Ok(())
+    }
+}
+
 /// Indices `0..groups.len()` split into (rest, part), both ascending; `fraction` of each group, rounded,
 /// goes to the part, but never a whole group.
 pub(crate) fn stratified(

@@ -1,9 +1,9 @@
 //! Spoken digits: which digit a recording says (the Free Spoken Digit Dataset).
 
-use crate::dataset::one_hot;
 use crate::datasets::cached;
 use crate::npy::Values;
 use crate::npz::Npz;
+use crate::sample::one_hot;
 use crate::{Category, Dataset, Sample, TaskError, split};
 use ndarray::{Ix2, s};
 use ran_seed::RngStream;

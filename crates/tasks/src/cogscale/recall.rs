@@ -2,7 +2,7 @@
 
 use super::{Generator, Size, numbered};
 use crate::Sample;
-use crate::dataset::one_hot;
+use crate::sample::one_hot;
 use ndarray::Array2;
 use rand::RngExt;
 use rand::seq::index;

@@ -1,14 +1,11 @@
 //! Fetching data sets that are not committed: into a cache, verified, whole or not at all.
 
-use super::{DatasetInfo, Fetch, list, package, sha256};
+use super::{DatasetInfo, Fetch, LARGEST, file_name, list, package, sha256};
 use crate::{TaskError, input};
 use flate2::read::GzDecoder;
 use std::fs;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
-
-/// No file of a fetched data set is larger.
-pub(super) const LARGEST: u64 = 1 << 30;
 
 /// How many first bytes of an unpacked file say how long it is.
 const HEAD: u64 = 64;
@@ -183,10 +180,6 @@ fn from_folder(set: &DatasetInfo, folder: &Path) -> Result<Vec<Vec<u8>>, TaskErr
             read.map(|(_, bytes)| bytes)
         })
         .collect()
-}
-
-pub(super) fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Packages: downloaded by a package manager's own client, and what is in them.
 
-use super::fetch::{LARGEST, file_name};
-use super::{Client, DatasetInfo, Fetch};
+use super::{Client, DatasetInfo, Fetch, LARGEST, file_name};
 use crate::TaskError;
 use flate2::read::GzDecoder;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Sequences with a class or a number each, as a data set.
 
 use super::recording::{Case, Recordings, Target, single};
-use crate::dataset::one_hot;
+use crate::sample::one_hot;
 use crate::{Category, Dataset, FilesConfig, Sample, TaskError, split, ts};
 use ran_seed::RngStream;
 use std::collections::HashMap;

@@ -15,7 +15,7 @@ const MOST: usize = 256;
 /// first of them starts: thousands of threads would take minutes to start, and a program that starts them hears no signal.
 ///
 /// Returns a sentence where the number is another than the one that was asked for.
-pub fn limit_threads() -> Option<String> {
+pub(crate) fn limit_threads() -> Option<String> {
     let cores = available_parallelism().map_or(1, usize::from);
     let asked = VARIABLES
         .into_iter()

@@ -6,7 +6,9 @@
 mod commands;
 mod exit;
 mod progress;
+mod signal;
 mod table;
+mod threads;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -66,7 +68,7 @@ fn main() -> ExitCode {
         eprintln!("error: the environment variable {VECTORS_VARIABLE}: {error}");
         return ExitCode::from(2);
     }
-    if let Some(sentence) = ran_experiment::limit_threads() {
+    if let Some(sentence) = threads::limit_threads() {
         eprintln!("warning: {sentence}");
     }
     match command.execute() {

@@ -1,24 +1,20 @@
 //! How long a step of a network takes, on any backend, and how much of what the processor can do it uses.
 
-mod peak;
-
-use std::fmt;
-use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use burn::backend::Autodiff;
 use burn::tensor::{Distribution, Tensor, backend::Backend};
+use ran_experiment::{BackendError, BackendKind, Work, compute};
+use ran_learning::LearningBackend;
 use ran_readout::product;
 use ran_reservoir::{
-    MemoryKind, PopulationConfig, Reservoir, ReservoirConfig, UnitKind, WiringKind,
+    MemoryKind, PopulationConfig, Reservoir, ReservoirConfig, ReservoirError, UnitKind, WiringKind,
 };
 use ran_unit::Initializer;
 use serde::Serialize;
 
-pub use peak::Peak;
-
-use crate::BackendKind;
-use crate::backend::{LearningBackend, Work, compute};
+use crate::case::Case;
+use crate::peak::Peak;
 
 /// How long runs are not counted.
 const WARM_UP: Duration = Duration::from_millis(300);
@@ -27,85 +23,8 @@ const WARM_UP: Duration = Duration::from_millis(300);
 const D_INPUT: usize = 12;
 const D_OUTPUT: usize = 9;
 
-/// The sizes of a measured network and of the batch that it is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Case {
-    /// Units, U.
-    pub units: usize,
-    /// Width of a unit, D.
-    pub d_unit: usize,
-    /// Rows of context, C.
-    pub context: usize,
-    /// Sequences, B.
-    pub batch: usize,
-    /// Steps, T.
-    pub steps: usize,
-}
-
-impl Case {
-    /// The cases that are measured when none is asked for; the last one is streaming.
-    pub const USUAL: [Self; 5] = [
-        Self::of([20, 16, 4, 32, 28]),
-        Self::of([40, 32, 4, 32, 28]),
-        Self::of([100, 8, 5, 32, 28]),
-        Self::of([8, 64, 4, 32, 28]),
-        Self::of([40, 32, 4, 1, 200]),
-    ];
-
-    const fn of([units, d_unit, context, batch, steps]: [usize; 5]) -> Self {
-        Self {
-            units,
-            d_unit,
-            context,
-            batch,
-            steps,
-        }
-    }
-}
-
-impl fmt::Display for Case {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            units,
-            d_unit,
-            context,
-            batch,
-            steps,
-        } = self;
-        write!(f, "{units},{d_unit},{context},{batch},{steps}")
-    }
-}
-
-/// Why a text is no [`Case`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is no case: five whole numbers from 1 to 1000000 are needed, units,dim,context,batch,steps, as in 20,16,4,32,28; \
-     units·dim·context may be up to 10000000, and units·dim·batch·steps up to 1000000000"
-)]
-pub struct CaseError(String);
-
-impl FromStr for Case {
-    type Err = CaseError;
-
-    fn from_str(text: &str) -> Result<Self, CaseError> {
-        let numbers: Result<Vec<usize>, _> = text.split(',').map(|n| n.trim().parse()).collect();
-        let numbers = numbers.map_err(|_| CaseError(text.into()))?;
-        let numbers: [usize; 5] = numbers.try_into().map_err(|_| CaseError(text.into()))?;
-        let case = Self::of(numbers);
-        let product =
-            |sizes: &[usize]| sizes.iter().fold(1, |all: usize, n| all.saturating_mul(*n));
-        let window = product(&[case.units, case.d_unit, case.context]);
-        let states = product(&[case.units, case.d_unit, case.batch, case.steps]);
-        let allowed = numbers.iter().all(|n| (1..=1_000_000).contains(n));
-        match allowed && window <= 10_000_000 && states <= 1_000_000_000 {
-            true => Ok(case),
-            false => Err(CaseError(text.into())),
-        }
-    }
-}
-
 /// What is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// The states of every step, and the readout of the last.
@@ -171,10 +90,21 @@ impl Measurement {
 
 /// What a run came to.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Measured {
+struct Measured {
     us_per_step: f64,
     /// Of a step of the whole batch.
     multiply_adds: f64,
+}
+
+/// Why nothing can be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    /// The backend cannot be used.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// The sizes do not make a network.
+    #[error(transparent)]
+    Reservoir(#[from] ReservoirError),
 }
 
 /// What to measure.
@@ -198,11 +128,11 @@ impl Bench {
     /// # Errors
     ///
     /// When the backend is not there, or the sizes do not make a network.
-    pub fn measure(self, backend: BackendKind) -> anyhow::Result<Measurement> {
+    pub fn measure(self, backend: BackendKind) -> Result<Measurement, BenchError> {
         let Measured {
             us_per_step,
             multiply_adds,
-        } = compute(backend, self)??;
+        } = compute(backend, Job(self))??;
         Ok(Measurement {
             framework: "ran",
             backend: backend.name(),
@@ -274,7 +204,7 @@ impl Bench {
         times[times.len() / 2] / self.case.steps as f64 * 1e6
     }
 
-    fn forward<B: LearningBackend>(&self, device: &B::Device) -> anyhow::Result<Measured> {
+    fn forward<B: LearningBackend>(&self, device: &B::Device) -> Result<Measured, ReservoirError> {
         let Case { batch, steps, .. } = self.case;
         let reservoir =
             Reservoir::<B>::init(&self.config(), D_INPUT, Initializer::Reservoir, 0, device)?;
@@ -293,7 +223,7 @@ impl Bench {
         })
     }
 
-    fn train<B: LearningBackend>(&self, device: &B::Device) -> anyhow::Result<Measured> {
+    fn train<B: LearningBackend>(&self, device: &B::Device) -> Result<Measured, ReservoirError> {
         type A<B> = Autodiff<B>;
         let Case { batch, steps, .. } = self.case;
         let reservoir =
@@ -334,13 +264,15 @@ impl Bench {
     }
 }
 
-impl Work for Bench {
-    type Output = anyhow::Result<Measured>;
+struct Job(Bench);
+
+impl Work for Job {
+    type Output = Result<Measured, ReservoirError>;
 
     fn on<B: LearningBackend>(self, device: &B::Device) -> Self::Output {
-        match self.phase {
-            Phase::Forward => self.forward::<B>(device),
-            Phase::Train => self.train::<B>(device),
+        match self.0.phase {
+            Phase::Forward => self.0.forward::<B>(device),
+            Phase::Train => self.0.train::<B>(device),
         }
     }
 }
@@ -348,26 +280,6 @@ impl Work for Bench {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_case_is_five_numbers_and_says_so() {
-        let case: Case = "20,16,4,32,28".parse().unwrap();
-        assert_eq!(case, Case::USUAL[0]);
-        assert_eq!(case.to_string(), "20,16,4,32,28");
-        for wrong in [
-            "",
-            "20,16,4,32",
-            "20,16,4,32,0",
-            "a,1,1,1,1",
-            "1,1,1,1,1,1",
-            "-1,1,1,1,1",
-            "1000,1000,11,1,1",
-            "1,1,1,1000000,1000000",
-        ] {
-            let error = wrong.parse::<Case>().unwrap_err().to_string();
-            assert!(error.contains("units,dim,context,batch,steps"), "{error}");
-        }
-    }
 
     #[test]
     fn operations_are_those_of_reservoir_and_readout_three_times_in_training() {

@@ -2,14 +2,14 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, Subcommand};
 use ran_experiment::{BackendKind, Experiment, Notice, Place, Preset, RunOptions, Seeds, Setting};
 
 use crate::commands::{collect, evaluate, export, predict, show};
-use crate::exit::INTERRUPTED;
+use crate::exit::Interrupted;
 use crate::progress::Progress;
+use crate::signal::stop_on_signal;
 use crate::table;
 
 /// Trains and judges a network, once per seed, and writes runs/NAME/ID/.
@@ -81,14 +81,6 @@ impl Arguments {
         }
     }
 }
-
-/// The run was stopped, and left what it had.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the run was stopped; `cargo xtask experiment --resume {}` goes on with it",
-    .0.display()
-)]
-pub(crate) struct Interrupted(PathBuf);
 
 pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.action {
@@ -167,17 +159,6 @@ fn say(out: &mut impl Write, text: &str) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
-}
-
-/// Becomes true at Ctrl-C, or when the system asks the program to end. A second Ctrl-C ends it at once.
-pub(crate) fn stop_on_signal() -> anyhow::Result<&'static AtomicBool> {
-    static STOP: AtomicBool = AtomicBool::new(false);
-    ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPTED.into());
-        }
-    })?;
-    Ok(&STOP)
 }
 
 fn list(out: &mut impl Write, json: bool) -> io::Result<()> {

@@ -1,12 +1,11 @@
 //! What the exit code says of an error.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use ran_experiment::{ExperimentError, ExportError, ModelError, PredictError, RunError, Setting};
 use ran_learning::LearningError;
 use ran_tasks::TaskError;
-
-use crate::commands::experiment::Interrupted;
 
 /// The exit code of a program that was ended by Ctrl-C, as shells have it.
 pub(crate) const INTERRUPTED: u8 = 130;
@@ -18,6 +17,14 @@ const WRONG_USAGE: u8 = 2;
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);
+
+/// The run was stopped, and left what it had.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the run was stopped; `cargo xtask experiment --resume {}` goes on with it",
+    .0.display()
+)]
+pub(crate) struct Interrupted(pub(crate) PathBuf);
 
 /// The exit code for an error of a command with these settings.
 ///

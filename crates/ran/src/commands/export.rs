@@ -11,8 +11,8 @@ use ran_experiment::{
 };
 use ran_tasks::{Split, TaskConfig};
 
-use crate::commands::experiment::stop_on_signal;
 use crate::exit::Usage;
+use crate::signal::stop_on_signal;
 
 /// Writes data, states, weights of attention, features, predictions and weights as arrays of an .npz file.
 ///

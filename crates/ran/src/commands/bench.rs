@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use ran_experiment::bench::{Bench, Case, Measurement, Network, Peak, Phase};
-use ran_experiment::scaling::Curve;
+use ran_bench::{Bench, Case, Curve, Measurement, Network, Peak};
 use ran_experiment::{BackendKind, write_file};
 use ran_reservoir::MemoryKind;
 use ran_scan::Vectors;
@@ -49,6 +48,23 @@ pub(crate) struct Arguments {
 enum Memory {
     Sliding,
     Rewritten,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Phase {
+    /// The states of every step, and the readout of the last.
+    Forward,
+    /// A training step: the readout of every step, the mean of its squares, and the gradients of all weights.
+    Train,
+}
+
+impl From<Phase> for ran_bench::Phase {
+    fn from(phase: Phase) -> Self {
+        match phase {
+            Phase::Forward => Self::Forward,
+            Phase::Train => Self::Train,
+        }
+    }
 }
 
 impl From<Memory> for MemoryKind {
@@ -93,7 +109,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
                     network,
                     case,
                     memory: memory.into(),
-                    phase,
+                    phase: phase.into(),
                     repeats: arguments.repeats,
                 };
                 shown.show(&bench.measure(arguments.backend)?)?;

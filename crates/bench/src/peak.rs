@@ -7,7 +7,7 @@ use ran_scan::{Arch, Lanes, WithLanes};
 
 /// Billions of operations a second, by the name of the instruction set, the widest first.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Peak(pub(super) Vec<(&'static str, f64)>);
+pub struct Peak(pub(crate) Vec<(&'static str, f64)>);
 
 /// Sums that are added to in turns, so that none waits for the addition before; they fit the registers of any processor.
 const SUMS: usize = 12;

@@ -10,10 +10,7 @@ fn a_backend_that_was_not_built_says_how_to_get_it() {
     let outcome = run(place.path(), &experiment(&["--backend", "wgpu"]));
     assert_sentence(
         &outcome,
-        &[
-            "wgpu",
-            "cargo build --package ran-experiment --features wgpu",
-        ],
+        &["wgpu", "cargo build --package ran --features wgpu"],
     );
     assert!(files_below(place.path()).is_empty());
 }

@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
 pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     let model = SavedModel::open(&arguments.model, &arguments.settings)?;
     let mut input = Input::open(&arguments.input, &model.inputs())?;
-    let mut writer = Writer::new(&model.card, arguments.json, io::stdout().lock());
+    let mut writer = Writer::new(model.card(), arguments.json, io::stdout().lock());
     // Whatever is wrong with the beginning of a file is known before the first line is written. A live signal may wait for
     // the names of what it will get.
     if arguments.input == Path::new("-") {

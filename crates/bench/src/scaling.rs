@@ -1,10 +1,11 @@
 //! How the time of a step grows with each size of a network, as pictures.
 
+use ran_experiment::BackendKind;
 use ran_picture::{Axis, Chart, Scale, Series, Stroke};
 use ran_reservoir::MemoryKind;
 
-use crate::BackendKind;
-use crate::bench::{Bench, Case, Network, Phase};
+use crate::bench::{Bench, BenchError, Measurement, Network, Phase};
+use crate::case::Case;
 
 /// One size of a network, with all others kept.
 #[derive(Clone, Copy, Debug)]
@@ -75,9 +76,9 @@ impl Curve {
         &self,
         backend: BackendKind,
         repeats: usize,
-        mut tell: impl FnMut(&crate::bench::Measurement),
-    ) -> anyhow::Result<Chart> {
-        let mut measure = |network, case, memory| -> anyhow::Result<f64> {
+        mut tell: impl FnMut(&Measurement),
+    ) -> Result<Chart, BenchError> {
+        let mut measure = |network, case, memory| -> Result<f64, BenchError> {
             let bench = Bench {
                 network,
                 case,
@@ -107,7 +108,7 @@ impl Curve {
             for &value in self.values {
                 // A Transformer's next step attends to every row before it. Those fill the window before the first
                 // step, which is no part of a step's cost: it is in both of two runs, and in neither's difference.
-                let mut total = |steps: usize| -> anyhow::Result<f64> {
+                let mut total = |steps: usize| -> Result<f64, BenchError> {
                     let case = Case {
                         context: value,
                         steps,

@@ -1,0 +1,32 @@
+//! A sequence with targets at its scored steps.
+
+use ndarray::{Array2, Axis, concatenate};
+
+/// One sequence with a target per scored step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// The inputs, `[steps, d_input]`, all finite.
+    pub inputs: Array2<f32>,
+    /// The scored steps (0-based, ascending, each less than `steps`).
+    pub scored: Vec<usize>,
+    /// The targets, `[scored.len(), d_output]`; one-hot rows for classification.
+    pub targets: Array2<f32>,
+}
+
+/// The targets of all samples below one another, `[scored steps in all, d_output]`.
+///
+/// # Panics
+///
+/// When the samples differ in `d_output`, or there are none.
+#[must_use]
+pub fn stack_targets(samples: &[Sample]) -> Array2<f32> {
+    let targets: Vec<_> = samples.iter().map(|sample| sample.targets.view()).collect();
+    concatenate(Axis(0), &targets).expect("samples of one task must share d_output")
+}
+
+/// A one-hot row of `classes`, as `[1, classes]`.
+pub(crate) fn one_hot(class: usize, classes: usize) -> Array2<f32> {
+    let mut row = Array2::zeros((1, classes));
+    row[[0, class]] = 1.0;
+    row
+}
