@@ -1,4 +1,5 @@
-//! A crate outside the workspace brings a kind of unit with a kernel: examples/own-kind, built and tested as it stands.
+//! A crate outside the workspace brings a kind of unit with a kernel, and a program with it: examples/own-kind, built and tested as
+//! it stands.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -56,7 +57,7 @@ fn features() -> String {
 }
 
 #[test]
-fn a_crate_outside_the_workspace_runs_its_own_kind_in_the_fused_scan_forward_and_backward() {
+fn a_crate_outside_the_workspace_brings_a_kind_with_a_kernel_and_a_program_that_trains_it() {
     let example = root().join("examples/own-kind");
     let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let copy = tmp.join("own-kind");
@@ -71,7 +72,10 @@ fn a_crate_outside_the_workspace_runs_its_own_kind_in_the_fused_scan_forward_and
         "src/lib.rs",
         "src/unit.rs",
         "src/kernel.rs",
+        "src/main.rs",
         "tests/fused.rs",
+        "tests/program.rs",
+        "mixed.toml",
     ] {
         let text = fs::read_to_string(example.join(name)).expect("a source file");
         keep(&copy.join(name), &text);
@@ -105,6 +109,9 @@ fn a_crate_outside_the_workspace_runs_its_own_kind_in_the_fused_scan_forward_and
     for test in [
         "the_fused_scan_gives_the_states_and_gradients_of_the_loop_in_burn_operations ... ok",
         "a_live_stream_gives_the_states_of_the_batch ... ok",
+        "a_reservoir_of_the_kind_and_the_projects_is_fitted_and_its_model_file_scores_the_same ... ok",
+        "the_kind_is_trained_by_gradient_and_its_model_file_scores_the_same ... ok",
+        "wrong_options_of_the_kind_get_a_sentence_and_name_the_setting ... ok",
     ] {
         assert!(out.contains(test), "{out}\n{err}");
     }

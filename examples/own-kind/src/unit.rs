@@ -1,8 +1,11 @@
-//! The unit in burn operations: the reference, and the path of any backend.
+//! The unit in burn operations: the reference, and the path of any backend; and the kind, as configurations know it.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData, backend::Backend};
-use ran_unit::{Fused, Output, Unit, UnitShape, bound};
+use ran_reservoir::Kind;
+use ran_unit::{Fused, Initializer, Output, Unit, UnitShape, bound, uniform};
+use rand::Rng;
+use serde::Deserialize;
 
 use crate::MeanKernel;
 
@@ -66,5 +69,48 @@ impl<B: Backend> Unit<B> for MeanUnit<B> {
             output: OUTPUT,
             weights: vec![self.gain.val().flatten(0, 1), self.bias.val().flatten(0, 1)],
         })
+    }
+}
+
+/// The kind `mean`, for configurations: `ran_reservoir::register::<Mean>()` makes it known.
+#[derive(Debug)]
+pub struct Mean;
+
+/// The options of a population of kind `mean`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MeanOptions {
+    /// Gains are drawn uniform in ± this.
+    pub gain: f32,
+}
+
+impl Default for MeanOptions {
+    fn default() -> Self {
+        Self { gain: 2.0 }
+    }
+}
+
+impl Kind for Mean {
+    const NAME: &'static str = "mean";
+    type Options = MeanOptions;
+    type Unit<B: Backend> = MeanUnit<B>;
+
+    fn check(options: &MeanOptions, _shape: UnitShape) -> Result<(), String> {
+        match options.gain {
+            gain if gain > 0.0 && gain.is_finite() => Ok(()),
+            gain => Err(format!("must have a gain above 0, got {gain}")),
+        }
+    }
+
+    fn init<B: Backend>(
+        options: &MeanOptions,
+        shape: UnitShape,
+        initializer: Initializer,
+        rng: &mut impl Rng,
+        device: &B::Device,
+    ) -> MeanUnit<B> {
+        let gain = uniform(shape.d_state(), options.gain, rng);
+        let bias = uniform(shape.d_state(), initializer.activation_bias_bound(), rng);
+        MeanUnit::new(shape, gain, bias, device)
     }
 }
