@@ -4,6 +4,7 @@ mod force;
 mod free_run;
 mod gradient;
 mod hostile_model;
+mod inspect;
 mod long;
 mod model_file;
 mod page;
