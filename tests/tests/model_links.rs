@@ -151,12 +151,34 @@ fn every_section_that_the_code_names_exists() {
 }
 
 #[test]
-fn the_page_on_adding_a_kind_leads_to_files_that_exist() {
-    let links = links(&read(&root().join("docs/adding-a-kind.md")));
-    assert!(links.len() > 10);
-    for link in links {
-        assert!(root().join("docs").join(&link).exists(), "{link}");
+fn every_page_leads_to_files_that_exist() {
+    let mut count = 0;
+    for entry in fs::read_dir(root().join("docs")).expect("a folder") {
+        let page = entry.expect("an entry").path();
+        if page.extension().is_none_or(|ending| ending != "md") {
+            continue;
+        }
+        for link in links(&read(&page)) {
+            let target = link.split('#').next().expect("a text has a first part");
+            if target.is_empty() || target.contains("://") {
+                continue;
+            }
+            let found = root().join("docs").join(target).exists();
+            assert!(found, "{} leads to {link}", page.display());
+            count += 1;
+        }
     }
+    assert!(count > 50, "{count} links between pages and files");
+}
+
+#[test]
+fn the_way_through_the_code_has_at_most_25_files() {
+    let page = read(&root().join("docs/architecture.md"));
+    let way = &sections(&page)["a-way-through-the-code"];
+    let stations = numbered(way);
+    assert_eq!(stations, (1..=stations.len()).collect(), "one after another");
+    assert!((10..=25).contains(&stations.len()), "{stations:?}");
+    assert_eq!(links(way).len(), stations.len(), "one file each");
 }
 
 #[test]
