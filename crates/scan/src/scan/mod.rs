@@ -3,6 +3,7 @@
 mod apart;
 mod backward;
 mod forward;
+mod kernels;
 mod layout;
 
 use std::ops::Range;
