@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 use ndarray::{ArrayView2, ArrayView3, s};
 use ran_reservoir::{Memory, Reservoir, ScanBackend};
 use ran_tasks::Sample;
@@ -272,11 +272,12 @@ fn each_batch<B: ScanBackend>(
                 let (first, last) = (step.min(inputs.nrows()), until.min(inputs.nrows()));
                 inputs.slice(s![first..last, ..])
             });
+            let (inputs, shape) = pad(inputs, until - step);
             let batch = Batch {
                 samples,
                 sequences,
                 step,
-                inputs: Tensor::from_data(pad(inputs, until - step), device),
+                inputs: Tensor::from_data(TensorData::new(inputs, shape), device),
             };
             memory = run(&batch, memory)?;
         }

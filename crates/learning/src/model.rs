@@ -93,7 +93,9 @@ impl ModelCard {
     ///
     /// If its configuration has not been checked.
     pub(crate) fn view(&self) -> View {
-        View::of(&self.config).expect("a model's configuration has been checked")
+        self.config
+            .view()
+            .expect("a model's configuration has been checked")
     }
 
     /// Turns the regime `hybrid` into the one of its first half: what a model is before its readout is fitted again.

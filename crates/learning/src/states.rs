@@ -133,7 +133,8 @@ impl<B: ScanBackend> Walk<'_, B> {
                 let own = start.min(inputs.nrows())..end.min(inputs.nrows());
                 inputs.slice_move(s![own, ..])
             });
-            let inputs = Tensor::from_data(pad(inputs, end - start), self.device);
+            let (inputs, shape) = pad(inputs, end - start);
+            let inputs = Tensor::from_data(TensorData::new(inputs, shape), self.device);
             let (states, after) = self.reservoir.forward(inputs, memory, None);
             memory = after;
             let dims = states.dims();
@@ -203,11 +204,12 @@ impl<B: ScanBackend> Walk<'_, B> {
 }
 
 /// Steps of a sequence up to its last scored one: no later state is read.
-fn needed(sample: &Sample) -> usize {
+pub(crate) fn needed(sample: &Sample) -> usize {
     sample.scored.last().map_or(0, |last| last + 1)
 }
 
-/// Joins sequences to one tensor of some steps, with zeros after the ends of the shorter ones.
+/// Joins sequences to the numbers of one tensor of some steps, with zeros after the ends of the shorter ones; the shape is
+/// beside them.
 ///
 /// # Shapes
 ///
@@ -216,7 +218,7 @@ fn needed(sample: &Sample) -> usize {
 pub(crate) fn pad<'a>(
     sequences: impl ExactSizeIterator<Item = ArrayView2<'a, f32>> + Clone,
     steps: usize,
-) -> TensorData {
+) -> (Vec<f32>, [usize; 3]) {
     let batch = sequences.len();
     let d_input = sequences.clone().map(|one| one.ncols()).next().unwrap_or(0);
     let mut padded = vec![0.0; batch * steps * d_input];
@@ -225,5 +227,5 @@ pub(crate) fn pad<'a>(
             *into = value;
         }
     }
-    TensorData::new(padded, [batch, steps, d_input])
+    (padded, [batch, steps, d_input])
 }

@@ -20,20 +20,10 @@ fn sine(ahead: usize) -> Dataset {
     standardiser.apply(&mut train.inputs);
     standardiser.apply(&mut test.inputs);
     Dataset {
-        name: "sine".into(),
-        category: Category::Regression,
-        metric: Category::Regression.metric(),
-        d_input: 1,
-        d_output: 1,
-        input_names: Vec::new(),
-        output_names: Vec::new(),
-        labels: Vec::new(),
         standardiser: Some(standardiser),
-        target_offset: None,
-        notes: Vec::new(),
         train: vec![train],
-        valid: Vec::new(),
         test: vec![test],
+        ..Dataset::new("sine", Category::Regression, [1, 1])
     }
 }
 
