@@ -127,7 +127,7 @@ impl FreeRunScores {
 }
 
 impl LyapunovTime {
-    /// So many steps of a task; none where its exponent is not known.
+    /// A number of steps of a task in Lyapunov times; none where its exponent is not known.
     pub(crate) fn of(task: &TaskConfig, steps: f64) -> Option<Self> {
         let TaskConfig::Lorenz(config) = task else {
             return None;

@@ -102,7 +102,7 @@ pub(crate) fn deserialise<T: DeserializeOwned>(
     })
 }
 
-/// Beyond so many settings nobody tries what the configuration is without each.
+/// Beyond this number of settings nobody tries what the configuration is without each.
 const MOST_TRIED: usize = 64;
 
 /// The settings that a configuration is wrong by, as they were given; none where its file is.

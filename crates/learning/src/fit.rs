@@ -55,7 +55,7 @@ pub(crate) fn fit<B: LearningBackend>(
         predictions = found.of;
     }
     drop(samples);
-    // Where the walk was broken off, what the fit says of it is beside the point.
+    // Where the pass was broken off, what the fit says of it is beside the point.
     if session.stopped() {
         return Err(LearningError::Stopped);
     }

@@ -9,7 +9,7 @@ use ran_tasks::Sample;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::model::{Predictions, Readout};
-use crate::states::{Rows, Walk, pad};
+use crate::states::{Pass, Rows, pad};
 use crate::{LearningError, Model};
 
 /// Sequences that go through the reservoir together.
@@ -149,7 +149,7 @@ impl<B: ScanBackend> Model<B> {
         let view = self.card.view();
         let readout = Readout::of(&self.readout, self.card.link());
         let mut predictions = Predictions::new(&readout, &view, samples);
-        let walk = Walk {
+        let pass = Pass {
             reservoir: &self.reservoir,
             view: &view,
             samples,
@@ -167,7 +167,7 @@ impl<B: ScanBackend> Model<B> {
                 predictions: predictions.of[index].slice(s![scored, ..]),
             })
         };
-        let _ = walk.each(&mut |_| true, &mut each);
+        let _ = pass.each(&mut |_| true, &mut each);
     }
 
     /// The tensors of the model as they stand in its file, in the order of their names.

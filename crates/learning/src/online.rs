@@ -118,7 +118,7 @@ pub(crate) fn fit_online(
     let mut readout = config.init(samples.d_features(), samples.d_output())?;
     let mut outcome = Ok(());
     for _ in 0..passes {
-        samples.walk(&mut |features, targets| {
+        samples.pass(&mut |features, targets| {
             for (features, target) in features.rows().into_iter().zip(targets.rows()) {
                 if outcome.is_ok() {
                     outcome = readout.update(features, target).map(drop);

@@ -27,7 +27,7 @@ pub struct Report {
     pub fixed_parameters: usize,
     /// The penalty λ of the readout, where ridge regression fitted it.
     pub ridge: Option<f64>,
-    /// Walks over the training set that were made, where it was by gradient.
+    /// Epochs of training by gradient that are done.
     pub epochs: Option<usize>,
     /// The one whose parameters the model has, counted from 1.
     pub best_epoch: Option<usize>,

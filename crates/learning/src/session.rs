@@ -27,7 +27,7 @@ pub enum Event {
         /// The steps of an epoch.
         of: usize,
     },
-    /// A walk over the training set is done, and judged on the validation set where there is one.
+    /// An epoch is done, and judged on the validation set where there is one.
     Epoch(Epoch),
     /// All sequences have gone through the reservoir, and the readout is being fitted.
     Fitting,
@@ -35,7 +35,7 @@ pub enum Event {
     Judging,
 }
 
-/// What a walk over the training set came to: a line of a run's history.
+/// What an epoch came to: a line of a run's history.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// The epoch, counted from 1.

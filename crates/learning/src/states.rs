@@ -51,21 +51,21 @@ pub(crate) struct Rows {
     pub(crate) last: bool,
 }
 
-/// Sequences on their way through a reservoir.
-pub(crate) struct Walk<'a, B: ScanBackend> {
+/// A pass of sequences through a reservoir.
+pub(crate) struct Pass<'a, B: ScanBackend> {
     pub(crate) reservoir: &'a Reservoir<B>,
     pub(crate) view: &'a View,
     pub(crate) samples: &'a [Sample],
     pub(crate) device: &'a B::Device,
 }
 
-impl<B: ScanBackend> Walk<'_, B> {
+impl<B: ScanBackend> Pass<'_, B> {
     /// Runs the sequences through the reservoir, in batches of similar length, and hands over their rows of features.
     ///
     /// A batch's steps are computed chunk by chunk, with the working memory carried over, so that no more states are held
     /// than those of a chunk, however long a sequence is. A long sequence's rows come in several pieces, one after another;
     /// sequences come ordered by length, and in the same order every time. `go_on` is asked before each chunk, with
-    /// the multiply-adds that are left to do, and breaks the walk off by answering false, as `visit` can.
+    /// the multiply-adds that are left to do, and ends the pass by answering false, as `visit` can.
     pub(crate) fn each(
         &self,
         go_on: &mut dyn FnMut(u64) -> bool,

@@ -51,7 +51,7 @@ impl ModuleMapper<B> for Widen {
     }
 }
 
-/// burn 0.21 loses gradients when several threads go back through graphs of their own at once.
+/// burn 0.21 loses gradients when several threads run the backward passes of graphs of their own at once.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {

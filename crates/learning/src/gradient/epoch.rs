@@ -13,7 +13,7 @@ use crate::batch::{Batch, dropout_mask, epoch_rng, shuffled};
 use crate::loss::{Loss, link};
 use crate::model::{Predictions, Readout};
 use crate::session::{Epoch, Event, Session};
-use crate::states::{Rows, Walk, scan};
+use crate::states::{Pass, Rows, scan};
 use crate::view::View;
 use crate::{LearningBackend, LearningError};
 
@@ -123,13 +123,13 @@ impl<B: LearningBackend> Run<'_, B> {
                 view.features.targets(steps, &sample.scored, targets)
             })
             .collect();
-        let walk = Walk {
+        let pass = Pass {
             reservoir: &network.reservoir,
             view,
             samples,
             device: self.device,
         };
-        let outcome = walk.each(
+        let outcome = pass.each(
             &mut |left| session.ends(left),
             &mut |Rows { index, rows, .. }| {
                 let own = readout.outputs(rows.view());

@@ -27,7 +27,7 @@ pub(crate) struct BlockGradients<'a> {
 }
 
 /// Computes the gradients of a group of blocks; returns the sum of their weights' gradients, if wanted.
-pub(crate) fn back_through_block(
+pub(crate) fn blocks_backward(
     spec: &ScanSpec,
     weights: &Packed,
     arch: Arch,

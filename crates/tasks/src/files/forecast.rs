@@ -1,4 +1,4 @@
-//! Forecasting: columns of a series, so many steps later.
+//! Forecasting: columns of a series, `horizon` steps later.
 
 use super::labelled::check_widths;
 use super::recording::{Case, Recordings, single};
