@@ -151,11 +151,25 @@ fn every_section_that_the_code_names_exists() {
 }
 
 #[test]
-fn the_page_on_adding_a_kind_leads_to_files_that_exist() {
-    let links = links(&read(&root().join("docs/adding-a-kind.md")));
-    assert!(links.len() > 10);
-    for link in links {
-        assert!(root().join("docs").join(&link).exists(), "{link}");
+fn the_pages_on_adding_a_kind_and_on_the_architecture_lead_to_files_that_exist() {
+    for page in ["adding-a-kind.md", "architecture.md"] {
+        let links = links(&read(&root().join("docs").join(page)));
+        assert!(links.len() > 10, "{page}");
+        for link in links {
+            assert!(root().join("docs").join(&link).exists(), "{page}: {link}");
+        }
+    }
+}
+
+#[test]
+fn the_way_from_the_command_to_the_accuracy_is_at_most_25_files() {
+    let sections = sections(&read(&root().join("docs/architecture.md")));
+    let files: BTreeSet<String> = links(&sections["what-is-where-in-a-run"])
+        .into_iter()
+        .collect();
+    assert!((15..=25).contains(&files.len()), "{files:?}");
+    for end in ["../xtask/src/ran.rs", "../crates/ran/src/table.rs"] {
+        assert!(files.contains(end), "{end}");
     }
 }
 

@@ -72,7 +72,7 @@ pub(crate) fn fit<B: LearningBackend>(
     Ok(trained)
 }
 
-/// A readout that was fitted, and what is to be said of it.
+/// A readout that was fitted, with the penalty and the warnings.
 struct Fitted<B: Backend> {
     readout: LinearReadout<B>,
     ridge: Option<f64>,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ran_tasks::TaskConfig;
 use serde::{Deserialize, Serialize};
 
-/// What happens while a model is trained, for whoever shows progress.
+/// What happens while a model is trained, to be shown as progress.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Event {
     /// Sequences of the training set have gone through the reservoir.

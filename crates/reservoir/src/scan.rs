@@ -43,7 +43,7 @@ pub struct Scan<B: Backend> {
     pub rows: FloatTensor<B>,
     /// [`Memory::inputs`], `[batch, context − 1, d_input]`.
     pub older_inputs: Option<FloatTensor<B>>,
-    /// Steps after which no gradient flows further back through the memory.
+    /// The number of steps after which the backward pass is cut.
     pub truncate: Option<usize>,
 }
 
@@ -56,10 +56,10 @@ pub struct Scanned<B: Backend> {
     pub rows: FloatTensor<B>,
 }
 
-/// Gradients of a loss with respect to what a scan was given; `None` where nobody wanted them.
+/// Gradients of a loss with respect to what a scan was given; `None` where they were not wanted.
 #[derive(Clone, Debug)]
 pub struct ScanGradients<B: Backend> {
-    /// Those of the weights, tensor by tensor as they were given; empty where nobody wanted them.
+    /// Those of the weights, tensor by tensor as they were given; empty where they were not wanted.
     pub weights: Vec<FloatTensor<B>>,
     /// `[batch, steps, d_input]`.
     pub inputs: Option<FloatTensor<B>>,

@@ -10,7 +10,7 @@ use ran_unit::{Fused, Unit, UnitShape};
 
 /// A population of one of the project's kinds, so that a configuration can mix them in one reservoir.
 ///
-/// A kind of one's own goes into a reservoir directly (`Reservoir<B, MyUnit<B>>`), or through an enum like this one.
+/// A kind of your own goes into a reservoir directly (`Reservoir<B, MyUnit<B>>`), or through an enum like this one.
 #[derive(Module, Debug)]
 #[expect(
     clippy::large_enum_variant,

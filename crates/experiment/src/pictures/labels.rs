@@ -1,4 +1,4 @@
-//! What became of each label, on the test set.
+//! How often each label was found, missed and wrong, on the test set.
 
 use ndarray::Array2;
 use ran_picture::{LabelCount, Picture, PictureError, label_counts};

@@ -162,7 +162,7 @@ fn ctrl_c_ends_a_run_with_a_record_of_what_was_done() {
 }
 
 /// Shortens a run that was begun to `more` epochs beyond its checkpoint, by changing its configuration and its
-/// checkpoint alike: nobody wants to wait for all of them.
+/// checkpoint, so that the test need not wait for all of them.
 fn shorten(folder: &Path, more: u64) -> u64 {
     let history = json(&folder.join("history.jsonl"));
     let checkpoint = fs::read(folder.join("checkpoint.safetensors")).unwrap();

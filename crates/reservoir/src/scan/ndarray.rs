@@ -42,7 +42,8 @@ where
     }
 }
 
-/// What the kernel refuses, [`Reservoir`](crate::Reservoir) has refused before with a message of its own.
+/// Unwraps what the kernel returns: [`Reservoir`](crate::Reservoir) has refused all that the kernel refuses, with messages of
+/// its own.
 fn expect<T>(result: Result<T, KernelError>) -> T {
     result.unwrap_or_else(|error| panic!("the fused scan was given wrong shapes: {error}"))
 }
