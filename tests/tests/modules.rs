@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const ONE_DIRECTION: &[&str] = &[
     "bench",
     "experiment",
+    "learning",
     "picture",
     "ran",
     "readout",

@@ -55,7 +55,7 @@ fn build(backend: Option<&str>) -> Result<(), String> {
     if let Some(feature) = feature {
         command.arg(format!("--features=ran/{feature}"));
     }
-    // The first build takes minutes, and whoever waits for it wants to see it; scripts do not.
+    // The first build takes minutes: a person who waits should see it, a script need not.
     if !stderr().is_terminal() {
         command.arg("--quiet");
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::SeedRanges;
 
-/// How a configuration was chosen, so that nobody takes the score that chose it for one to expect.
+/// How a configuration was chosen, so that the score that chose it is not taken for the score to expect.
 ///
 /// Of many configurations the best one on some seeds is a little lucky there: a figure to publish is made on seeds that took
 /// no part, from [`Chosen::PUBLISHED`] on. The table is left out where settings change the configuration, which then is
@@ -31,7 +31,7 @@ impl Chosen {
     /// The first of the seeds that figures are published of, which choose nothing.
     pub const PUBLISHED: u64 = 1000;
 
-    /// What is to be said of a score of one of its seeds.
+    /// The warning that belongs to a score of one of its seeds.
     pub(crate) fn warning(&self) -> String {
         format!(
             "seeds {} took part in choosing this configuration (tried: {}; by: {}): a figure to publish is made on seeds from {} on",

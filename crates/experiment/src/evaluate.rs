@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 use ran_learning::LearningBackend;
-use ran_tasks::{Sample, ScoreTable, stack_targets};
+use ran_tasks::{Sample, ScoreTable};
 use serde::Serialize;
 
 use crate::backend::{Work, compute};
@@ -58,7 +58,6 @@ pub fn evaluate(
     let file = ModelFile::open(model)?;
     let card = file.card.clone();
     let dataset = load(&card, model, data, settings)?;
-    let metric = dataset.metric;
     let splits = match data {
         // A file stands for both the training and the test set.
         Some(_) => vec![("data", &dataset.test[..])],
@@ -81,15 +80,12 @@ pub fn evaluate(
         .iter()
         .zip(&predictions)
         .map(|((name, samples), predictions)| {
-            let rows: Vec<_> = predictions.iter().map(|rows| rows.view()).collect();
-            let rows = ndarray::concatenate(ndarray::Axis(0), &rows);
-            let rows = rows.expect("predictions share d_output");
-            let targets = stack_targets(samples);
+            let (score, scores) = dataset.judge(samples, predictions);
             SplitScore {
                 name,
                 sequences: samples.len(),
-                score: metric.score(rows.view(), targets.view()),
-                scores: metric.table(card.category, rows.view(), targets.view()),
+                score,
+                scores,
             }
         });
     Ok(Evaluation {
@@ -98,7 +94,7 @@ pub fn evaluate(
         data: data.map(|data| data.display().to_string()),
         seed: card.seed,
         regime: card.config.learning.regime.name(),
-        metric: metric.name(),
+        metric: dataset.metric.name(),
         splits: splits.collect(),
     })
 }

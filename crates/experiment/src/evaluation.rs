@@ -1,8 +1,8 @@
 //! What is judged beside the task's score: forecasts in closed loop.
 
-use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use ndarray::{Array2, Axis};
 use ran_learning::{FreeRun, FreeRunPlan, LearningError};
-use ran_tasks::{Dataset, LorenzConfig, TaskConfig, scores};
+use ran_tasks::{Dataset, LorenzConfig, TaskConfig, scores, stack_rows};
 use serde::{Deserialize, Serialize};
 
 use crate::stats;
@@ -92,11 +92,8 @@ impl FreeRunScores {
     /// Judges forecasts of a task; none if there are none.
     pub(crate) fn of(task: &TaskConfig, runs: &[FreeRun]) -> Option<Self> {
         let steps = runs.first()?.truth.nrows();
-        let join = |rows: Vec<ArrayView2<'_, f32>>| {
-            concatenate(Axis(0), &rows).expect("forecasts of one model are as wide as one another")
-        };
-        let truth = join(runs.iter().map(|run| run.truth.view()).collect());
-        let predictions = join(runs.iter().map(|run| run.predictions.view()).collect());
+        let truth = stack_rows(runs.iter().map(|run| &run.truth));
+        let predictions = stack_rows(runs.iter().map(|run| &run.predictions));
         let last = |rows: &Array2<f32>| -> Vec<usize> {
             (1..=rows.nrows() / steps)
                 .map(|run| run * steps - 1)
@@ -130,7 +127,7 @@ impl FreeRunScores {
 }
 
 impl LyapunovTime {
-    /// So many steps of a task; none where its exponent is not known.
+    /// A number of steps of a task in Lyapunov times; none where its exponent is not known.
     pub(crate) fn of(task: &TaskConfig, steps: f64) -> Option<Self> {
         let TaskConfig::Lorenz(config) = task else {
             return None;

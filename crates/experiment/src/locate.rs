@@ -74,7 +74,7 @@ where
     })
 }
 
-/// What is wrong in a configuration, whoever is to blame.
+/// What is wrong in a configuration, be it by its file or by a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wrong {
     /// The names and numbers that lead to it.
@@ -102,7 +102,7 @@ pub(crate) fn deserialise<T: DeserializeOwned>(
     })
 }
 
-/// Beyond so many settings nobody tries what the configuration is without each.
+/// With more settings than this, the configuration is not tried without each of them.
 const MOST_TRIED: usize = 64;
 
 /// The settings that a configuration is wrong by, as they were given; none where its file is.

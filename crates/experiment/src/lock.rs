@@ -45,7 +45,7 @@ impl FolderLock {
                 // Some file systems of clusters know no locks: a run there is as good without one.
                 Ok(()) | Err(TryLockError::Error(_)) => {}
             }
-            // Whoever had the lock has removed the file with it: then this is a lock on a file that nobody finds.
+            // The run that had the lock may have removed the file with it: this is then a lock on a file without a name.
             if is_at(&file, &path) {
                 return Ok(Self { path, _file: file });
             }

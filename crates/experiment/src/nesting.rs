@@ -1,4 +1,4 @@
-//! How deep the tables of a TOML text are nested, told before it is parsed: what walks over a parsed table calls itself for
+//! How deep the tables of a TOML text are nested, told before it is parsed: what reads a parsed table calls itself for
 //! each level, and a text of some kilobytes can have more levels than a stack has room for.
 
 /// Levels of tables and lists that a configuration may have; its own have five.

@@ -122,7 +122,7 @@ fn over_seeds(records: &[&Record]) -> BTreeMap<Metric, [f64; 2]> {
 }
 
 impl Summary {
-    /// Sums records of a run of so many seeds up; none if there are no records.
+    /// Sums up the records of a run of `planned` seeds; none if there are no records.
     #[must_use]
     pub fn of(records: &[Record], planned: usize) -> Option<Self> {
         let first = records.first()?;

@@ -1,6 +1,5 @@
 //! A run as far as it has come: one that begins, or one that is taken up again from its folder.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -228,12 +227,10 @@ fn text(folder: &Path, file: RunFile) -> Result<Option<String>, ResumeError> {
 
 /// A file's bytes, with nothing for one that is not there.
 fn read(folder: &Path, file: RunFile) -> Result<Option<Vec<u8>>, ResumeError> {
-    let path = folder.join(file.name());
-    match fs::read(&path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(ResumeError::Read { path, source }),
-    }
+    file.read(folder).map_err(|source| ResumeError::Read {
+        path: folder.join(file.name()),
+        source,
+    })
 }
 
 fn lines(lines: impl Iterator<Item = String>) -> String {

@@ -20,12 +20,12 @@ use crate::{
 };
 use seed::SeedRun;
 
-/// What happens during a run, for whoever shows it.
+/// What happens during a run, to be shown.
 #[derive(Clone, Copy, Debug)]
 pub enum Notice<'a> {
     /// The run's files go to this folder.
     Folder(&'a Path),
-    /// What is to be said of the whole run; the records of the seeds that it is about have it among their warnings.
+    /// A warning about the whole run; the records of the seeds that it concerns have it among their warnings.
     Warning(&'a str),
     /// A seed begins.
     Seed {
@@ -174,7 +174,7 @@ impl Run {
         work.run(folder, &mut self.records, stop, observe)
     }
 
-    /// Tells where the files go, and what is to be said of the seeds.
+    /// Tells where the files go, and warns of seeds that chose the configuration.
     fn announce(&self, observe: &mut Observe<'_>) -> std::io::Result<()> {
         if let Some(folder) = &self.folder {
             observe(Notice::Folder(folder.path()))?;
@@ -186,7 +186,7 @@ impl Run {
         }
     }
 
-    /// Writes down in the folder why the run ends, for whoever brings runs together.
+    /// Writes down in the folder why the run ends, for `collect`.
     fn note(&mut self, seed: u64, error: &RunError) {
         let is_the_seeds = !matches!(error, RunError::Folder(_) | RunError::Output(_));
         if let Some(folder) = self.folder.as_mut().filter(|_| is_the_seeds) {

@@ -3,13 +3,15 @@
 use std::f32::consts::TAU;
 
 use burn::tensor::{Tensor, TensorData, backend::Backend};
-use ndarray::{Array2, Axis, concatenate, s};
+use ndarray::{Array2, s};
 use ran_readout::Features;
-use ran_tasks::Sample;
+use ran_tasks::{Sample, stack_rows};
 use ran_unit::RngStream;
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
+
+use crate::states::{needed, pad};
 
 /// Room for the random numbers of one epoch, in words of the generator.
 const WORDS_PER_EPOCH: u128 = 1 << 48;
@@ -51,20 +53,13 @@ impl<B: Backend> Batch<B> {
         device: &B::Device,
     ) -> Self {
         let samples: Vec<_> = samples.collect();
-        let needed = |sample: &Sample| sample.scored.last().map_or(0, |last| last + 1);
-        let longest = samples
+        let longest = samples.iter().map(|sample| needed(sample)).max();
+        let longest = longest.unwrap_or(0);
+        let sequences = samples
             .iter()
-            .map(|sample| needed(sample))
-            .max()
-            .unwrap_or(0);
-        let d_input = samples.first().map_or(0, |sample| sample.inputs.ncols());
-        let mut inputs = vec![0.0; samples.len() * longest * d_input];
-        for (into, sample) in inputs.chunks_mut(longest * d_input).zip(&samples) {
-            let rows = sample.inputs.slice(s![..needed(sample), ..]);
-            into.iter_mut()
-                .zip(&rows)
-                .for_each(|(into, &value)| *into = value);
-        }
+            .map(|sample| sample.inputs.slice(s![..needed(sample), ..]));
+        let (mut inputs, shape) = pad(sequences, longest);
+        let d_input = shape[2];
         if let Some((deviation, rng)) = noise.filter(|(deviation, _)| *deviation > 0.0) {
             let mut drawn = normals(rng);
             // Padding stays zero: what is drawn for a sequence depends on its own length alone.
@@ -81,9 +76,7 @@ impl<B: Backend> Batch<B> {
                 features.targets(steps, &sample.scored, sample.targets.view())
             })
             .collect();
-        let views: Vec<_> = targets.iter().map(|rows| rows.view()).collect();
-        let targets = concatenate(Axis(0), &views).expect("sequences of one task share d_output");
-        let shape = [samples.len(), longest, d_input];
+        let targets = stack_rows(&targets);
         Self {
             inputs: Tensor::from_data(TensorData::new(inputs, shape), device),
             scored: samples.iter().map(|sample| sample.scored.clone()).collect(),

@@ -1,56 +1,17 @@
 //! Teaching a readout in closed loop, as the rule `force` of a configuration.
 
 use ndarray::{Array1, Axis};
-use ran_readout::{Online, Rls, RlsConfig};
+use ran_readout::{Online, Rls};
 use ran_reservoir::{Reservoir, ScanBackend};
 use ran_tasks::{Category, Dataset};
-use serde::{Deserialize, Serialize};
 
-use crate::LearningError;
 use crate::free_run::is_one_step_ahead;
 use crate::session::Session;
 use crate::steps::Steps;
 use crate::view::View;
+use crate::{ForceConfig, LearningError};
 
-/// FORCE learning (Sussillo & Abbott 2009, "Generating coherent patterns of activity from chaotic neural networks"): from
-/// the first scored step on, the reservoir sees what the readout said of the step before instead of the series, and
-/// recursive least squares keeps the error small all the while.
-///
-/// A readout that was taught so has met its own errors, and is for going on by itself (`evaluation.free_run`). For forecasts of
-/// all inputs a step ahead, with the features `last`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ForceConfig {
-    /// λ of recursive least squares, in (0, 1]: a step that is k updates old counts λᵏ. 1 forgets nothing.
-    pub forgetting: f64,
-    /// δ > 0 of recursive least squares: the penalty that the first P = I/δ stands for.
-    pub delta: f64,
-    /// Steps from one update of the readout to the next, at least 1.
-    pub every: usize,
-}
-
-impl Default for ForceConfig {
-    fn default() -> Self {
-        let RlsConfig { forgetting, delta } = RlsConfig::default();
-        Self {
-            forgetting,
-            delta,
-            every: 1,
-        }
-    }
-}
-
-impl ForceConfig {
-    /// The recursive least squares in it.
-    pub(crate) fn rls(&self) -> RlsConfig {
-        RlsConfig {
-            forgetting: self.forgetting,
-            delta: self.delta,
-        }
-    }
-}
-
-/// Teaches a readout on the training series, in so many walks that each begin without a memory.
+/// Teaches a readout on the training series, in `passes` passes that each begin without a memory.
 ///
 /// # Errors
 ///

@@ -1,67 +1,11 @@
 //! The configuration of a model and of how it learns, as it stands in a file.
 
-use crate::OnlineConfig;
 use ran_readout::{Features, Ridge};
 use ran_reservoir::ReservoirConfig;
-use ran_unit::Initializer;
 use serde::{Deserialize, Serialize};
 
 use crate::view::View;
-use crate::{LearningConfig, LearningError};
-
-/// What is trained, and how.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Regime {
-    /// Units stay random; the readout is fitted in closed form, by ridge regression.
-    #[default]
-    Reservoir,
-    /// Units and readout are trained by gradient: the poster.
-    Full,
-    /// As `full`, but W_q and W_k stay random: the poster's perspective.
-    FixedQk,
-    /// As `full`, then the readout again in closed form.
-    Hybrid,
-}
-
-impl Regime {
-    /// The regime's name in a configuration.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Reservoir => "reservoir",
-            Self::Full => "full",
-            Self::FixedQk => "fixed-qk",
-            Self::Hybrid => "hybrid",
-        }
-    }
-
-    /// Whether a parameter of a unit is trained; `path` is where it is in its population, as in `qkv.query.weight`.
-    pub fn trains(self, path: &[impl AsRef<str>]) -> bool {
-        let holds = |name: &str| path.iter().any(|part| part.as_ref() == name);
-        match self {
-            Self::Reservoir => false,
-            Self::Full | Self::Hybrid => true,
-            Self::FixedQk => !(holds("query") || holds("key")),
-        }
-    }
-
-    /// The law for weights where the configuration names none.
-    pub fn initializer(self) -> Initializer {
-        match self {
-            Self::Reservoir => Initializer::Reservoir,
-            Self::Full | Self::FixedQk | Self::Hybrid => Initializer::Trained,
-        }
-    }
-
-    /// What the readout sees where the configuration does not say: the mean and the last state in closed form, the
-    /// last state, as on the poster, by gradient.
-    pub fn features(self) -> Features {
-        match self {
-            Self::Reservoir => Features::MeanAndLast,
-            Self::Full | Self::FixedQk | Self::Hybrid => Features::Last,
-        }
-    }
-}
+use crate::{LearningConfig, LearningError, OnlineConfig, Regime};
 
 /// What is read off the states.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -78,7 +22,7 @@ pub struct ReadoutConfig {
     /// Learns the readout step by step instead of by ridge regression.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub online: Option<OnlineConfig>,
-    /// Walks over the training set of an online readout. Default 1.
+    /// Passes over the training set of an online readout. Default 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passes: Option<usize>,
 }
@@ -150,6 +94,16 @@ impl ModelConfig {
         self.readout.features.unwrap_or(default)
     }
 
+    /// Which states the readout sees, and which features of them.
+    ///
+    /// # Errors
+    ///
+    /// If it is to see no population, one that does not exist, or one twice.
+    pub(crate) fn view(&self) -> Result<View, LearningError> {
+        let populations = self.readout.populations.as_deref();
+        View::new(&self.reservoir, populations, self.features())
+    }
+
     /// Checks every field.
     ///
     /// # Errors
@@ -159,7 +113,7 @@ impl ModelConfig {
         self.reservoir.validate()?;
         self.learning.validate()?;
         self.readout.validate(self.learning.regime)?;
-        let width = View::of(self)?.width();
+        let width = self.view()?.width();
         if width > MOST_FEATURES {
             let problem = format!("must be at most {MOST_FEATURES} numbers, got {width}");
             return Err(LearningError::Config {

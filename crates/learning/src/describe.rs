@@ -9,7 +9,6 @@ use ran_reservoir::{MemoryKind, Reservoir, WiringKind};
 use ran_unit::Unit;
 use serde::Serialize;
 
-use crate::view::View;
 use crate::{LearningConfig, LearningError, ModelConfig, Regime};
 
 /// A model's shapes, parameters and cost per step.
@@ -148,7 +147,7 @@ pub fn describe<B: Backend>(
             }
         })
         .collect();
-    let width = View::of(config)?.width();
+    let width = config.view()?.width();
     let readout = ReadoutDescription {
         features: config.features(),
         populations: config.readout.populations.clone(),

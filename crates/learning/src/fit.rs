@@ -55,7 +55,7 @@ pub(crate) fn fit<B: LearningBackend>(
         predictions = found.of;
     }
     drop(samples);
-    // Where the walk was broken off, what the fit says of it is beside the point.
+    // Where the pass was broken off, what the fit says of it is beside the point.
     if session.stopped() {
         return Err(LearningError::Stopped);
     }
@@ -72,7 +72,7 @@ pub(crate) fn fit<B: LearningBackend>(
     Ok(trained)
 }
 
-/// A readout that was fitted, and what is to be said of it.
+/// A readout that was fitted, with the penalty and the warnings.
 struct Fitted<B: Backend> {
     readout: LinearReadout<B>,
     ridge: Option<f64>,

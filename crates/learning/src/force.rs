@@ -74,8 +74,7 @@ impl<B: ScanBackend> Generator<B> {
         })
     }
 
-    /// Goes on for as many steps as there are targets and corrects the readout on the way. Returns what it said before it
-    /// was corrected.
+    /// Goes on for one step per target and corrects the readout on the way. Returns its outputs before each correction.
     ///
     /// # Shapes
     ///

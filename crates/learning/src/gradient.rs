@@ -19,7 +19,7 @@ use crate::{LearningBackend, LearningError, ModelCard, ModelConfig};
 pub(crate) struct Outcome<B: Backend> {
     /// The network of the last epoch, or of the best one where training stops early.
     pub(crate) network: Network<B>,
-    /// Whether it was stopped before its time.
+    /// Whether it was stopped before its last epoch.
     pub(crate) interrupted: bool,
     /// Epochs that are done.
     pub(crate) epochs: usize,
@@ -151,7 +151,7 @@ impl<'a, B: LearningBackend> Run<'a, B> {
     }
 
     fn diverged(&self, loss: f64, step: usize) -> LearningError {
-        // What came of the validation set is better than the epoch that led here.
+        // The best epoch on the validation set is better than the last one.
         let (kept, numbers) = match self.best {
             Some(best) => (Some(best.epoch), &self.best_numbers),
             None => self.result(),

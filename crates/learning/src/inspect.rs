@@ -2,14 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 use ndarray::{ArrayView2, ArrayView3, s};
 use ran_reservoir::{Memory, Reservoir, ScanBackend};
 use ran_tasks::Sample;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::model::{Predictions, Readout};
-use crate::states::{Rows, Walk, pad};
+use crate::states::{Pass, Rows, pad};
 use crate::{LearningError, Model};
 
 /// Sequences that go through the reservoir together.
@@ -149,7 +149,7 @@ impl<B: ScanBackend> Model<B> {
         let view = self.card.view();
         let readout = Readout::of(&self.readout, self.card.link());
         let mut predictions = Predictions::new(&readout, &view, samples);
-        let walk = Walk {
+        let pass = Pass {
             reservoir: &self.reservoir,
             view: &view,
             samples,
@@ -167,7 +167,7 @@ impl<B: ScanBackend> Model<B> {
                 predictions: predictions.of[index].slice(s![scored, ..]),
             })
         };
-        let _ = walk.each(&mut |_| true, &mut each);
+        let _ = pass.each(&mut |_| true, &mut each);
     }
 
     /// The tensors of the model as they stand in its file, in the order of their names.
@@ -272,11 +272,12 @@ fn each_batch<B: ScanBackend>(
                 let (first, last) = (step.min(inputs.nrows()), until.min(inputs.nrows()));
                 inputs.slice(s![first..last, ..])
             });
+            let (inputs, shape) = pad(inputs, until - step);
             let batch = Batch {
                 samples,
                 sequences,
                 step,
-                inputs: Tensor::from_data(pad(inputs, until - step), device),
+                inputs: Tensor::from_data(TensorData::new(inputs, shape), device),
             };
             memory = run(&batch, memory)?;
         }

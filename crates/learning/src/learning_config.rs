@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{LearningError, Regime, Schedule, Truncate};
 
-/// More walks than any training takes.
+/// More epochs than any training takes.
 const MOST_EPOCHS: usize = 1_000_000;
 
 /// How a model learns.
@@ -18,7 +18,7 @@ pub struct LearningConfig {
     pub regime: Regime,
     /// Whether W_q and W_k stay random in the regime `hybrid` too.
     pub fixed_qk: bool,
-    /// Walks over the training set.
+    /// Passes over the training set.
     pub epochs: usize,
     /// Sequences per gradient step.
     pub batch: usize,

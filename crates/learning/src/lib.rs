@@ -55,6 +55,8 @@ mod model_file;
 mod network;
 mod online;
 mod optimiser;
+mod regime;
+mod report;
 mod samples;
 mod schedule;
 mod session;
@@ -68,8 +70,7 @@ mod view;
 
 pub use backend::LearningBackend;
 pub use checkpoint::Reached;
-pub use closed_loop::ForceConfig;
-pub use config::{ModelConfig, ReadoutConfig, Regime};
+pub use config::{ModelConfig, ReadoutConfig};
 pub use describe::{
     Description, PopulationDescription, ReadoutDescription, WiringDescription, describe,
 };
@@ -77,16 +78,17 @@ pub use error::LearningError;
 pub use force::{Generator, GeneratorConfig};
 pub use free_run::{FreeRun, FreeRunPlan};
 pub use inspect::{ModelNumbers, ModelTensor, Piece, ScoredRows};
-pub use judge::SplitScores;
 pub use keys::{Difference, flat_keys};
 pub use learning_config::LearningConfig;
 pub use model::{Model, ModelCard};
-pub use online::{OnlineConfig, OnlineReadout};
+pub use online::{ForceConfig, OnlineConfig, OnlineReadout};
+pub use regime::Regime;
+pub use report::{Report, SplitScores, Trained};
 pub use schedule::Schedule;
 pub use session::{Epoch, Event, Save, Session};
 pub use stream::ModelStream;
 pub use stream_state::StreamState;
-pub use train::{Report, Trained, check_training, train, train_in};
+pub use train::{check_training, train, train_in};
 pub use truncate::Truncate;
 
 // What a program needs beside this crate, in the versions that fit.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::loss::link;
 use crate::network::Network;
-use crate::states::{Rows, Walk};
+use crate::states::{Pass, Rows};
 use crate::view::View;
 use crate::{LearningError, ModelConfig, Regime};
 
@@ -93,7 +93,9 @@ impl ModelCard {
     ///
     /// If its configuration has not been checked.
     pub(crate) fn view(&self) -> View {
-        View::of(&self.config).expect("a model's configuration has been checked")
+        self.config
+            .view()
+            .expect("a model's configuration has been checked")
     }
 
     /// Turns the regime `hybrid` into the one of its first half: what a model is before its readout is fitted again.
@@ -155,13 +157,13 @@ impl<B: Backend> Model<B> {
         let view = self.card.view();
         let readout = Readout::of(&self.readout, self.card.link());
         let mut predictions = Predictions::new(&readout, &view, samples);
-        let walk = Walk {
+        let pass = Pass {
             reservoir: &self.reservoir,
             view: &view,
             samples,
             device,
         };
-        let outcome = walk.each(go_on, &mut |Rows { index, rows, .. }| {
+        let outcome = pass.each(go_on, &mut |Rows { index, rows, .. }| {
             predictions.add(index, rows.view());
             ControlFlow::Continue(())
         });

@@ -9,7 +9,6 @@ use ran_reservoir::Reservoir;
 use ran_unit::RngStream;
 use rand::Rng;
 
-use crate::view::View;
 use crate::{LearningConfig, LearningError, ModelConfig};
 
 /// A reservoir and its readout.
@@ -33,7 +32,7 @@ impl<B: Backend> Network<B> {
     ) -> Result<Self, LearningError> {
         let initializer = config.learning.regime.initializer();
         let reservoir = Reservoir::init(&config.reservoir, d_input, initializer, seed, device)?;
-        let d_features = View::of(config)?.width();
+        let d_features = config.view()?.width();
         let seed = RngStream::Readout.rng(seed).next_u64();
         let readout = LinearReadoutConfig::new(d_features, d_output).init(seed, device);
         let mut freezer = Freezer {

@@ -4,8 +4,6 @@ use ndarray::{Array1, Array2, ArrayView1};
 use ran_readout::{Lms, LmsConfig, Online, ReadoutError, Rls, RlsConfig, Samples};
 use serde::{Deserialize, Serialize};
 
-use crate::ForceConfig;
-
 /// A rule that updates a readout with each row of features, told apart by its key `rule`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "kebab-case")]
@@ -16,6 +14,44 @@ pub enum OnlineConfig {
     Lms(LmsConfig),
     /// Recursive least squares in closed loop.
     Force(ForceConfig),
+}
+
+/// FORCE learning (Sussillo & Abbott 2009, "Generating coherent patterns of activity from chaotic neural networks"): from
+/// the first scored step on, the reservoir sees what the readout said of the step before instead of the series, and
+/// recursive least squares keeps the error small all the while.
+///
+/// A readout that was taught so has met its own errors, and is for going on by itself (`evaluation.free_run`). For forecasts of
+/// all inputs a step ahead, with the features `last`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ForceConfig {
+    /// λ of recursive least squares, in (0, 1]: a step that is k updates old counts λᵏ. 1 forgets nothing.
+    pub forgetting: f64,
+    /// δ > 0 of recursive least squares: the penalty that the first P = I/δ stands for.
+    pub delta: f64,
+    /// Steps from one update of the readout to the next, at least 1.
+    pub every: usize,
+}
+
+impl Default for ForceConfig {
+    fn default() -> Self {
+        let RlsConfig { forgetting, delta } = RlsConfig::default();
+        Self {
+            forgetting,
+            delta,
+            every: 1,
+        }
+    }
+}
+
+impl ForceConfig {
+    /// The recursive least squares in it.
+    pub(crate) fn rls(&self) -> RlsConfig {
+        RlsConfig {
+            forgetting: self.forgetting,
+            delta: self.delta,
+        }
+    }
 }
 
 /// An online readout by any of the rules.
@@ -73,7 +109,7 @@ impl Online for OnlineReadout {
     }
 }
 
-/// Learns from all rows, one after another, so many times.
+/// Learns from all rows, one after another, in `passes` passes.
 pub(crate) fn fit_online(
     samples: &dyn Samples,
     config: &OnlineConfig,
@@ -82,7 +118,7 @@ pub(crate) fn fit_online(
     let mut readout = config.init(samples.d_features(), samples.d_output())?;
     let mut outcome = Ok(());
     for _ in 0..passes {
-        samples.walk(&mut |features, targets| {
+        samples.pass(&mut |features, targets| {
             for (features, target) in features.rows().into_iter().zip(targets.rows()) {
                 if outcome.is_ok() {
                     outcome = readout.update(features, target).map(drop);

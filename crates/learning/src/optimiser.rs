@@ -20,8 +20,8 @@ type Adam<B> = OptimizerAdaptor<AdamW, Network<Autodiff<B>>, Autodiff<B>>;
 /// A record per parameter.
 type Records<B> = <Adam<B> as Optimizer<Network<Autodiff<B>>, Autodiff<B>>>::Record;
 
-/// Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019), of whose gradients all parameters
-/// together have a norm of at most `clip` (burn's own clipping bounds each parameter's apart).
+/// Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019). It clips the gradient's norm, over all
+/// parameters together, to `clip`; burn's own clipping is per parameter.
 pub(crate) struct Optimiser<B: Backend> {
     adam: Adam<B>,
     /// 0 for none.

@@ -1,4 +1,4 @@
-//! The training set as the rows that a ridge regression walks over.
+//! The training set as the rows that a ridge regression passes over.
 
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
@@ -9,7 +9,7 @@ use ran_reservoir::{Reservoir, ScanBackend};
 use ran_tasks::Sample;
 
 use crate::session::{Event, Session};
-use crate::states::{Rows, Walk};
+use crate::states::{Pass, Rows};
 use crate::view::View;
 
 /// Rows of features that take more memory than this are computed again for each pass instead of kept.
@@ -22,7 +22,7 @@ const DEAR_STEPS: usize = 8;
 /// Features of sequences: kept after the first pass where they fit, else computed again, so that memory stays bounded
 /// whatever the number of samples and of their steps.
 pub(crate) struct StateSamples<'a, 's, B: ScanBackend> {
-    walk: Walk<'a, B>,
+    pass: Pass<'a, B>,
     d_output: usize,
     rows: usize,
     kept: RefCell<Option<Vec<Rows>>>,
@@ -45,7 +45,7 @@ impl<'a, 's, B: ScanBackend> StateSamples<'a, 's, B> {
             rows: rows.sum(),
             kept: RefCell::new(None),
             session: RefCell::new(session),
-            walk: Walk {
+            pass: Pass {
                 reservoir,
                 view,
                 samples,
@@ -64,8 +64,8 @@ impl<'a, 's, B: ScanBackend> StateSamples<'a, 's, B> {
         }
         let mut keep = self.fits().then(Vec::new);
         let done = Cell::new(0);
-        let of = self.walk.samples.len();
-        let outcome = self.walk.each(
+        let of = self.pass.samples.len();
+        let outcome = self.pass.each(
             &mut |_| !self.session.borrow().stopped(),
             &mut |piece: Rows| {
                 visit(piece.index, piece.first, piece.rows.view());
@@ -93,7 +93,7 @@ impl<'a, 's, B: ScanBackend> StateSamples<'a, 's, B> {
         let bytes = self
             .rows
             .saturating_mul(self.d_features() * size_of::<f32>());
-        let steps: usize = self.walk.samples.iter().map(|one| one.inputs.nrows()).sum();
+        let steps: usize = self.pass.samples.iter().map(|one| one.inputs.nrows()).sum();
         let most = match steps >= DEAR_STEPS.saturating_mul(self.rows) {
             true => KEPT_BYTES,
             false => KEPT_BYTES_OF_CHEAP_ROWS,
@@ -108,17 +108,17 @@ impl<B: ScanBackend> Samples for StateSamples<'_, '_, B> {
     }
 
     fn d_features(&self) -> usize {
-        self.walk.view.width()
+        self.pass.view.width()
     }
 
     fn d_output(&self) -> usize {
         self.d_output
     }
 
-    fn walk(&self, visit: &mut dyn FnMut(ArrayView2<'_, f32>, ArrayView2<'_, f32>)) {
+    fn pass(&self, visit: &mut dyn FnMut(ArrayView2<'_, f32>, ArrayView2<'_, f32>)) {
         self.each(&mut |index, first, rows| {
-            let sample = &self.walk.samples[index];
-            let targets = self.walk.view.features.targets_of(
+            let sample = &self.pass.samples[index];
+            let targets = self.pass.view.features.targets_of(
                 first..first + rows.nrows(),
                 &sample.scored,
                 sample.targets.view(),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ran_tasks::TaskConfig;
 use serde::{Deserialize, Serialize};
 
-/// What happens while a model is trained, for whoever shows progress.
+/// What happens while a model is trained, to be shown as progress.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Event {
     /// Sequences of the training set have gone through the reservoir.
@@ -27,7 +27,7 @@ pub enum Event {
         /// The steps of an epoch.
         of: usize,
     },
-    /// A walk over the training set is done, and judged on the validation set where there is one.
+    /// An epoch is done, and judged on the validation set where there is one.
     Epoch(Epoch),
     /// All sequences have gone through the reservoir, and the readout is being fitted.
     Fitting,
@@ -35,7 +35,7 @@ pub enum Event {
     Judging,
 }
 
-/// What a walk over the training set came to: a line of a run's history.
+/// What an epoch came to: a line of a run's history.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// The epoch, counted from 1.

@@ -51,21 +51,21 @@ pub(crate) struct Rows {
     pub(crate) last: bool,
 }
 
-/// Sequences on their way through a reservoir.
-pub(crate) struct Walk<'a, B: ScanBackend> {
+/// A pass of sequences through a reservoir.
+pub(crate) struct Pass<'a, B: ScanBackend> {
     pub(crate) reservoir: &'a Reservoir<B>,
     pub(crate) view: &'a View,
     pub(crate) samples: &'a [Sample],
     pub(crate) device: &'a B::Device,
 }
 
-impl<B: ScanBackend> Walk<'_, B> {
+impl<B: ScanBackend> Pass<'_, B> {
     /// Runs the sequences through the reservoir, in batches of similar length, and hands over their rows of features.
     ///
     /// A batch's steps are computed chunk by chunk, with the working memory carried over, so that no more states are held
     /// than those of a chunk, however long a sequence is. A long sequence's rows come in several pieces, one after another;
     /// sequences come ordered by length, and in the same order every time. `go_on` is asked before each chunk, with
-    /// the multiply-adds that are left to do, and breaks the walk off by answering false, as `visit` can.
+    /// the multiply-adds that are left to do, and ends the pass by answering false, as `visit` can.
     pub(crate) fn each(
         &self,
         go_on: &mut dyn FnMut(u64) -> bool,
@@ -133,7 +133,8 @@ impl<B: ScanBackend> Walk<'_, B> {
                 let own = start.min(inputs.nrows())..end.min(inputs.nrows());
                 inputs.slice_move(s![own, ..])
             });
-            let inputs = Tensor::from_data(pad(inputs, end - start), self.device);
+            let (inputs, shape) = pad(inputs, end - start);
+            let inputs = Tensor::from_data(TensorData::new(inputs, shape), self.device);
             let (states, after) = self.reservoir.forward(inputs, memory, None);
             memory = after;
             let dims = states.dims();
@@ -203,11 +204,12 @@ impl<B: ScanBackend> Walk<'_, B> {
 }
 
 /// Steps of a sequence up to its last scored one: no later state is read.
-fn needed(sample: &Sample) -> usize {
+pub(crate) fn needed(sample: &Sample) -> usize {
     sample.scored.last().map_or(0, |last| last + 1)
 }
 
-/// Joins sequences to one tensor of some steps, with zeros after the ends of the shorter ones.
+/// Joins sequences to the numbers of one tensor of some steps, with zeros after the ends of the shorter ones; the shape is
+/// beside them.
 ///
 /// # Shapes
 ///
@@ -216,7 +218,7 @@ fn needed(sample: &Sample) -> usize {
 pub(crate) fn pad<'a>(
     sequences: impl ExactSizeIterator<Item = ArrayView2<'a, f32>> + Clone,
     steps: usize,
-) -> TensorData {
+) -> (Vec<f32>, [usize; 3]) {
     let batch = sequences.len();
     let d_input = sequences.clone().map(|one| one.ncols()).next().unwrap_or(0);
     let mut padded = vec![0.0; batch * steps * d_input];
@@ -225,5 +227,5 @@ pub(crate) fn pad<'a>(
             *into = value;
         }
     }
-    TensorData::new(padded, [batch, steps, d_input])
+    (padded, [batch, steps, d_input])
 }

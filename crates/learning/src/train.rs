@@ -2,58 +2,17 @@
 
 use std::borrow::Cow;
 
-use burn::module::Module;
 use burn::tensor::backend::Backend;
-use ndarray::Array2;
 use ran_reservoir::Reservoir;
 use ran_tasks::{Category, Dataset, TaskError};
-use serde::{Deserialize, Serialize};
 
-use crate::describe::Counts;
 use crate::fit::fit;
 use crate::gradient::{Outcome, train_by_gradient};
 use crate::judge::judged;
 use crate::session::{Event, Session};
-use crate::{LearningBackend, LearningError, Model, ModelCard, ModelConfig, Regime, SplitScores};
-
-/// What a training run found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Report {
-    /// Score on the training set, by the task's metric.
-    pub train: f64,
-    /// Score on the validation set, where there is one.
-    pub valid: Option<f64>,
-    /// Score on the test set, where there is one.
-    pub test: Option<f64>,
-    /// These and all other scores that apply to the task, by split and name.
-    #[serde(default)]
-    pub scores: SplitScores,
-    /// Parameters that were trained, by gradient or in closed form.
-    pub trained_parameters: usize,
-    /// Parameters that stayed as they were drawn.
-    pub fixed_parameters: usize,
-    /// The penalty λ of the readout, where ridge regression fitted it.
-    pub ridge: Option<f64>,
-    /// Walks over the training set that were made, where it was by gradient.
-    pub epochs: Option<usize>,
-    /// The one whose parameters the model has, counted from 1.
-    pub best_epoch: Option<usize>,
-    /// Whether it was stopped before its time; the scores are then the last epoch's.
-    pub interrupted: bool,
-    /// What was out of the ordinary.
-    pub warnings: Vec<String>,
-}
-
-/// A trained model and what was found.
-#[derive(Clone, Debug)]
-pub struct Trained<B: Backend> {
-    /// The model.
-    pub model: Model<B>,
-    /// What was found.
-    pub report: Report,
-    /// What it predicts for the test set, one `[scored steps, d_output]` per sequence; empty where it was interrupted.
-    pub test_predictions: Vec<Array2<f32>>,
-}
+use crate::{
+    LearningBackend, LearningError, Model, ModelCard, ModelConfig, Regime, Report, Trained,
+};
 
 /// Draws a model from a seed, trains it on a task's training set and judges it on the others.
 ///
@@ -206,19 +165,13 @@ fn with_validation<'a>(
 fn interrupted<B: Backend>(mut card: ModelCard, outcome: Outcome<B>) -> Trained<B> {
     card.forget_closed_form();
     let model = outcome.network.into_model(card);
-    let counts = Counts::of(&model.reservoir.populations, &model.card.config.learning);
     let report = Report {
         train: outcome.last.map_or(f64::NAN, |epoch| epoch.train),
         valid: outcome.last.and_then(|epoch| epoch.valid),
-        test: None,
-        scores: SplitScores::default(),
-        trained_parameters: counts.trained + model.readout.num_params(),
-        fixed_parameters: counts.fixed,
-        ridge: None,
         epochs: Some(outcome.epochs),
         best_epoch: Some(outcome.epoch),
         interrupted: true,
-        warnings: Vec::new(),
+        ..Report::unjudged(&model)
     };
     Trained {
         model,

@@ -11,7 +11,7 @@ pub enum Truncate {
     /// Every C steps, C being the context: the poster's.
     #[default]
     Context,
-    /// Every so many steps, at least 1.
+    /// Every k steps, k being at least 1.
     Steps(usize),
     /// Nowhere: gradients flow back to the first step.
     None,

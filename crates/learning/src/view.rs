@@ -8,7 +8,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix2, conca
 use ran_readout::Features;
 use ran_reservoir::ReservoirConfig;
 
-use crate::{LearningError, ModelConfig};
+use crate::LearningError;
 
 /// What a readout sees of the states.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,22 +21,25 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// The view of a configuration.
+    /// The view of some populations, or of all.
     ///
     /// # Errors
     ///
     /// If it names no population, one that does not exist, or one twice.
-    pub(crate) fn of(config: &ModelConfig) -> Result<Self, LearningError> {
-        let parts = match &config.readout.populations {
-            Some(names) => Some(parts(&config.reservoir, names)?),
-            None => None,
-        };
+    pub(crate) fn new(
+        reservoir: &ReservoirConfig,
+        populations: Option<&[String]>,
+        features: Features,
+    ) -> Result<Self, LearningError> {
+        let parts = populations
+            .map(|names| parts(reservoir, names))
+            .transpose()?;
         let d_state = match &parts {
             Some(parts) => parts.iter().map(Range::len).sum(),
-            None => config.reservoir.d_state(),
+            None => reservoir.d_state(),
         };
         Ok(Self {
-            features: config.features(),
+            features,
             parts,
             d_state,
         })
@@ -145,6 +148,7 @@ fn parts(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ModelConfig;
     use burn_ndarray::NdArray;
     use ndarray::array;
 
@@ -163,7 +167,7 @@ mod tests {
     fn a_view_of_populations_has_their_states_in_the_order_of_the_state() {
         let config = config("populations = ['striatum', 'cortex']");
         config.validate().expect("all names are known");
-        let view = View::of(&config).expect("all names are known");
+        let view = config.view().expect("all names are known");
         assert_eq!((view.d_state(), view.width()), (3, 6));
         let states = array![[0.0, 1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0, 9.0]];
         let expected = array![[0.0, 1.0, 4.0], [5.0, 6.0, 9.0]];
@@ -178,7 +182,7 @@ mod tests {
 
     #[test]
     fn without_names_the_state_is_seen_as_a_whole() {
-        let view = View::of(&config("")).expect("nothing is named");
+        let view = config("").view().expect("nothing is named");
         assert_eq!((view.d_state(), view.width()), (5, 10));
         let states = array![[0.0, 1.0, 2.0, 3.0, 4.0]];
         assert_eq!(view.states(states.view()), states);

@@ -16,7 +16,7 @@ const MARGIN: i32 = 40;
 const NAME: i32 = 320;
 /// A longer title is cut, unless the matrix is wider.
 const LONGEST_TITLE: i32 = 1720;
-/// More classes would make a picture that nobody reads.
+/// A picture of more classes could not be read.
 const MOST_CLASSES: usize = 200;
 
 /// Draws a confusion matrix: a row per true class, a column per predicted class, the count in each cell, and as the

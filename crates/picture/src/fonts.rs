@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use epaint_default_fonts::{HACK_REGULAR, NOTO_EMOJI_REGULAR, UBUNTU_LIGHT};
 use fontdb::{Database, FaceInfo, Style};
 
-/// An SVG all of whose letters are in the fonts beside it.
+/// An SVG, with fonts that have all of its letters.
 pub(crate) struct Lettering<'a> {
     pub(crate) fonts: Arc<Database>,
     pub(crate) svg: Cow<'a, str>,

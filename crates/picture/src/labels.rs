@@ -1,4 +1,4 @@
-//! What became of each of several labels: found, missed, or seen where it was not.
+//! How often each of several labels was found, missed, or seen where it was not.
 
 use crate::canvas::{At, FAINT, GRID, INK, SMALL, TEXT, TITLE, colour, draw, fill, line, write};
 use crate::text::{fit, fit_all, percent, width_of};
@@ -30,7 +30,7 @@ const LEAST: i32 = 5;
 const NAME: i32 = 380;
 /// A longer title is cut.
 const LONGEST_TITLE: i32 = 1720;
-/// More labels would make a picture that nobody reads.
+/// A picture of more labels could not be read.
 const MOST_LABELS: usize = 200;
 
 /// Draws a bar for each label, of the counts in which it was due or predicted, and these counts beside it.

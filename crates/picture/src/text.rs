@@ -45,7 +45,7 @@ pub(crate) fn fit_all(texts: &[String], size: i32, width: i32) -> Vec<String> {
             return cut;
         }
         for index in again {
-            // All that have a number end differently, so that there is an end of this.
+            // Names with different numbers differ, so that this loop ends.
             let number = format!(" #{}", index + 1);
             let rest = width - width_of(&number, size);
             cut[index] = fit(&named[index], size, rest) + &number;

@@ -29,7 +29,7 @@ pub(crate) struct Interrupted(pub(crate) PathBuf);
 /// The exit code for an error of a command with these settings.
 ///
 /// What is wrong in a file is a failure, a file with a configuration too. What is wrong on the command line is wrong usage:
-/// an option, a name that there is not, and a setting whose key or value is not allowed.
+/// an option, an unknown name, and a setting whose key or value is not allowed.
 pub(crate) fn code(error: &anyhow::Error, settings: &[Setting]) -> ExitCode {
     let run = error.downcast_ref();
     let export = error.downcast_ref();

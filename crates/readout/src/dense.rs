@@ -14,7 +14,7 @@ use faer::{Accum, Mat, MatRef, Par};
 /// How many tasks faer makes of one piece of work.
 ///
 /// faer sums per task, so that their number decides how results are rounded. With a number of its own, not that of the
-/// threads, they are the same on any machine's number of threads; rayon gives the tasks to the threads that there are.
+/// threads, they are the same on any machine's number of threads; rayon shares the tasks out among its threads.
 pub(crate) const TASKS: Par = Par::Rayon(NonZeroUsize::new(8).expect("8 is not 0"));
 
 /// left·right.

@@ -42,8 +42,8 @@ pub enum ReadoutError {
         /// What stood there.
         value: f32,
     },
-    /// A walk gave another number of rows than was announced.
-    #[error("a walk over the rows gave {got} rows, but {expected} were announced")]
+    /// A pass gave another number of rows than was announced.
+    #[error("a pass over the rows gave {got} rows, but {expected} were announced")]
     Count {
         /// The announced number of rows.
         expected: usize,

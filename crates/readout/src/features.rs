@@ -21,9 +21,9 @@ pub enum Features {
     /// The state of every step: one row per scored step where a sequence has several; where it has one,
     /// a row for each of the steps 0..=s, fitted to the same target, and the outputs are averaged.
     EveryStep,
-    /// The mean over each of so many parts, as equal as can be, of h_0..=h_s, one after another: what was when,
-    /// coarsely, for sequences whose course matters. Where there are more parts than steps, parts share steps. In a
-    /// config `{ segments = 7 }`.
+    /// The means over k parts of h_0..=h_s, as equal as can be, one after another: what was when, coarsely, for
+    /// sequences whose course matters. Where there are more parts than steps, parts share steps. In a config
+    /// `{ segments = 7 }`, k being 7.
     Segments(NonZeroUsize),
 }
 

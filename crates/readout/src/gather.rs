@@ -1,9 +1,9 @@
 //! Features of a batch of sequences as a tensor, so that gradients reach the states.
 
 use crate::Features;
-use crate::features::{check_scored, segment};
+use crate::features::check_scored;
 use burn::tensor::{Int, Tensor, TensorCreationOptions, TensorData, backend::Backend};
-use std::num::NonZeroUsize;
+use std::ops::Range;
 
 impl Features {
     /// The rows of features of a batch of sequences: those of the first sequence, then those of the second, and so
@@ -27,7 +27,7 @@ impl Features {
         states: Tensor<B, 3>,
         scored: &[impl AsRef<[usize]>],
     ) -> Tensor<B, 2> {
-        let [batch, steps, d_state] = states.dims();
+        let [batch, steps, _] = states.dims();
         assert_eq!(
             scored.len(),
             batch,
@@ -44,45 +44,45 @@ impl Features {
             rows.extend(steps_of_rows.into_iter().map(|step| (sequence, step)));
         }
         assert!(!rows.is_empty(), "expected a scored step in the batch");
-        let places = Places {
-            rows,
-            steps,
-            d_state,
-        };
+        let places = Places { rows };
         match self {
             Features::Last | Features::EveryStep => places.states(states),
             _ if most * self.width(1) <= FEW => places.mixed(states, most, self),
-            Features::Mean => places.means(states),
-            Features::MeanAndLast => {
-                Tensor::cat(vec![places.means(states.clone()), places.states(states)], 1)
-            }
-            Features::Segments(count) => places.segments(states, count),
+            _ => places.summed(states, self),
         }
     }
 }
 
-/// Means of a sequence that are taken by a product with the states. Running sums walk over all states several times,
+/// Means of a sequence that are taken by a product with the states. Running sums read all states several times,
 /// however few means there are; a product's cost grows with their number.
 const FEW: usize = 32;
 
 /// The sequence and the step that each row is taken at.
 struct Places {
     rows: Vec<(usize, usize)>,
-    steps: usize,
-    d_state: usize,
 }
 
 impl Places {
+    /// The states at the rows' own steps.
     fn states<B: Backend>(&self, states: Tensor<B, 3>) -> Tensor<B, 2> {
-        let [batch, steps, d_state] = states.dims();
-        let flat: Vec<i64> = self
-            .rows
-            .iter()
-            .map(|(sequence, step)| (sequence * self.steps + step) as i64)
+        self.at(&states, self.rows.iter().map(|(_, step)| *step))
+    }
+
+    /// A row of each row's sequence, `[batch, steps, d_state]`, at another step.
+    fn at<B: Backend>(
+        &self,
+        states: &Tensor<B, 3>,
+        steps: impl Iterator<Item = usize>,
+    ) -> Tensor<B, 2> {
+        let [batch, all, d_state] = states.dims();
+        let rows = self.rows.iter().zip(steps);
+        let flat: Vec<i64> = rows
+            .map(|((sequence, _), step)| (sequence * all + step) as i64)
             .collect();
         let flat = TensorData::new(flat, [self.rows.len()]);
         let flat = Tensor::<B, 1, Int>::from_data(flat, &states.device());
-        states.reshape([batch * steps, d_state]).select(0, flat)
+        let states = states.clone().reshape([batch * all, d_state]);
+        states.select(0, flat)
     }
 
     /// Rows of means, each a product of shares with the states of its sequence; the shares of padding are zero.
@@ -123,49 +123,31 @@ impl Places {
         rows.select(0, Tensor::<B, 1, Int>::from_data(places, &device))
     }
 
-    /// The sum over steps 0..=s ends at s, so it never sees padding.
-    fn means<B: Backend>(&self, states: Tensor<B, 3>) -> Tensor<B, 2> {
-        let options = TensorCreationOptions::<B>::new(states.device()).with_dtype(states.dtype());
-        let shares: Vec<f64> = self
-            .rows
-            .iter()
-            .map(|(_, step)| 1.0 / (step + 1) as f64)
-            .collect();
-        let shares = TensorData::new(shares, [self.rows.len(), 1]);
-        let shares =
-            Tensor::<B, 2>::from_data(shares, options).expand([self.rows.len(), self.d_state]);
-        self.states(states.cumsum(1)) * shares
-    }
-
-    /// The mean over steps a..b is the running sum before b less that before a.
-    fn segments<B: Backend>(&self, states: Tensor<B, 3>, count: NonZeroUsize) -> Tensor<B, 2> {
+    /// Rows of means by running sums: the mean over steps a..b is the sum before b less that before a. Neither sees padding.
+    fn summed<B: Backend>(&self, states: Tensor<B, 3>, features: Features) -> Tensor<B, 2> {
         let [batch, _, d_state] = states.dims();
-        let device = states.device();
-        let options = TensorCreationOptions::<B>::new(device).with_dtype(states.dtype());
+        let options = TensorCreationOptions::<B>::new(states.device()).with_dtype(states.dtype());
         let before = Tensor::zeros([batch, 1, d_state], options.clone());
-        let sums = Tensor::cat(vec![before, states.cumsum(1)], 1);
+        let sums = Tensor::cat(vec![before, states.clone().cumsum(1)], 1);
         let rows = self.rows.len();
-        let part = |index| {
-            let parts = self.rows.iter().map(|&(_, s)| segment(s, index, count));
-            let parts: Vec<_> = parts.collect();
-            let sums_at = |steps: Vec<usize>| {
-                let rows = self.rows.iter().zip(steps);
-                let rows = rows.map(|(&(sequence, _), step)| (sequence, step));
-                Self {
-                    rows: rows.collect(),
-                    steps: self.steps + 1,
-                    d_state,
-                }
-                .states(sums.clone())
-            };
-            let ends = sums_at(parts.iter().map(|part| part.end).collect());
-            let starts = sums_at(parts.iter().map(|part| part.start).collect());
+        let parts: Vec<_> = self.rows.iter().map(|row| features.parts(row.1)).collect();
+        let means = |index: usize| {
+            let parts = parts.iter().map(|parts| parts[index].clone());
+            let parts: Vec<Range<usize>> = parts.collect();
+            // A state by itself keeps its bits.
+            if parts.iter().all(|part| part.len() == 1) {
+                return self.at(&states, parts.iter().map(|part| part.start));
+            }
+            let mut total = self.at(&sums, parts.iter().map(|part| part.end));
+            if parts.iter().any(|part| part.start > 0) {
+                total = total - self.at(&sums, parts.iter().map(|part| part.start));
+            }
             let shares: Vec<f64> = parts.iter().map(|part| 1.0 / part.len() as f64).collect();
             let shares = TensorData::new(shares, [rows, 1]);
             let shares = Tensor::<B, 2>::from_data(shares, options.clone());
-            (ends - starts) * shares.expand([rows, d_state])
+            total * shares.expand([rows, d_state])
         };
-        Tensor::cat((0..count.get()).map(part).collect(), 1)
+        Tensor::cat((0..features.width(1)).map(means).collect(), 1)
     }
 }
 
@@ -175,6 +157,7 @@ mod tests {
     use burn::backend::Autodiff;
     use burn_ndarray::NdArray;
     use ndarray::{Array2, Array3, Axis, concatenate, s};
+    use std::num::NonZeroUsize;
 
     type Host = NdArray<f32>;
     const TWO: Features = Features::Segments(NonZeroUsize::new(2).unwrap());

@@ -5,7 +5,7 @@
 //!
 //! | way | when | here |
 //! |---|---|---|
-//! | closed form | all rows can be walked | [`fit_ridge`], on [`Samples`] |
+//! | closed form | all rows can be passed over | [`fit_ridge`], on [`Samples`] |
 //! | step by step | rows arrive one at a time, or the target drifts | [`Rls`], [`Lms`] |
 //! | gradient | the units are trained too | [`LinearReadout`], on [`Features::gather`] |
 //!

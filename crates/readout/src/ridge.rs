@@ -58,7 +58,7 @@ pub struct RidgeFit {
 /// selection and data augmentation and a method for prediction"), which one eigendecomposition gives exactly for all
 /// candidates: the error at row i without row i is eᵢ/(1 − hᵢᵢ), with eᵢ the residual of the full fit and H = 11ᵀ/n +
 /// X(XᵀX + λI)⁻¹Xᵀ its hat matrix, X centred. (Generalised cross-validation, Golub, Heath & Wahba 1979, would replace
-/// hᵢᵢ by its mean; the exact value costs a second walk.) Rows that belong together, such as the steps of one
+/// hᵢᵢ by its mean; the exact value costs a second pass.) Rows that belong together, such as the steps of one
 /// sequence, make leave-one-out optimistic: it then chooses a λ that is too small.
 ///
 /// # Errors

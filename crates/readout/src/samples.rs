@@ -1,12 +1,12 @@
-//! Samples: rows of features with their targets, walked in chunks.
+//! Samples: rows of features with their targets, handed over in chunks.
 
 use crate::ReadoutError;
 use faer::{MatMut, MatRef};
 use ndarray::{Array2, ArrayView2, Axis};
 
-/// Rows of features and targets that can be walked more than once, without all being held in memory.
+/// Rows of features and targets that can be passed over more than once, without all being held in memory.
 ///
-/// A fit walks once, or twice where it has to choose a penalty with more rows than features.
+/// A fit makes one pass, or two where it has to choose a penalty with more rows than features.
 pub trait Samples {
     /// The number of rows.
     fn count(&self) -> usize;
@@ -14,13 +14,13 @@ pub trait Samples {
     fn d_features(&self) -> usize;
     /// The width of a row of targets.
     fn d_output(&self) -> usize;
-    /// Visits every row once, in the same order on each walk, in chunks of any number of rows.
+    /// Makes a pass: visits every row once, in the same order on each pass, in chunks of any number of rows.
     ///
     /// # Shapes
     ///
     /// - features of a chunk: `[rows, d_features]`
     /// - targets of a chunk: `[rows, d_output]`
-    fn walk(&self, visit: &mut dyn FnMut(ArrayView2<'_, f32>, ArrayView2<'_, f32>));
+    fn pass(&self, visit: &mut dyn FnMut(ArrayView2<'_, f32>, ArrayView2<'_, f32>));
 }
 
 /// Samples that are held in memory.
@@ -65,7 +65,7 @@ impl Samples for InMemory {
         self.targets.ncols()
     }
 
-    fn walk(&self, visit: &mut dyn FnMut(ArrayView2<'_, f32>, ArrayView2<'_, f32>)) {
+    fn pass(&self, visit: &mut dyn FnMut(ArrayView2<'_, f32>, ArrayView2<'_, f32>)) {
         const ROWS: usize = 1024;
         let features = self.features.axis_chunks_iter(Axis(0), ROWS);
         for (features, targets) in features.zip(self.targets.axis_chunks_iter(Axis(0), ROWS)) {
@@ -74,7 +74,7 @@ impl Samples for InMemory {
     }
 }
 
-/// Some rows in f64, gathered from the chunks of a walk.
+/// Some rows in f64, gathered from the chunks of a pass.
 pub(crate) struct Block<'a> {
     /// `[rows, d_features]`
     pub(crate) features: MatMut<'a, f64>,
@@ -82,19 +82,19 @@ pub(crate) struct Block<'a> {
     pub(crate) targets: MatMut<'a, f64>,
 }
 
-/// Walks in blocks of about `ROWS_BY_WIDTH / d_features` rows, whatever the chunks of the samples are: matrix
+/// Makes a pass in blocks of about `ROWS_BY_WIDTH / d_features` rows, whatever the chunks of the samples are: matrix
 /// products over a handful of rows would be bound by memory, and over all rows would need too much of it.
 ///
 /// # Errors
 ///
 /// If a value is not finite, or a width or the number of rows is not what the samples announce.
-pub(crate) fn walk_blocks(
+pub(crate) fn pass_in_blocks(
     samples: &dyn Samples,
     visit: &mut dyn FnMut(Block<'_>),
 ) -> Result<(), ReadoutError> {
     let mut buffer = Buffer::new(samples);
     let mut outcome = Ok(());
-    samples.walk(&mut |features, targets| {
+    samples.pass(&mut |features, targets| {
         if outcome.is_ok() {
             outcome = buffer.push(features, targets, visit);
         }
@@ -254,7 +254,7 @@ mod tests {
     use super::*;
     use ndarray::array;
 
-    /// Announces what it likes and walks what it has.
+    /// Announces what it likes and passes over what it has.
     struct Announced {
         count: usize,
         d_features: usize,
@@ -271,8 +271,8 @@ mod tests {
         fn d_output(&self) -> usize {
             1
         }
-        fn walk(&self, visit: &mut dyn FnMut(ArrayView2<'_, f32>, ArrayView2<'_, f32>)) {
-            self.rows.walk(visit);
+        fn pass(&self, visit: &mut dyn FnMut(ArrayView2<'_, f32>, ArrayView2<'_, f32>)) {
+            self.rows.pass(visit);
         }
     }
 
@@ -283,7 +283,7 @@ mod tests {
         let samples = InMemory::new(features, targets).unwrap();
         let mut next = 0;
         let mut blocks = 0;
-        walk_blocks(&samples, &mut |block| {
+        pass_in_blocks(&samples, &mut |block| {
             blocks += 1;
             for row in 0..block.features.nrows() {
                 assert_eq!(block.features[(row, 1)], (2 * next + 1) as f64);
@@ -303,7 +303,7 @@ mod tests {
             d_features: 2,
             rows,
         };
-        let error = walk_blocks(&samples, &mut |_| {}).unwrap_err();
+        let error = pass_in_blocks(&samples, &mut |_| {}).unwrap_err();
         assert_eq!(
             error,
             ReadoutError::Count {
@@ -312,7 +312,7 @@ mod tests {
             }
         );
         samples.d_features = 3;
-        let error = walk_blocks(&samples, &mut |_| {}).unwrap_err();
+        let error = pass_in_blocks(&samples, &mut |_| {}).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the features are 2 wide, but a width of 3 was announced"
@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn a_value_that_is_not_finite_is_named() {
         let samples = InMemory::new(array![[0.0, 1.0], [0.0, f32::NAN]], array![[0.0], [1.0]]);
-        let error = walk_blocks(&samples.unwrap(), &mut |_| {}).unwrap_err();
+        let error = pass_in_blocks(&samples.unwrap(), &mut |_| {}).unwrap_err();
         assert!(
             error
                 .to_string()

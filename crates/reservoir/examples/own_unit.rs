@@ -1,4 +1,4 @@
-//! A unit of one's own in a reservoir.
+//! A unit of your own in a reservoir.
 //!
 //! Run it with `cargo run -p ran-reservoir --example own_unit`.
 

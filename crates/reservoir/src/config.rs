@@ -137,6 +137,14 @@ impl ReservoirConfig {
         Ok(())
     }
 
+    pub(crate) fn validate_leak(&self) -> Result<(), ReservoirError> {
+        if self.leak > 0.0 && self.leak <= 1.0 {
+            return Ok(());
+        }
+        let problem = format!("must be above 0 and at most 1, got {}", self.leak);
+        Err(ReservoirError::config("reservoir.leak", problem))
+    }
+
     /// Checks every field.
     ///
     /// # Errors
@@ -147,10 +155,7 @@ impl ReservoirConfig {
             let problem = format!("must be from 1 to {MOST_CONTEXT}, got {}", self.context);
             return Err(ReservoirError::config("reservoir.context", problem));
         }
-        if !(self.leak > 0.0 && self.leak <= 1.0) {
-            let problem = format!("must be above 0 and at most 1, got {}", self.leak);
-            return Err(ReservoirError::config("reservoir.leak", problem));
-        }
+        self.validate_leak()?;
         if !self.input_scale.is_finite() {
             let problem = format!("must be a finite number, got {}", self.input_scale);
             return Err(ReservoirError::config("reservoir.input_scale", problem));

@@ -27,7 +27,7 @@ pub use population::{PopulationConfig, UnitKind};
 pub use projections::ProjectionsConfig;
 pub use ran_memory_unit::Activation;
 pub use reservoir::Reservoir;
-pub use scan::{Scan, ScanBackend, ScanGradients, Scanned, WayBack};
+pub use scan::{BackwardPass, Scan, ScanBackend, ScanGradients, Scanned};
 pub use standard::StandardUnit;
 pub use stream::Stream;
 pub use wiring::WiringKind;

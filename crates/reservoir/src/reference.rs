@@ -10,7 +10,7 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
     /// Runs a batch of sequences, in burn operations alone.
     ///
     /// Sequences of different lengths are padded at their ends: what happens in the padding changes nothing before
-    /// it. With `truncate`, no gradient flows through the memory from one segment of so many steps to the one before.
+    /// it. With `truncate`, no gradient flows through the memory from one segment of `truncate` steps to the one before.
     ///
     /// # Shapes
     ///

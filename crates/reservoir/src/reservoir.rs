@@ -106,10 +106,7 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
             let problem = "must be at least 1, got 0";
             return Err(ReservoirError::config("reservoir.context", problem));
         }
-        if !(config.leak > 0.0 && config.leak <= 1.0) {
-            let problem = format!("must be above 0 and at most 1, got {}", config.leak);
-            return Err(ReservoirError::config("reservoir.leak", problem));
-        }
+        config.validate_leak()?;
         Ok(Self {
             populations,
             wire: Wire::new(wiring, device),

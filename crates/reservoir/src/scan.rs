@@ -24,8 +24,8 @@ pub trait ScanBackend: Backend {
         None
     }
 
-    /// Runs the scan and keeps what its way back needs.
-    fn scan_taped(_scan: &Scan<Self>) -> Option<(Scanned<Self>, Arc<dyn WayBack<Self>>)> {
+    /// Runs the scan and keeps what its backward pass needs.
+    fn scan_taped(_scan: &Scan<Self>) -> Option<(Scanned<Self>, Arc<dyn BackwardPass<Self>>)> {
         None
     }
 }
@@ -43,7 +43,7 @@ pub struct Scan<B: Backend> {
     pub rows: FloatTensor<B>,
     /// [`Memory::inputs`], `[batch, context − 1, d_input]`.
     pub older_inputs: Option<FloatTensor<B>>,
-    /// Steps after which no gradient flows further back through the memory.
+    /// The number of steps after which the backward pass is cut.
     pub truncate: Option<usize>,
 }
 
@@ -56,10 +56,10 @@ pub struct Scanned<B: Backend> {
     pub rows: FloatTensor<B>,
 }
 
-/// Gradients of a loss with respect to what a scan was given; `None` where nobody wanted them.
+/// Gradients of a loss with respect to what a scan was given; `None` where they were not wanted.
 #[derive(Clone, Debug)]
 pub struct ScanGradients<B: Backend> {
-    /// Those of the weights, tensor by tensor as they were given; empty where nobody wanted them.
+    /// Those of the weights, tensor by tensor as they were given; empty where they were not wanted.
     pub weights: Vec<FloatTensor<B>>,
     /// `[batch, steps, d_input]`.
     pub inputs: Option<FloatTensor<B>>,
@@ -69,8 +69,8 @@ pub struct ScanGradients<B: Backend> {
     pub older_inputs: Option<FloatTensor<B>>,
 }
 
-/// The way back through a scan.
-pub trait WayBack<B: Backend>: Debug + Send + Sync {
+/// The backward pass of a scan.
+pub trait BackwardPass<B: Backend>: Debug + Send + Sync {
     /// Computes gradients from those of the states or of the rows; `None` is zero.
     fn back(
         &self,
@@ -94,7 +94,7 @@ impl<B: ScanBackend, U: Unit<B>> Reservoir<B, U> {
     /// by step in burn operations, as [`forward_reference`](Self::forward_reference) always does.
     ///
     /// Sequences of different lengths are padded at their ends: what happens in the padding changes nothing before
-    /// it. With `truncate`, no gradient flows through the memory from one segment of so many steps to the one before.
+    /// it. With `truncate`, no gradient flows through the memory from one segment of `truncate` steps to the one before.
     ///
     /// # Shapes
     ///

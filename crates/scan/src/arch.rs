@@ -82,7 +82,7 @@ pub fn vectorize<S: Lanes, W: WithLanes>(simd: S, work: W) -> W::Output {
 }
 
 impl Arch {
-    /// Every instruction set of this processor that there is code for, the widest first, up to the limit that
+    /// Every instruction set of this processor that the kernels are compiled for, the widest first, up to the limit that
     /// [`Vectors`](crate::Vectors) sets.
     pub fn available() -> Vec<Self> {
         let mut found = Vec::new();

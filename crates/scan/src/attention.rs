@@ -124,7 +124,7 @@ impl Window {
     }
 }
 
-/// What attention's way back reads and writes; shapes as in [`Window::attend`].
+/// What attention's backward pass reads and writes; shapes as in [`Window::attend`].
 pub struct Back<'a, S: Lanes> {
     /// The queries.
     pub queries: &'a [S::f32s],

@@ -24,7 +24,7 @@ pub struct Block<'a> {
     pub scratch: &'a mut [f32],
 }
 
-/// What a population's way back reads and writes; unit after unit, as in [`LaneBack`].
+/// What a population's backward pass reads and writes; unit after unit, as in [`LaneBack`].
 pub struct BlockBack<'a> {
     /// Input rows.
     pub z: &'a [f32],

@@ -174,7 +174,7 @@ impl<'a, S: Lanes, F: Fn(S::f32s) -> S::f32s + Copy> Matvec<'a, S, F> {
         }
     }
 
-    /// So many columns of a last panel that vectors do not fill, for R rows.
+    /// R rows of columns of a last panel that vectors do not fill.
     #[inline(always)]
     fn edge<const R: usize>(&mut self, row: usize, column: usize, lanes: usize) {
         let simd = self.simd;

@@ -29,8 +29,8 @@ pub fn layer_norm<S: Lanes>(
 
 /// Turns the gradient of what [`layer_norm`] gives into that of x, in place.
 ///
-/// `sums` has the gradients of the gain and of the bias, lane by lane, to be added to; they are empty when nobody wants
-/// them.
+/// `sums` has the gradients of the gain and of the bias, lane by lane, to be added to; they are empty when they
+/// are not wanted.
 #[inline(always)]
 pub fn layer_norm_back<S: Lanes>(
     simd: S,

@@ -38,9 +38,4 @@ impl Packed {
     pub(crate) fn population(&self, index: usize) -> &[f32] {
         self.0[index].get()
     }
-
-    /// Each population's.
-    pub(crate) fn populations(&self) -> impl Iterator<Item = &[f32]> {
-        self.0.iter().map(Buffer::get)
-    }
 }

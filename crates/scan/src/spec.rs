@@ -260,6 +260,11 @@ impl ScanSpec {
         }
     }
 
+    /// A population and where it lies.
+    pub(crate) fn place(&self, index: usize) -> (&Population, Place) {
+        (&self.populations[index], self.places[index])
+    }
+
     /// Each population with its place.
     pub(crate) fn places(&self) -> impl Iterator<Item = (&Population, Place)> {
         self.populations.iter().zip(self.places.iter().copied())

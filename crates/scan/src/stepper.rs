@@ -2,7 +2,7 @@
 
 mod part;
 mod state;
-mod walk;
+mod step;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -131,7 +131,7 @@ impl Stepper {
         self.take_input(input);
         let mut parts = std::mem::take(&mut self.parts);
         for part in &mut parts {
-            self.walk(part, self.step, &self.inputs);
+            self.step_part(part, self.step, &self.inputs);
         }
         self.parts = parts;
         self.step += 1;
@@ -166,7 +166,7 @@ impl Stepper {
             for (at, newest) in states.chunks_exact_mut(own).enumerate() {
                 let inputs = &all[at * d_input..][..rows * d_input];
                 let step = self.step + at as u64;
-                self.walk(part, step, inputs);
+                self.step_part(part, step, inputs);
                 let after = &self.states[((step + 1) % 2) as usize];
                 let after = &after[(rows - 1) * d_state..][part.slots.clone()];
                 read_all(after, newest);

@@ -93,7 +93,7 @@ pub struct LaneBack<'a, S: Lanes> {
     /// The gradient of the window, to be added to; the newest row's part is complete, and is to be
     /// left at zero.
     pub window: &'a mut [S::f32s],
-    /// Sums of weight gradients, to be added to; empty when nobody wants them.
+    /// Sums of weight gradients, to be added to; empty when they are not wanted.
     pub sums: &'a mut [S::f32s],
 }
 

@@ -25,7 +25,7 @@ pub struct VectorsError(String);
 /// The environment variable that limits the vectors of a program or a test.
 pub const VARIABLE: &str = "RAN_VECTORS";
 
-/// Numbers that a vector may hold; 0 as long as nobody has asked.
+/// Numbers that a vector may hold; 0 before the first call.
 static LIMIT: AtomicUsize = AtomicUsize::new(0);
 
 impl Vectors {

@@ -53,7 +53,7 @@ fn agrees(name: &str, case: &Case, truncate: Option<usize>) {
         let plain = case.forward(&spec, case.sequences());
         let (taped, tape) = case.taped(&spec);
         match case.batch {
-            // Few sequences lie otherwise in the lanes when no way back is wanted.
+            // Few sequences lie otherwise in the lanes when no backward pass is wanted.
             1..=4 => assert!(
                 difference(&plain, &wide(&taped)) < 1e-4,
                 "{at}: taped or not"

@@ -15,7 +15,7 @@ fn wide(numbers: &[f32]) -> Vec<f64> {
     numbers.iter().map(|&x| f64::from(x)).collect()
 }
 
-/// The same sequence six times, so many that the batch goes through the lanes; its first part is the answer.
+/// The same sequence six times, enough for the batch to go through the lanes; its first part is the answer.
 fn batch_of_six(case: &Case) -> (Vec<f32>, Vec<f32>) {
     let repeated = |numbers: &[f32]| numbers.repeat(6);
     let (inputs, rows, older) = (

@@ -82,7 +82,7 @@ mod tests {
 
     /// The purpose after another in the list; three populations stand for all.
     fn next(stream: RngStream) -> Option<RngStream> {
-        // Without a wildcard: whoever adds a purpose is told to put it into the chain.
+        // Without a wildcard, so that the compiler asks for a new purpose here.
         Some(match stream {
             RngStream::Wiring => RngStream::TestSplit,
             RngStream::TestSplit => RngStream::ValidSplit,

@@ -130,12 +130,8 @@ impl CogscaleTask {
             Self::AssociativeRecall => recall::associative(size),
             Self::InductionHeads => recall::induction(size),
         };
-        let mut dataset = generator.generate(self.name(), size.counts(), seed);
-        split::limit(&mut dataset, self.name(), limit, seed)?;
-        if standardise {
-            dataset.standardise();
-        }
-        Ok(dataset)
+        let dataset = generator.generate(self.name(), size.counts(), seed);
+        split::finish(dataset, self.name(), 0.0, limit, standardise, seed)
     }
 }
 
@@ -173,21 +169,13 @@ impl Generator {
             (0..count).map(|_| (self.draw)(&mut rng)).collect()
         };
         let train = split(RngStream::TrainData, counts[0]);
+        let widths = [train[0].inputs.ncols(), train[0].targets.ncols()];
         Dataset {
-            name: name.into(),
-            category: self.category,
-            metric: self.category.metric(),
-            d_input: train[0].inputs.ncols(),
-            d_output: train[0].targets.ncols(),
-            input_names: Vec::new(),
-            output_names: Vec::new(),
             valid: split(RngStream::ValidData, counts[1]),
             test: split(RngStream::TestData, counts[2]),
             labels: self.labels,
-            standardiser: None,
-            target_offset: None,
-            notes: Vec::new(),
             train,
+            ..Dataset::new(name, self.category, widths)
         }
     }
 }

@@ -8,126 +8,117 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A task and its keys: the `[task]` table of a config file, told apart by its key `name`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "kebab-case")]
-pub enum TaskConfig {
-    /// Which of nine speakers says a vowel.
-    JapaneseVowels(JapaneseVowelsConfig),
-    /// Which digit an 8×8 image shows, read row by row.
-    SequentialDigits(SequentialDigitsConfig),
-    /// Which digit a 28×28 image shows, read column by column.
-    SequentialMnist(SequentialMnistConfig),
-    /// Which garment a 28×28 image shows, read column by column.
-    FashionMnist(FashionMnistConfig),
-    /// Which digit a recording says.
-    SpokenDigits(SpokenDigitsConfig),
-    /// What a robot hears described.
-    CrossSituation(CrossSituationConfig),
-    /// A modulated sine, h steps ahead.
-    SinusForecasting(CogscaleConfig),
-    /// The Lorenz system, h steps ahead.
-    ChaoticForecasting(CogscaleConfig),
-    /// The symbol of d steps ago.
-    DiscretePostcasting(CogscaleConfig),
-    /// The number of d steps ago.
-    ContinuousPostcasting(CogscaleConfig),
-    /// The masked symbols of a repeating pattern.
-    DiscretePatternCompletion(CogscaleConfig),
-    /// The masked numbers of a repeating pattern.
-    ContinuousPatternCompletion(CogscaleConfig),
-    /// Whether all brackets have partners.
-    BracketMatching(CogscaleConfig),
-    /// All symbols again, after a delay.
-    SimpleCopy(CogscaleConfig),
-    /// The marked symbols again, after a delay.
-    SelectiveCopy(CogscaleConfig),
-    /// The sum of the two marked numbers.
-    AddingProblem(CogscaleConfig),
-    /// Symbols in the order of their ranks.
-    SortingProblem(CogscaleConfig),
-    /// The value that stood with a key.
-    AssociativeRecall(CogscaleConfig),
-    /// What followed a symbol before.
-    InductionHeads(CogscaleConfig),
-    /// A delay differential equation, h steps ahead.
-    MackeyGlass(MackeyGlassConfig),
-    /// What a system with a long moving average answers.
-    Narma(NarmaConfig),
-    /// Three chaotic equations, h steps ahead.
-    Lorenz(LorenzConfig),
-    /// The inputs of 1 to K steps ago.
-    MemoryCapacity(MemoryCapacityConfig),
-    /// The intensity of a chaotic laser, h steps ahead.
-    SantaFe(SantaFeConfig),
-    /// A user's own data, by path.
-    Files(Box<FilesConfig>),
+/// The one list of all tasks: those with keys of their own, and, between them, those of CogScale.
+///
+/// A configuration's type has the task's name as `NAME` and gives its data by `load`; a task of CogScale is a variant of the
+/// same name of [`CogscaleTask`].
+macro_rules! tasks {
+    (
+        { $($(#[$own_doc:meta])* $own:ident($own_config:ident),)* }
+        CogscaleConfig { $($(#[$scale_doc:meta])* $scale:ident,)* }
+        { $($(#[$other_doc:meta])* $other:ident($other_config:ident),)* }
+    ) => {
+        /// A task and its keys: the `[task]` table of a config file, told apart by its key `name`.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "name", rename_all = "kebab-case")]
+        pub enum TaskConfig {
+            $($(#[$own_doc])* $own($own_config),)*
+            $($(#[$scale_doc])* $scale(CogscaleConfig),)*
+            $($(#[$other_doc])* $other($other_config),)*
+            /// A user's own data, by path.
+            Files(Box<FilesConfig>),
+        }
+
+        impl TaskConfig {
+            /// The names of all tasks.
+            pub const NAMES: &[&str] = &[
+                $($own_config::NAME,)*
+                $(CogscaleTask::$scale.name(),)*
+                $($other_config::NAME,)*
+                FilesConfig::NAME,
+            ];
+
+            /// The task's name.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$own(_) => $own_config::NAME,)*
+                    $(Self::$scale(_) => CogscaleTask::$scale.name(),)*
+                    $(Self::$other(_) => $other_config::NAME,)*
+                    Self::Files(_) => FilesConfig::NAME,
+                }
+            }
+
+            fn draw(&self, seed: u64) -> Result<Dataset, TaskError> {
+                match self {
+                    $(Self::$own(config) => config.load(seed),)*
+                    $(Self::$scale(config) => CogscaleTask::$scale.load(config, seed),)*
+                    $(Self::$other(config) => config.load(seed),)*
+                    Self::Files(config) => config.load(seed),
+                }
+            }
+        }
+    };
+}
+
+tasks! {
+    {
+        /// Which of nine speakers says a vowel.
+        JapaneseVowels(JapaneseVowelsConfig),
+        /// Which digit an 8×8 image shows, read row by row.
+        SequentialDigits(SequentialDigitsConfig),
+        /// Which digit a 28×28 image shows, read column by column.
+        SequentialMnist(SequentialMnistConfig),
+        /// Which garment a 28×28 image shows, read column by column.
+        FashionMnist(FashionMnistConfig),
+        /// Which digit a recording says.
+        SpokenDigits(SpokenDigitsConfig),
+        /// What a robot hears described.
+        CrossSituation(CrossSituationConfig),
+    }
+    CogscaleConfig {
+        /// A modulated sine, h steps ahead.
+        SinusForecasting,
+        /// The Lorenz system, h steps ahead.
+        ChaoticForecasting,
+        /// The symbol of d steps ago.
+        DiscretePostcasting,
+        /// The number of d steps ago.
+        ContinuousPostcasting,
+        /// The masked symbols of a repeating pattern.
+        DiscretePatternCompletion,
+        /// The masked numbers of a repeating pattern.
+        ContinuousPatternCompletion,
+        /// Whether all brackets have partners.
+        BracketMatching,
+        /// All symbols again, after a delay.
+        SimpleCopy,
+        /// The marked symbols again, after a delay.
+        SelectiveCopy,
+        /// The sum of the two marked numbers.
+        AddingProblem,
+        /// Symbols in the order of their ranks.
+        SortingProblem,
+        /// The value that stood with a key.
+        AssociativeRecall,
+        /// What followed a symbol before.
+        InductionHeads,
+    }
+    {
+        /// A delay differential equation, h steps ahead.
+        MackeyGlass(MackeyGlassConfig),
+        /// What a system with a long moving average answers.
+        Narma(NarmaConfig),
+        /// Three chaotic equations, h steps ahead.
+        Lorenz(LorenzConfig),
+        /// The inputs of 1 to K steps ago.
+        MemoryCapacity(MemoryCapacityConfig),
+        /// The intensity of a chaotic laser, h steps ahead.
+        SantaFe(SantaFeConfig),
+    }
 }
 
 impl TaskConfig {
-    /// The names of all tasks.
-    pub const NAMES: &[&str] = &[
-        "japanese-vowels",
-        "sequential-digits",
-        "sequential-mnist",
-        "fashion-mnist",
-        "spoken-digits",
-        "cross-situation",
-        "sinus-forecasting",
-        "chaotic-forecasting",
-        "discrete-postcasting",
-        "continuous-postcasting",
-        "discrete-pattern-completion",
-        "continuous-pattern-completion",
-        "bracket-matching",
-        "simple-copy",
-        "selective-copy",
-        "adding-problem",
-        "sorting-problem",
-        "associative-recall",
-        "induction-heads",
-        "mackey-glass",
-        "narma",
-        "lorenz",
-        "memory-capacity",
-        "santa-fe",
-        "files",
-    ];
-
-    /// The task's name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::JapaneseVowels(_) => JapaneseVowelsConfig::NAME,
-            Self::SequentialDigits(_) => SequentialDigitsConfig::NAME,
-            Self::SequentialMnist(_) => SequentialMnistConfig::NAME,
-            Self::FashionMnist(_) => FashionMnistConfig::NAME,
-            Self::SpokenDigits(_) => SpokenDigitsConfig::NAME,
-            Self::CrossSituation(_) => CrossSituationConfig::NAME,
-            Self::SinusForecasting(_) => CogscaleTask::SinusForecasting.name(),
-            Self::ChaoticForecasting(_) => CogscaleTask::ChaoticForecasting.name(),
-            Self::DiscretePostcasting(_) => CogscaleTask::DiscretePostcasting.name(),
-            Self::ContinuousPostcasting(_) => CogscaleTask::ContinuousPostcasting.name(),
-            Self::DiscretePatternCompletion(_) => CogscaleTask::DiscretePatternCompletion.name(),
-            Self::ContinuousPatternCompletion(_) => {
-                CogscaleTask::ContinuousPatternCompletion.name()
-            }
-            Self::BracketMatching(_) => CogscaleTask::BracketMatching.name(),
-            Self::SimpleCopy(_) => CogscaleTask::SimpleCopy.name(),
-            Self::SelectiveCopy(_) => CogscaleTask::SelectiveCopy.name(),
-            Self::AddingProblem(_) => CogscaleTask::AddingProblem.name(),
-            Self::SortingProblem(_) => CogscaleTask::SortingProblem.name(),
-            Self::AssociativeRecall(_) => CogscaleTask::AssociativeRecall.name(),
-            Self::InductionHeads(_) => CogscaleTask::InductionHeads.name(),
-            Self::MackeyGlass(_) => MackeyGlassConfig::NAME,
-            Self::Narma(_) => NarmaConfig::NAME,
-            Self::Lorenz(_) => LorenzConfig::NAME,
-            Self::MemoryCapacity(_) => MemoryCapacityConfig::NAME,
-            Self::SantaFe(_) => SantaFeConfig::NAME,
-            Self::Files(_) => FilesConfig::NAME,
-        }
-    }
-
     /// Loads or generates the task's data. Whatever is drawn at random follows `seed` alone.
     ///
     /// # Errors
@@ -142,44 +133,6 @@ impl TaskConfig {
             dataset.output_names = self.outputs();
         }
         Ok(dataset)
-    }
-
-    fn draw(&self, seed: u64) -> Result<Dataset, TaskError> {
-        match self {
-            Self::JapaneseVowels(config) => config.load(seed),
-            Self::SequentialDigits(config) => config.load(seed),
-            Self::SequentialMnist(config) => config.load(seed),
-            Self::FashionMnist(config) => config.load(seed),
-            Self::SpokenDigits(config) => config.load(seed),
-            Self::CrossSituation(config) => config.load(seed),
-            Self::SinusForecasting(config) => CogscaleTask::SinusForecasting.load(config, seed),
-            Self::ChaoticForecasting(config) => CogscaleTask::ChaoticForecasting.load(config, seed),
-            Self::DiscretePostcasting(config) => {
-                CogscaleTask::DiscretePostcasting.load(config, seed)
-            }
-            Self::ContinuousPostcasting(config) => {
-                CogscaleTask::ContinuousPostcasting.load(config, seed)
-            }
-            Self::DiscretePatternCompletion(config) => {
-                CogscaleTask::DiscretePatternCompletion.load(config, seed)
-            }
-            Self::ContinuousPatternCompletion(config) => {
-                CogscaleTask::ContinuousPatternCompletion.load(config, seed)
-            }
-            Self::BracketMatching(config) => CogscaleTask::BracketMatching.load(config, seed),
-            Self::SimpleCopy(config) => CogscaleTask::SimpleCopy.load(config, seed),
-            Self::SelectiveCopy(config) => CogscaleTask::SelectiveCopy.load(config, seed),
-            Self::AddingProblem(config) => CogscaleTask::AddingProblem.load(config, seed),
-            Self::SortingProblem(config) => CogscaleTask::SortingProblem.load(config, seed),
-            Self::AssociativeRecall(config) => CogscaleTask::AssociativeRecall.load(config, seed),
-            Self::InductionHeads(config) => CogscaleTask::InductionHeads.load(config, seed),
-            Self::MackeyGlass(config) => config.load(seed),
-            Self::Narma(config) => config.load(seed),
-            Self::Lorenz(config) => config.load(seed),
-            Self::MemoryCapacity(config) => config.load(seed),
-            Self::SantaFe(config) => config.load(),
-            Self::Files(config) => config.load(seed),
-        }
     }
 }
 

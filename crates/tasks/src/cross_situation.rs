@@ -103,27 +103,18 @@ impl CrossSituationConfig {
                 .into_iter()
                 .map(move |label| format!("{clause}.{label}"))
         };
-        let mut dataset = Dataset {
-            name: Self::NAME.into(),
-            category: Category::MultiLabel,
-            metric: Category::MultiLabel.metric(),
-            d_input: grammar.vocabulary().len(),
-            d_output: 2 * grammar.labels().len(),
-            input_names: Vec::new(),
-            output_names: Vec::new(),
+        let dataset = Dataset {
             labels: labels(1).chain(labels(2)).collect(),
-            standardiser: None,
-            target_offset: None,
-            notes: Vec::new(),
             train,
             valid,
             test,
+            ..Dataset::new(
+                Self::NAME,
+                Category::MultiLabel,
+                [grammar.vocabulary().len(), 2 * grammar.labels().len()],
+            )
         };
-        split::limit(&mut dataset, Self::NAME, self.limit, seed)?;
-        if self.standardise {
-            dataset.standardise();
-        }
-        Ok(dataset)
+        split::finish(dataset, Self::NAME, 0.0, self.limit, self.standardise, seed)
     }
 
     /// The words, in the order of the input channels.

@@ -1,6 +1,6 @@
 //! What a task yields: sequences with targets at their scored steps, in three splits.
 
-use crate::{Category, Metric, Sample, Standardiser};
+use crate::{Category, Metric, Sample, ScoreTable, Standardiser, stack_rows, stack_targets};
 use ndarray::Array2;
 use std::borrow::Cow;
 
@@ -66,6 +66,27 @@ impl Split {
 }
 
 impl Dataset {
+    /// A data set of inputs and targets of some widths, without sequences and names, judged by its category's metric.
+    #[must_use]
+    pub fn new(name: &str, category: Category, [d_input, d_output]: [usize; 2]) -> Self {
+        Self {
+            name: name.into(),
+            category,
+            metric: category.metric(),
+            d_input,
+            d_output,
+            input_names: Vec::new(),
+            output_names: Vec::new(),
+            labels: Vec::new(),
+            standardiser: None,
+            target_offset: None,
+            notes: Vec::new(),
+            train: Vec::new(),
+            valid: Vec::new(),
+            test: Vec::new(),
+        }
+    }
+
     /// The sequences of a split.
     #[must_use]
     pub fn samples(&self, split: Split) -> &[Sample] {
@@ -73,6 +94,29 @@ impl Dataset {
             Split::Train => &self.train,
             Split::Valid => &self.valid,
             Split::Test => &self.test,
+        }
+    }
+
+    /// The score of predictions by the data set's metric, and all scores that apply; `predictions` has one
+    /// `[scored steps, d_output]` for each of the sequences.
+    ///
+    /// # Panics
+    ///
+    /// When the shapes differ, or there are no sequences.
+    #[must_use]
+    pub fn judge(&self, samples: &[Sample], predictions: &[Array2<f32>]) -> (f64, ScoreTable) {
+        let (predictions, targets) = (stack_rows(predictions), stack_targets(samples));
+        let (predictions, targets) = (predictions.view(), targets.view());
+        let table = self.metric.table(self.category, predictions, targets);
+        (self.metric.score(predictions, targets), table)
+    }
+
+    /// The names of classes or labels, which are numbers counted from 0 where they have none.
+    #[must_use]
+    pub fn label_names(&self) -> Vec<String> {
+        match self.labels.len() == self.d_output {
+            true => self.labels.clone(),
+            false => (0..self.d_output).map(|label| label.to_string()).collect(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The data sets that tasks use: where they come from, their licences and checksums, and how to have them.
+//! The data sets that tasks use: where they come from, their licences and checksums, and how to get them.
 
 mod fetch;
 mod package;
@@ -30,13 +30,13 @@ pub struct DatasetInfo {
     pub licence: String,
     /// What to cite.
     pub citation: String,
-    /// How it is had; none when it is committed.
+    /// How it is fetched; none when it is committed.
     pub fetch: Option<Fetch>,
     /// Its files.
     pub files: Vec<DatasetFile>,
 }
 
-/// How a data set that is not committed is had.
+/// How a data set that is not committed is fetched.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fetch {

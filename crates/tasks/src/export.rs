@@ -143,18 +143,11 @@ pub(crate) fn read(name: &str, npz: &mut Npz) -> Result<Dataset, TaskError> {
     Ok(Dataset {
         input_names: names(npz, "input_names", d_input)?,
         output_names: names(npz, "output_names", d_output)?,
-        name: name.into(),
-        category,
-        metric: category.metric(),
-        d_input,
-        d_output,
         labels,
-        standardiser: None,
-        target_offset: None,
-        notes: Vec::new(),
         train,
         valid,
         test,
+        ..Dataset::new(name, category, [d_input, d_output])
     })
 }
 

@@ -27,7 +27,7 @@ use wide::Shift;
 ///
 /// - `label`: which class a sequence is of, scored at its last step;
 /// - `value`: a number per sequence, scored at its last step;
-/// - `horizon`, `targets`: what columns hold so many steps later, scored at every step but the first `warm_up` of a series.
+/// - `horizon`, `targets`: what the columns `targets` hold `horizon` steps later, scored at every step but the first `warm_up` of a series.
 ///   One series is split by time, in the order train, validation, test; several are split at random.
 ///
 /// # Missing values

@@ -108,7 +108,7 @@ pub(crate) fn notes(inputs: Count, targets: Count, holes: Holes) -> Vec<String> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Category, Metric};
+    use crate::Category;
     use ndarray::array;
 
     fn dataset() -> Dataset {
@@ -119,20 +119,9 @@ mod tests {
             targets: array![[0.0]],
         };
         Dataset {
-            name: "toy".into(),
-            category: Category::Regression,
-            metric: Metric::Mse,
-            d_input: 2,
-            d_output: 1,
-            input_names: Vec::new(),
-            output_names: Vec::new(),
-            labels: Vec::new(),
-            standardiser: None,
-            target_offset: None,
-            notes: Vec::new(),
             train: vec![sample(array![[nan, 1.0], [2.0, nan], [4.0, 5.0]])],
-            valid: Vec::new(),
             test: vec![sample(array![[nan, nan], [nan, 7.0], [9.0, nan]])],
+            ..Dataset::new("toy", Category::Regression, [2, 1])
         }
     }
 

@@ -49,13 +49,15 @@ impl JapaneseVowelsConfig {
         };
         let train = read(TRAIN, "JapaneseVowels_TRAIN.ts")?;
         let test = read(TEST, "JapaneseVowels_TEST.ts")?;
-        let mut dataset = files::labelled::pair(Self::NAME, train, test)?;
-        split::split_off_valid(&mut dataset, Self::NAME, self.valid, seed)?;
-        split::limit(&mut dataset, Self::NAME, self.limit, seed)?;
-        if self.standardise {
-            dataset.standardise();
-        }
-        Ok(dataset)
+        let dataset = files::labelled::pair(Self::NAME, train, test)?;
+        split::finish(
+            dataset,
+            Self::NAME,
+            self.valid,
+            self.limit,
+            self.standardise,
+            seed,
+        )
     }
 }
 

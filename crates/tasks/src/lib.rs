@@ -60,7 +60,7 @@ pub use npy::{NpyArray, Values};
 pub use npz::Npz;
 pub use npz_writer::{NpzWriter, Spool};
 pub use pixels::PixelOrder;
-pub use sample::{Sample, stack_targets};
+pub use sample::{Sample, stack_rows, stack_targets};
 pub use sequential_digits::SequentialDigitsConfig;
 pub use sequential_images::{FashionMnistConfig, SequentialMnistConfig};
 pub use signals::SignalInputs;

@@ -57,7 +57,7 @@ impl Npz {
     ///
     /// # Errors
     ///
-    /// When there is none, naming those that there are, or it cannot be read.
+    /// When there is none, naming the arrays of the file, or it cannot be read.
     pub fn array(&mut self, name: &str) -> Result<NpyArray, TaskError> {
         self.parsed(name, npy::parse)
     }

@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-/// An `.npz` file that is being written. It comes to its place with [`finish`](Self::finish); before that, nothing is there
+/// An `.npz` file that is being written. [`finish`](Self::finish) moves it to its place; before that, nothing is there
 /// or what was there before.
 pub struct NpzWriter {
     path: PathBuf,

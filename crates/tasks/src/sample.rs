@@ -13,6 +13,17 @@ pub struct Sample {
     pub targets: Array2<f32>,
 }
 
+/// The rows of all parts below one another, as scores take predictions: one part `[scored steps, d_output]` per sequence.
+///
+/// # Panics
+///
+/// When the parts differ in width, or there are none.
+#[must_use]
+pub fn stack_rows<'a>(parts: impl IntoIterator<Item = &'a Array2<f32>>) -> Array2<f32> {
+    let parts: Vec<_> = parts.into_iter().map(|rows| rows.view()).collect();
+    concatenate(Axis(0), &parts).expect("parts of one task must share their width")
+}
+
 /// The targets of all samples below one another, `[scored steps in all, d_output]`.
 ///
 /// # Panics
@@ -20,8 +31,7 @@ pub struct Sample {
 /// When the samples differ in `d_output`, or there are none.
 #[must_use]
 pub fn stack_targets(samples: &[Sample]) -> Array2<f32> {
-    let targets: Vec<_> = samples.iter().map(|sample| sample.targets.view()).collect();
-    concatenate(Axis(0), &targets).expect("samples of one task must share d_output")
+    stack_rows(samples.iter().map(|sample| &sample.targets))
 }
 
 /// A one-hot row of `classes`, as `[1, classes]`.

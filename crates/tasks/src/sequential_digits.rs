@@ -66,28 +66,21 @@ impl SequentialDigitsConfig {
                 .collect()
         };
         let (train, test) = (pick(&train), pick(&test));
-        let mut dataset = Dataset {
-            name: Self::NAME.into(),
-            category: Category::Classification,
-            metric: Category::Classification.metric(),
-            d_input: train[0].inputs.ncols(),
-            d_output: CLASSES,
-            input_names: Vec::new(),
-            output_names: Vec::new(),
+        let d_input = train[0].inputs.ncols();
+        let dataset = Dataset {
             labels: (0..CLASSES).map(|digit| digit.to_string()).collect(),
-            standardiser: None,
-            target_offset: None,
-            notes: Vec::new(),
             train,
-            valid: Vec::new(),
             test,
+            ..Dataset::new(Self::NAME, Category::Classification, [d_input, CLASSES])
         };
-        split::split_off_valid(&mut dataset, Self::NAME, self.valid, seed)?;
-        split::limit(&mut dataset, Self::NAME, self.limit, seed)?;
-        if self.standardise {
-            dataset.standardise();
-        }
-        Ok(dataset)
+        split::finish(
+            dataset,
+            Self::NAME,
+            self.valid,
+            self.limit,
+            self.standardise,
+            seed,
+        )
     }
 
     fn sample(&self, (image, class): &(Array2<f32>, usize)) -> Sample {

@@ -157,28 +157,14 @@ impl Images {
             );
             return Err(TaskError::key(self.name, "from", problem));
         }
-        let mut dataset = Dataset {
-            name: self.name.into(),
-            category: Category::Classification,
-            metric: Category::Classification.metric(),
-            d_input: train[0].inputs.ncols(),
-            d_output: labels.len(),
-            input_names: Vec::new(),
-            output_names: Vec::new(),
+        let widths = [train[0].inputs.ncols(), labels.len()];
+        let dataset = Dataset {
             labels,
-            standardiser: None,
-            target_offset: None,
-            notes: Vec::new(),
             train,
-            valid: Vec::new(),
             test,
+            ..Dataset::new(self.name, Category::Classification, widths)
         };
-        split::split_off_valid(&mut dataset, self.name, valid, seed)?;
-        split::limit(&mut dataset, self.name, self.limit, seed)?;
-        if standardise {
-            dataset.standardise();
-        }
-        Ok(dataset)
+        split::finish(dataset, self.name, valid, self.limit, standardise, seed)
     }
 
     /// The images of the files that begin with `part`, and their height and width.

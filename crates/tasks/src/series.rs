@@ -37,20 +37,14 @@ pub(crate) fn by_time(
         vec![sample]
     };
     Dataset {
-        name: name.into(),
-        category: Category::Regression,
-        metric: Category::Regression.metric(),
-        d_input: inputs.ncols(),
-        d_output: targets.ncols(),
-        input_names: Vec::new(),
-        output_names: Vec::new(),
-        labels: Vec::new(),
-        standardiser: None,
-        target_offset: None,
-        notes: Vec::new(),
         train: split(scored.train),
         valid: split(scored.valid),
         test: split(scored.test),
+        ..Dataset::new(
+            name,
+            Category::Regression,
+            [inputs.ncols(), targets.ncols()],
+        )
     }
 }
 

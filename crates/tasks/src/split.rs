@@ -101,6 +101,24 @@ pub(crate) fn split_off_valid(
     Ok(())
 }
 
+/// Does with a data set of whole sequences what a task's keys ask for: splits the validation set off, leaves out training
+/// sequences beyond the limit, and standardises what is left.
+pub(crate) fn finish(
+    mut dataset: Dataset,
+    task: &'static str,
+    valid: f64,
+    limit: Option<usize>,
+    standardise: bool,
+    seed: u64,
+) -> Result<Dataset, TaskError> {
+    split_off_valid(&mut dataset, task, valid, seed)?;
+    self::limit(&mut dataset, task, limit, seed)?;
+    if standardise {
+        dataset.standardise();
+    }
+    Ok(dataset)
+}
+
 /// Keeps `limit` of the training sequences, if there is one. Which ones follows from the seed; classes keep their shares, and a
 /// smaller limit keeps some of those that a larger one keeps.
 pub(crate) fn limit(
@@ -236,20 +254,9 @@ mod tests {
         let raw: Vec<Sample> = (0..20).map(|at| sequence(at as f32 * 0.3 - 2.0)).collect();
         let split = |train: &[Sample]| {
             let mut dataset = Dataset {
-                name: "numbers".into(),
-                category: Category::Regression,
-                metric: crate::Metric::Mse,
-                d_input: 2,
-                d_output: 1,
-                input_names: Vec::new(),
-                output_names: Vec::new(),
-                labels: Vec::new(),
-                standardiser: None,
-                target_offset: None,
-                notes: Vec::new(),
                 train: train.to_vec(),
-                valid: Vec::new(),
                 test: vec![sequence(1.0)],
+                ..Dataset::new("numbers", Category::Regression, [2, 1])
             };
             dataset.standardise();
             dataset.split_off_valid(0.3, 5).unwrap();

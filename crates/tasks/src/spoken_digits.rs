@@ -70,28 +70,24 @@ impl SpokenDigitsConfig {
                 .map(|&index| samples[index].clone())
                 .collect()
         };
-        let mut dataset = Dataset {
-            name: Self::NAME.into(),
-            category: Category::Classification,
-            metric: Category::Classification.metric(),
-            d_input: samples[0].inputs.ncols(),
-            d_output: CLASSES,
-            input_names: Vec::new(),
-            output_names: Vec::new(),
+        let dataset = Dataset {
             labels: (0..CLASSES).map(|digit| digit.to_string()).collect(),
-            standardiser: None,
-            target_offset: None,
-            notes: Vec::new(),
             train: pick(&train),
-            valid: Vec::new(),
             test: pick(&test),
+            ..Dataset::new(
+                Self::NAME,
+                Category::Classification,
+                [samples[0].inputs.ncols(), CLASSES],
+            )
         };
-        split::split_off_valid(&mut dataset, Self::NAME, self.valid, seed)?;
-        split::limit(&mut dataset, Self::NAME, self.limit, seed)?;
-        if self.standardise {
-            dataset.standardise();
-        }
-        Ok(dataset)
+        split::finish(
+            dataset,
+            Self::NAME,
+            self.valid,
+            self.limit,
+            self.standardise,
+            seed,
+        )
     }
 }
 

@@ -14,7 +14,7 @@ pub enum TopologyError {
         d_input: usize,
         /// Slots that each input feeds.
         input_copies: usize,
-        /// Slots that there are, N.
+        /// The number of slots, N.
         d_state: usize,
     },
     /// The populations that inputs project to have too few slots.
@@ -25,7 +25,7 @@ pub enum TopologyError {
     NoRoomForInputs {
         /// Slots that inputs feed.
         needed: usize,
-        /// Slots that there are.
+        /// The number of slots.
         room: usize,
     },
     /// The populations that project to one have too few dimensions.

@@ -5,7 +5,7 @@
 //! This crate has the trait ([`Unit`]), what the kinds share ([`UnitLinear`], [`UnitNorm`],
 //! [`Output`]) and how weights are drawn ([`Initializer`], [`RngStream`]). The kinds live in crates of their own.
 //!
-//! # A unit of one's own
+//! # A unit of your own
 //!
 //! ```
 //! use burn::module::Module;

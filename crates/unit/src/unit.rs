@@ -28,7 +28,7 @@ impl UnitShape {
 /// all rows are (`rewritten` memory).
 ///
 /// Implementing [`shape`](Unit::shape), [`forward`](Unit::forward) and [`multiply_adds`](Unit::multiply_adds) is
-/// enough to put a unit of one's own into a reservoir.
+/// enough to put a unit of your own into a reservoir.
 pub trait Unit<B: Backend>: Module<B> {
     /// How many units there are and how wide each is.
     fn shape(&self) -> UnitShape;

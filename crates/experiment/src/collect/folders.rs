@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -58,7 +57,7 @@ pub(super) struct Plan {
 impl RunRecords {
     pub(super) fn read(folder: &Path) -> Result<Self, CollectError> {
         let path = folder.join(RunFile::Records.name());
-        let text = text(&path)?.unwrap_or_default();
+        let text = text(folder, RunFile::Records)?.unwrap_or_default();
         let lines = text.lines().enumerate();
         let records = lines.map(|(at, line)| {
             serde_json::from_str(line).map_err(|error| CollectError::Damaged {
@@ -77,8 +76,8 @@ impl RunRecords {
 impl Plan {
     /// None where the folder does not say it in a way that this version understands: the records count all the same.
     fn read(folder: &Path) -> Result<Option<Self>, CollectError> {
-        let state = text(&folder.join(RunFile::Run.name()))?;
-        let config = text(&folder.join(RunFile::Config.name()))?;
+        let state = text(folder, RunFile::Run)?;
+        let config = text(folder, RunFile::Config)?;
         let plan = state.zip(config).and_then(|(state, config)| {
             let state: RunState = serde_json::from_str(&state).ok()?;
             let experiment = Experiment::parse(&state.experiment, "", &config, &[]).ok()?;
@@ -93,13 +92,9 @@ impl Plan {
 }
 
 /// A file's text, with nothing for one that is not there.
-fn text(path: &Path) -> Result<Option<String>, CollectError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(CollectError::Read {
-            path: path.into(),
-            source,
-        }),
-    }
+fn text(folder: &Path, file: RunFile) -> Result<Option<String>, CollectError> {
+    file.text(folder).map_err(|source| CollectError::Read {
+        path: folder.join(file.name()),
+        source,
+    })
 }

@@ -1,5 +1,9 @@
 //! The files of a run, by name.
 
+use std::fs;
+use std::io;
+use std::path::Path;
+
 /// A file that a run leaves, or has while it goes on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RunFile {
@@ -36,6 +40,24 @@ impl RunFile {
             Self::History => "history.jsonl",
             Self::Checkpoint => "checkpoint.safetensors",
         }
+    }
+
+    /// Its bytes in a folder; none where it is not there.
+    pub(crate) fn read(self, folder: &Path) -> io::Result<Option<Vec<u8>>> {
+        there(fs::read(folder.join(self.name())))
+    }
+
+    /// Its text in a folder; none where it is not there.
+    pub(crate) fn text(self, folder: &Path) -> io::Result<Option<String>> {
+        there(fs::read_to_string(folder.join(self.name())))
+    }
+}
+
+/// What was read of a file; none where there is no file.
+fn there<T>(read: io::Result<T>) -> io::Result<Option<T>> {
+    match read {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
     }
 }
 

@@ -1,8 +1,8 @@
 //! How much is remembered, delay by delay.
 
-use ndarray::{Array2, Axis, concatenate};
+use ndarray::Array2;
 use ran_picture::{Axis as ChartAxis, Chart, Picture, PictureError, Scale, Series};
-use ran_tasks::{Dataset, Metric, scores, stack_targets};
+use ran_tasks::{Dataset, Metric, scores, stack_rows, stack_targets};
 
 /// Draws the squared correlation of each delay, on the test set: their sum is the memory capacity. None for another task.
 pub(crate) fn test_capacity(
@@ -13,8 +13,7 @@ pub(crate) fn test_capacity(
     if dataset.metric != Metric::MemoryCapacity || dataset.test.is_empty() {
         return None;
     }
-    let rows: Vec<_> = predictions.iter().map(|rows| rows.view()).collect();
-    let predictions = concatenate(Axis(0), &rows).expect("predictions share d_output");
+    let predictions = stack_rows(predictions);
     let targets = stack_targets(&dataset.test);
     let parts = scores::squared_correlations(predictions.view(), targets.view());
     let sum: f64 = parts.iter().sum();

@@ -1,12 +1,12 @@
 //! Truth against prediction, on the test set.
 
-use ndarray::{Array2, ArrayView2, Axis, concatenate, s, stack};
+use ndarray::{Array2, ArrayView2, Axis, s, stack};
 use ran_learning::FreeRun;
 use ran_picture::{
     Axis as ChartAxis, Chart, Picture, PictureError, Sequence, Series, Stroke, Style, Track,
     sequences,
 };
-use ran_tasks::{Category, Dataset, stack_targets};
+use ran_tasks::{Category, Dataset, stack_rows, stack_targets};
 
 use super::near::Near;
 
@@ -186,8 +186,7 @@ fn points(
     outputs: &[String],
     predictions: &[Array2<f32>],
 ) -> Result<Picture, PictureError> {
-    let rows: Vec<_> = predictions.iter().map(|rows| rows.view()).collect();
-    let predictions = concatenate(Axis(0), &rows).expect("predictions share d_output");
+    let predictions = stack_rows(predictions);
     let truth = stack_targets(&dataset.test);
     let width = truth.ncols();
     let shown = width.min(MOST_CHANNELS);
@@ -233,7 +232,7 @@ fn points(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ran_tasks::{Metric, Sample};
+    use ran_tasks::Sample;
 
     /// A data set of `sequences` with `targets` in its test set, `[steps, outputs]`.
     fn dataset(sequences: usize, targets: &Array2<f32>) -> Dataset {
@@ -243,20 +242,8 @@ mod tests {
             targets: targets.clone(),
         };
         Dataset {
-            name: "toy".into(),
-            category: Category::Regression,
-            metric: Metric::Mse,
-            d_input: 1,
-            d_output: targets.ncols(),
-            labels: Vec::new(),
-            standardiser: None,
-            input_names: Vec::new(),
-            output_names: Vec::new(),
-            target_offset: None,
-            notes: Vec::new(),
-            train: Vec::new(),
-            valid: Vec::new(),
             test: vec![sample; sequences],
+            ..Dataset::new("toy", Category::Regression, [1, targets.ncols()])
         }
     }
 

@@ -1,8 +1,8 @@
-//! What became of each label, on the test set.
+//! How often each label was found, missed and wrong, on the test set.
 
-use ndarray::{Array2, Axis, concatenate};
+use ndarray::Array2;
 use ran_picture::{LabelCount, Picture, PictureError, label_counts};
-use ran_tasks::{Category, Dataset, scores, stack_targets};
+use ran_tasks::{Category, Dataset, scores, stack_rows, stack_targets};
 
 /// Draws how often each label was found, missed and wrong in predictions for the test set, one `[scored steps, d_output]`
 /// per sequence; none where there are no labels, no test set, or too many labels for a picture.
@@ -15,8 +15,7 @@ pub(crate) fn test_labels(
     if dataset.category != Category::MultiLabel || dataset.test.is_empty() || !fits {
         return None;
     }
-    let rows: Vec<_> = predictions.iter().map(|rows| rows.view()).collect();
-    let predictions = concatenate(Axis(0), &rows).expect("predictions share d_output");
+    let predictions = stack_rows(predictions);
     let targets = stack_targets(&dataset.test);
     let counts = scores::label_confusion(predictions.view(), targets.view());
     let counts = counts.outer_iter().map(|counts| LabelCount {
@@ -26,12 +25,6 @@ pub(crate) fn test_labels(
         absent: counts[[0, 0]],
     });
     let counts: Vec<_> = counts.collect();
-    let labels: Vec<String> = match dataset.labels.len() == dataset.d_output {
-        true => dataset.labels.clone(),
-        false => (0..dataset.d_output)
-            .map(|label| label.to_string())
-            .collect(),
-    };
     let title = format!("{}: test set, seed {seed}", dataset.name);
-    Some(label_counts(&title, &labels, &counts))
+    Some(label_counts(&title, &dataset.label_names(), &counts))
 }

@@ -42,7 +42,7 @@ impl Near {
         near
     }
 
-    /// What is to be said of predictions that are not drawn where they are.
+    /// A remark on predictions that are not drawn where they are, for a caption.
     pub(super) fn remarks(&self) -> String {
         let mut remarks = String::new();
         if self.held > 0 {

@@ -1,4 +1,4 @@
-//! One seed of a run: train, judge, draw, and write down what came of it.
+//! One seed of a run: train, judge, draw, and write the results down.
 
 use std::cell::RefCell;
 use std::io;
@@ -34,7 +34,7 @@ struct HistoryLine {
 }
 
 impl SeedRun<'_> {
-    /// Trains and judges, and writes down what came of it. False if it was stopped.
+    /// Trains and judges, and writes the results down. False if it was stopped.
     pub(super) fn run(
         &self,
         folder: &mut RunFolder,

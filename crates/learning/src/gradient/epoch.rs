@@ -6,26 +6,25 @@ use burn::backend::Autodiff;
 use burn::module::AutodiffModule;
 use burn::tensor::{Tensor, backend::Backend};
 use ndarray::{Array2, ArrayView2, Axis};
-use ran_tasks::{Category, Metric};
+use ran_tasks::{Category, Metric, stack_rows, stack_targets};
 
 use super::Run;
 use crate::batch::{Batch, dropout_mask, epoch_rng, shuffled};
-use crate::judge::{score, stack};
 use crate::loss::{Loss, link};
 use crate::model::{Predictions, Readout};
 use crate::session::{Epoch, Event, Session};
-use crate::states::{Rows, Walk, scan};
+use crate::states::{Pass, Rows, scan};
 use crate::view::View;
 use crate::{LearningBackend, LearningError};
 
 impl<B: LearningBackend> Run<'_, B> {
-    /// Walks once over the training set; none if it was stopped on the way.
+    /// Makes one pass over the training set; none if it was stopped on the way.
     pub(super) fn epoch(
         &mut self,
         session: &mut Session<'_>,
     ) -> Result<Option<Epoch>, LearningError> {
         let learning = &self.config.learning;
-        let view = View::of(self.config)?;
+        let view = self.config.view()?;
         let features = view.features;
         let truncate = learning.truncate.steps(self.config.reservoir.context);
         let mut rng = epoch_rng(self.card.seed, self.done);
@@ -124,13 +123,13 @@ impl<B: LearningBackend> Run<'_, B> {
                 view.features.targets(steps, &sample.scored, targets)
             })
             .collect();
-        let walk = Walk {
+        let pass = Pass {
             reservoir: &network.reservoir,
             view,
             samples,
             device: self.device,
         };
-        let outcome = walk.each(
+        let outcome = pass.each(
             &mut |left| session.ends(left),
             &mut |Rows { index, rows, .. }| {
                 let own = readout.outputs(rows.view());
@@ -144,9 +143,11 @@ impl<B: LearningBackend> Run<'_, B> {
         if outcome.is_break() {
             return Err(LearningError::Stopped);
         }
-        let (outputs, targets) = (stack(&outputs), stack(&targets));
+        let (outputs, targets) = (stack_rows(&outputs), stack_rows(&targets));
         let loss = Loss::of(category, 0.0, outputs.view(), targets.view());
-        let score = score(self.dataset, samples, &predictions.of);
+        let (predictions, targets) = (stack_rows(&predictions.of), stack_targets(samples));
+        let metric = self.dataset.metric;
+        let score = metric.score(predictions.view(), targets.view());
         Ok(Some((loss.value, score)))
     }
 }

@@ -20,20 +20,10 @@ fn sine(ahead: usize) -> Dataset {
     standardiser.apply(&mut train.inputs);
     standardiser.apply(&mut test.inputs);
     Dataset {
-        name: "sine".into(),
-        category: Category::Regression,
-        metric: Category::Regression.metric(),
-        d_input: 1,
-        d_output: 1,
-        input_names: Vec::new(),
-        output_names: Vec::new(),
-        labels: Vec::new(),
         standardiser: Some(standardiser),
-        target_offset: None,
-        notes: Vec::new(),
         train: vec![train],
-        valid: Vec::new(),
         test: vec![test],
+        ..Dataset::new("sine", Category::Regression, [1, 1])
     }
 }
 
@@ -167,7 +157,7 @@ fn a_readout_that_was_taught_in_closed_loop_makes_the_signal_by_itself() {
     let open = "features = 'last', online = { rule = 'rls', delta = 1e-4 }";
     let open = taught(&dataset, open).unwrap();
     assert_ne!(open.report.test, trained.report.test);
-    // The next steps follow from an update, which fewer updates and a second walk change.
+    // The next steps follow from an update, which fewer updates and a second pass change.
     for other in [
         "features = 'last', online = { rule = 'force', delta = 1e-4, every = 5 }",
         "features = 'last', online = { rule = 'force', delta = 1e-4 }, passes = 2",

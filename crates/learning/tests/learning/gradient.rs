@@ -159,20 +159,9 @@ fn echoes(category: Category, d_output: usize, target: impl Fn(f32) -> Vec<f32>)
     });
     let samples: Vec<Sample> = samples.collect();
     Dataset {
-        name: "echo".into(),
-        category,
-        metric: category.metric(),
-        d_input: 1,
-        d_output,
-        input_names: Vec::new(),
-        output_names: Vec::new(),
-        labels: Vec::new(),
-        standardiser: None,
-        target_offset: None,
-        notes: Vec::new(),
         train: samples[..16].to_vec(),
-        valid: Vec::new(),
         test: samples[16..].to_vec(),
+        ..Dataset::new("echo", category, [1, d_output])
     }
 }
 

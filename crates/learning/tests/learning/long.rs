@@ -8,7 +8,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate};
 use ran_learning::{Event, LearningError, ModelConfig, Session, Trained, train, train_in};
 use ran_readout::{InMemory, LinearReadout, Ridge, fit_ridge};
 use ran_reservoir::Reservoir;
-use ran_tasks::{Category, Dataset, Metric, Sample};
+use ran_tasks::{Category, Dataset, Sample};
 
 type B = NdArray<f32>;
 
@@ -45,20 +45,9 @@ fn sample(steps: usize, phase: f32, scored: Vec<usize>) -> Sample {
 
 fn dataset(train: Vec<Sample>, test: Vec<Sample>) -> Dataset {
     Dataset {
-        name: "long".into(),
-        category: Category::Regression,
-        metric: Metric::Mse,
-        d_input: 1,
-        d_output: 1,
-        labels: Vec::new(),
-        standardiser: None,
-        input_names: Vec::new(),
-        output_names: Vec::new(),
-        target_offset: None,
-        notes: Vec::new(),
         train,
-        valid: Vec::new(),
         test,
+        ..Dataset::new("long", Category::Regression, [1, 1])
     }
 }
 

@@ -3,7 +3,7 @@
 use burn_ndarray::{NdArray, NdArrayDevice};
 use ndarray::{Array1, Array2};
 use ran_learning::{
-    Category, Dataset, LearningError, Metric, Model, ModelConfig, Sample, StreamState, train,
+    Category, Dataset, LearningError, Model, ModelConfig, Sample, StreamState, train,
 };
 
 type B = NdArray<f32>;
@@ -25,24 +25,12 @@ fn model(memory: &str, features: &str, targets: usize, seed: u64) -> Model<B> {
     let config: ModelConfig = toml::from_str(&text).expect("it is a configuration");
     let inputs = signal(40);
     let dataset = Dataset {
-        name: "toy".into(),
-        category: Category::Regression,
-        metric: Metric::Mse,
-        d_input: 2,
-        d_output: 1,
-        labels: Vec::new(),
-        standardiser: None,
-        input_names: Vec::new(),
-        output_names: Vec::new(),
-        target_offset: None,
-        notes: Vec::new(),
         train: vec![Sample {
             scored: (40 - targets..40).collect(),
             targets: Array2::from_shape_fn((targets, 1), |(row, _)| inputs[[row, 0]]),
             inputs,
         }],
-        valid: Vec::new(),
-        test: Vec::new(),
+        ..Dataset::new("toy", Category::Regression, [2, 1])
     };
     let trained = train::<B>(&config, &dataset, seed, &DEVICE, &mut |_| {});
     trained.expect("the configuration fits").model

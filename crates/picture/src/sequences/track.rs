@@ -48,7 +48,7 @@ const NAME_ROW: i32 = 30;
 const MOST_NAME_ROWS: usize = 8;
 /// Between the names of channels and time.
 const SPACE: i32 = 14;
-/// The keys of lines that there is room for.
+/// The keys of the lines that fit.
 const MOST_KEYS: usize = 6;
 
 const POSITIVE: RGBColor = RGBColor(8, 69, 128);

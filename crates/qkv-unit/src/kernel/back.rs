@@ -72,7 +72,7 @@ impl QkvKernel {
         }
     }
 
-    /// The sums, unless nobody wants them.
+    /// The sums, where they are wanted.
     #[inline(always)]
     fn wanted<'a, T>(
         &self,

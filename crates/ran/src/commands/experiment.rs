@@ -152,8 +152,8 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes to standard output at once. Where nobody reads it any more, as after `| head -1`, the run goes on: what it is for is
-/// its folder.
+/// Writes to standard output at once. Where its reader has gone, as after `| head -1`, the run goes on: its result is the
+/// folder.
 fn say(out: &mut impl Write, text: &str) -> io::Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -131,7 +131,7 @@ fn path(out: &Path, source: &ExportSource) -> PathBuf {
         ExportSource::Experiment { experiment, .. } => experiment.name.clone(),
         ExportSource::Task { task, .. } => task.name().into(),
         ExportSource::Model { path, .. } => {
-            // Models are called alike; their folders are not.
+            // All models have the same file name; their folders differ.
             let folder = path.parent().and_then(Path::file_name);
             let name = folder.or(path.file_stem()).unwrap_or_default();
             name.to_string_lossy().into_owned()

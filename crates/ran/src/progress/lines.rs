@@ -22,7 +22,7 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    /// A seed begins, after so many others of so many in all.
+    /// A seed begins, after `before` others of `seeds` in all.
     pub(crate) fn seed(&mut self, seed: u64, before: usize, seeds: usize) {
         (self.seed, self.before, self.seeds) = (seed, before, seeds);
         self.begun = None;
@@ -75,7 +75,7 @@ pub(crate) fn text(epoch: &Epoch, best: Option<f64>) -> String {
     text + &format!(", learning rate {:.2e}", epoch.learning_rate)
 }
 
-/// How long so many epochs more will take if they are as those before.
+/// How long the `left` epochs will take if each takes as long as the `done` ones did.
 fn time_left(elapsed: Duration, done: usize, left: usize) -> Duration {
     elapsed.mul_f64(left as f64 / done.max(1) as f64)
 }

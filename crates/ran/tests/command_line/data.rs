@@ -219,7 +219,7 @@ fn the_commands_of_the_page_on_own_data_run_on_its_own_files() {
         }
     }
     let commands = blocks.iter().filter(|(info, _)| *info == "sh");
-    // Those on a model are of nobody's files, and tested elsewhere.
+    // Those on a model concern no user's file, and are tested elsewhere.
     let commands = commands.flat_map(|(_, text)| text.lines());
     let commands: Vec<&str> = commands.filter(|line| !line.contains("MODEL")).collect();
     assert_eq!(commands.len(), 3);

@@ -102,7 +102,7 @@ fn a_run_leaves_its_history_and_no_checkpoint() {
     }
 }
 
-/// Starts a run of so many epochs that it does not end by itself, and waits until there is a checkpoint.
+/// Starts a run of more epochs than it could end in this test, and waits until there is a checkpoint.
 fn begun(place: &Path, seeds: &str) -> Child {
     let set = "learning.epochs=100000";
     let more = ["--set", set, "--seeds", seeds, "--json", "--out", "run"];
@@ -161,8 +161,8 @@ fn ctrl_c_ends_a_run_with_a_record_of_what_was_done() {
     succeed(place.path(), &evaluated);
 }
 
-/// Shortens a run that was begun to so many epochs more than its checkpoint has, by changing its configuration and its
-/// checkpoint alike: nobody wants to wait for all of them.
+/// Shortens a run that was begun to `more` epochs beyond its checkpoint, by changing its configuration and its
+/// checkpoint, so that the test need not wait for all of them.
 fn shorten(folder: &Path, more: u64) -> u64 {
     let history = json(&folder.join("history.jsonl"));
     let checkpoint = fs::read(folder.join("checkpoint.safetensors")).unwrap();

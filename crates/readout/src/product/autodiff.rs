@@ -1,4 +1,4 @@
-//! The product under automatic differentiation: a node whose way back is two products of the backend below.
+//! The product under automatic differentiation: a node whose backward pass is two products of the backend below.
 
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};

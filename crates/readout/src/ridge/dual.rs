@@ -4,7 +4,7 @@ use super::leave_one_out::{Chosen, LeaveOneOut, Rows};
 use super::spectrum::{Spectrum, solve_directly};
 use super::{Form, Ridge, RidgeFit};
 use crate::dense::{TASKS, product};
-use crate::samples::{Block, add_columns, subtract, walk_blocks};
+use crate::samples::{Block, add_columns, pass_in_blocks, subtract};
 use crate::{ReadoutError, Samples};
 use faer::linalg::matmul::{matmul, triangular};
 use faer::{Accum, Mat, MatRef};
@@ -104,8 +104,8 @@ impl Held {
         let mut feature_means = vec![0.0; samples.d_features()];
         let mut target_means = vec![0.0; samples.d_output()];
         let mut row = 0;
-        walk_blocks(samples, &mut |block: Block<'_>| {
-            // A walk of too many rows is reported when it ends.
+        pass_in_blocks(samples, &mut |block: Block<'_>| {
+            // A pass over too many rows is reported when it ends.
             let rows = block.features.nrows().min(count - row);
             for r in 0..rows {
                 // The values were f32 before, so nothing is lost.

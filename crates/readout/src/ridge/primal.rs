@@ -4,7 +4,7 @@ use super::leave_one_out::{Chosen, LeaveOneOut, Rows};
 use super::spectrum::{Spectrum, solve_directly};
 use super::{Form, Ridge, RidgeFit};
 use crate::dense::{TASKS, product};
-use crate::samples::{Block, add_columns, column_means, subtract, walk_blocks};
+use crate::samples::{Block, add_columns, column_means, pass_in_blocks, subtract};
 use crate::{ReadoutError, Samples};
 use faer::linalg::matmul::{matmul, triangular};
 use faer::{Accum, Mat};
@@ -56,7 +56,7 @@ pub(super) fn fit(samples: &dyn Samples, ridge: Ridge) -> Result<RidgeFit, Reado
     )
 }
 
-/// Walks a second time for the residuals and leverages of every row.
+/// Makes a second pass for the residuals and leverages of every row.
 fn judge(
     samples: &dyn Samples,
     mut candidates: LeaveOneOut,
@@ -67,10 +67,10 @@ fn judge(
     let filters = candidates.filters(|lambda| spectrum.inverse(lambda));
     // The intercept's share of each leverage.
     let intercept = 1.0 / samples.count() as f64;
-    walk_blocks(samples, &mut |Block {
-                                   mut features,
-                                   mut targets,
-                               }| {
+    pass_in_blocks(samples, &mut |Block {
+                                      mut features,
+                                      mut targets,
+                                  }| {
         subtract(features.as_mut(), feature_means);
         subtract(targets.as_mut(), target_means);
         let scores = product(features.as_ref(), spectrum.vectors.as_ref());
@@ -88,7 +88,7 @@ fn judge(
     Ok(candidates.choose())
 }
 
-/// Means and centred second moments of the rows, from one walk.
+/// Means and centred second moments of the rows, from one pass.
 struct Moments {
     /// Σ(x − mean)(x − mean)ᵀ, `[d_features, d_features]`, only its lower triangle.
     gram: Mat<f64>,
@@ -108,10 +108,10 @@ impl Moments {
         let mut shifts: Option<(Vec<f64>, Vec<f64>)> = None;
         let mut feature_sums = vec![0.0; d_features];
         let mut target_sums = vec![0.0; d_output];
-        walk_blocks(samples, &mut |Block {
-                                       mut features,
-                                       mut targets,
-                                   }| {
+        pass_in_blocks(samples, &mut |Block {
+                                          mut features,
+                                          mut targets,
+                                      }| {
             let (feature_shift, target_shift) = shifts.get_or_insert_with(|| {
                 (
                     column_means(features.as_ref()),

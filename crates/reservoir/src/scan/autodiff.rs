@@ -1,4 +1,4 @@
-//! The fused scan under automatic differentiation: one node of the graph with a way back written by hand.
+//! The fused scan under automatic differentiation: one node of the graph with a backward pass written by hand.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::ops::{FloatTensor, FloatTensorOps};
 use ran_scan::Needs;
 
-use super::{Scan, ScanBackend, Scanned, WayBack};
+use super::{BackwardPass, Scan, ScanBackend, Scanned};
 
 /// Second derivatives take the reference path, as `scan_taped` is not overridden.
 impl<B: ScanBackend, C: CheckpointStrategy> ScanBackend for Autodiff<B, C> {
@@ -95,7 +95,7 @@ struct ScanNode;
 
 #[derive(Debug)]
 struct State<B: Backend> {
-    back: Arc<dyn WayBack<B>>,
+    back: Arc<dyn BackwardPass<B>>,
     needs: Needs,
     of_states: bool,
 }

@@ -12,7 +12,7 @@ use ran_scan::{
     scan_forward_taped,
 };
 
-use super::{Scan, ScanBackend, ScanGradients, Scanned, WayBack};
+use super::{BackwardPass, Scan, ScanBackend, ScanGradients, Scanned};
 
 impl<E: FloatNdArrayElement, I: IntNdArrayElement, Q: QuantElement> ScanBackend for NdArray<E, I, Q>
 where
@@ -26,7 +26,7 @@ where
         Some(plain.scanned(&scan.spec, expect(scanned)))
     }
 
-    fn scan_taped(scan: &Scan<Self>) -> Option<(Scanned<Self>, Arc<dyn WayBack<Self>>)> {
+    fn scan_taped(scan: &Scan<Self>) -> Option<(Scanned<Self>, Arc<dyn BackwardPass<Self>>)> {
         let plain = Plain::of(scan)?;
         let weights = plain.weights(&scan.spec);
         let scanned = scan_forward_taped(&scan.spec, &weights, plain.sequences());
@@ -42,7 +42,8 @@ where
     }
 }
 
-/// What the kernel refuses, [`Reservoir`](crate::Reservoir) has refused before with a message of its own.
+/// Unwraps what the kernel returns: [`Reservoir`](crate::Reservoir) has refused all that the kernel refuses, with messages of
+/// its own.
 fn expect<T>(result: Result<T, KernelError>) -> T {
     result.unwrap_or_else(|error| panic!("the fused scan was given wrong shapes: {error}"))
 }
@@ -141,7 +142,7 @@ fn tensor(numbers: Vec<f32>, shape: &[usize]) -> NdArrayTensor {
         .into()
 }
 
-/// The way back, with all that it needs of the way forward.
+/// The backward pass, with all that it needs of the forward pass.
 #[derive(Debug)]
 struct Back {
     spec: Arc<ScanSpec>,
@@ -150,7 +151,7 @@ struct Back {
     tape: Tape,
 }
 
-impl<B: Backend<FloatTensorPrimitive = NdArrayTensor>> WayBack<B> for Back {
+impl<B: Backend<FloatTensorPrimitive = NdArrayTensor>> BackwardPass<B> for Back {
     fn back(
         &self,
         states: Option<NdArrayTensor>,

@@ -10,7 +10,7 @@ mod wrong_fields;
 
 use std::sync::{Mutex, MutexGuard};
 
-/// burn 0.21 loses gradients when several threads go back through graphs of their own at once.
+/// burn 0.21 loses gradients when several threads run the backward passes of graphs of their own at once.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {

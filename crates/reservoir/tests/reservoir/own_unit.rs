@@ -1,4 +1,4 @@
-//! The example of a unit of one's own runs, and computes what it says.
+//! The example of a unit of your own runs, and computes what it says.
 
 #[path = "../../examples/own_unit.rs"]
 mod own_unit;

@@ -1,9 +1,10 @@
-//! The way back through a block, step by step, from the last to the first. Equations 7, 8 and 9 of
+//! The backward pass of a block, step by step, from the last step to the first. Equations 7, 8 and 9 of
 //! docs/model.md#working-memory.
 
 mod step;
 
-use super::forward::{BlockTape, remember, scratch, windows};
+use super::forward::BlockTape;
+use super::kernels::{Kernels, windows};
 use super::layout::{Pack, Sources, Unpack};
 use crate::arch::Arch;
 use crate::buffer::Buffer;
@@ -25,8 +26,8 @@ pub(crate) struct BlockGradients<'a> {
     pub(crate) older_inputs: &'a mut [f32],
 }
 
-/// Goes back through a group of blocks; returns their sum of weight gradients, if wanted.
-pub(crate) fn back_through_block(
+/// Computes the gradients of a group of blocks; returns the sum of their weights' gradients, if wanted.
+pub(crate) fn blocks_backward(
     spec: &ScanSpec,
     weights: &Packed,
     arch: Arch,
@@ -43,11 +44,31 @@ pub(crate) fn back_through_block(
             Buffer::zeros(if needs.weights { len } else { 0 })
         })
         .collect();
+    let (rows, d_input, d_state) = (spec.step_rows(), spec.d_input(), spec.d_state());
+    let zeros = |len: usize| Buffer::zeros(len * lanes);
     for block in group {
-        Walk::new(
-            spec, weights, arch, steps, truncate, needs, block, &mut sums,
-        )
-        .back();
+        let pass = Pass {
+            spec,
+            arch,
+            steps,
+            truncate,
+            needs,
+            block,
+            sums: &mut sums,
+            sources: Sources {
+                wiring: spec.wiring(),
+                d_input,
+                d_state,
+            },
+            kernels: Kernels::new(spec, weights, arch),
+            window_gradients: windows(spec, lanes),
+            state: zeros(rows * d_state),
+            out: zeros(rows * d_state),
+            z: zeros(rows * d_state),
+            step_inputs: zeros(rows * d_input),
+            inputs: zeros(spec.older_inputs_len(1) + steps * d_input),
+        };
+        pass.run();
     }
     if !needs.weights {
         return Vec::new();
@@ -63,10 +84,9 @@ pub(crate) fn back_through_block(
     gradient
 }
 
-/// One block's walk back in time.
-struct Walk<'a, 'b> {
+/// One block's backward pass.
+struct Pass<'a, 'b> {
     spec: &'a ScanSpec,
-    weights: &'a Packed,
     arch: Arch,
     steps: usize,
     truncate: Option<usize>,
@@ -74,9 +94,8 @@ struct Walk<'a, 'b> {
     block: &'a mut BlockGradients<'b>,
     sums: &'a mut [Buffer],
     sources: Sources<'a>,
-    windows: Vec<Buffer>,
+    kernels: Kernels<'a>,
     window_gradients: Vec<Buffer>,
-    scratch: Buffer,
     /// Gradient of the memory, `[rows, d_state]` vectors.
     state: Buffer,
     /// Gradient of one step's outputs and unit inputs, `[units, rows, d_unit]` vectors each.
@@ -88,50 +107,8 @@ struct Walk<'a, 'b> {
     inputs: Buffer,
 }
 
-impl<'a, 'b> Walk<'a, 'b> {
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the walk is the only caller's whole task"
-    )]
-    fn new(
-        spec: &'a ScanSpec,
-        weights: &'a Packed,
-        arch: Arch,
-        steps: usize,
-        truncate: Option<usize>,
-        needs: Needs,
-        block: &'a mut BlockGradients<'b>,
-        sums: &'a mut [Buffer],
-    ) -> Self {
-        let lanes = arch.lanes();
-        let (rows, d_input, d_state) = (spec.step_rows(), spec.d_input(), spec.d_state());
-        let older = spec.older_inputs_len(1);
-        Self {
-            spec,
-            weights,
-            arch,
-            steps,
-            truncate,
-            needs,
-            block,
-            sums,
-            sources: Sources {
-                wiring: spec.wiring(),
-                d_input,
-                d_state,
-            },
-            windows: windows(spec, lanes),
-            window_gradients: windows(spec, lanes),
-            scratch: scratch(spec, lanes),
-            state: Buffer::zeros(rows * d_state * lanes),
-            out: Buffer::zeros(rows * d_state * lanes),
-            z: Buffer::zeros(rows * d_state * lanes),
-            step_inputs: Buffer::zeros(rows * d_input * lanes),
-            inputs: Buffer::zeros((older + steps * d_input) * lanes),
-        }
-    }
-
-    fn back(mut self) {
+impl<'a> Pass<'a, '_> {
+    fn run(mut self) {
         let (context, d_state) = (self.spec.context(), self.spec.d_state());
         let width = d_state * self.arch.lanes();
         let sliding = self.spec.memory() == Memory::Sliding;
@@ -240,16 +217,7 @@ impl<'a, 'b> Walk<'a, 'b> {
     fn remember(&mut self, row: usize) {
         let slot = row % self.spec.context();
         let z = self.row(row);
-        let (windows, scratch) = (&mut self.windows, &mut self.scratch);
-        remember(
-            self.spec,
-            self.arch,
-            self.weights,
-            slot,
-            z,
-            windows,
-            scratch,
-        );
+        self.kernels.remember(slot, z);
     }
 
     /// Adds the gradient of a row that the scan returned.

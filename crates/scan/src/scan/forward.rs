@@ -1,17 +1,17 @@
-//! The way forward through a block: as many sequences as a vector has lanes, all steps. Equations 7, 8 and 9 of
+//! The forward pass of a block of sequences, one in each lane of a vector, over all steps. Equations 7, 8 and 9 of
 //! docs/model.md#working-memory.
 
+use super::kernels::Kernels;
 use super::layout::{Gather, Leak, Pack, Sources, Unpack};
 use crate::arch::Arch;
 use crate::buffer::Buffer;
-use crate::kernel::Block;
 use crate::output::{Bound, Output};
 use crate::packed::Packed;
 use crate::sequences::Sequences;
-use crate::spec::{Place, Population, ScanSpec};
+use crate::spec::ScanSpec;
 use crate::unit::Memory;
 
-/// What a block keeps for its way back.
+/// What a block keeps for its backward pass.
 #[derive(Debug, Default)]
 pub(crate) struct BlockTape {
     /// Older rows z before the first step, `[context − 1, d_state]` vectors (sliding memory).
@@ -38,23 +38,6 @@ pub(crate) fn bounded(spec: &ScanSpec) -> bool {
     spec.populations()
         .iter()
         .any(|population| population.output != Output::Identity)
-}
-
-/// What the kernels remember of the window in a block, population after population.
-pub(crate) fn windows(spec: &ScanSpec, lanes: usize) -> Vec<Buffer> {
-    let len = |(population, place): (&Population, Place)| {
-        population.units * population.kernel.window_len(place.shape) * lanes
-    };
-    spec.places().map(len).map(Buffer::zeros).collect()
-}
-
-/// Scratch that suffices for every population.
-pub(crate) fn scratch(spec: &ScanSpec, lanes: usize) -> Buffer {
-    let len = spec
-        .places()
-        .map(|(population, place)| population.kernel.scratch_len(place.shape, lanes) * lanes)
-        .max();
-    Buffer::zeros(len.unwrap_or(0))
 }
 
 /// The inputs that steps read, in lanes: `[older + steps, d_input]` vectors.
@@ -111,8 +94,7 @@ pub(crate) fn run_block(
             vectors,
         });
     }
-    let mut windows = windows(spec, lanes);
-    let mut scratch = scratch(spec, lanes);
+    let mut kernels = Kernels::new(spec, weights, arch);
     let mut tape = BlockTape::default();
     let mut state = Buffer::zeros(rows * width);
     match spec.memory() {
@@ -122,7 +104,7 @@ pub(crate) fn run_block(
             tape.older = Buffer::zeros(older.len());
             tape.older.get_mut().copy_from_slice(older);
             for (slot, row) in older.chunks_exact(width).enumerate() {
-                remember(spec, arch, weights, slot, row, &mut windows, &mut scratch);
+                kernels.remember(slot, row);
             }
         }
         Memory::Rewritten => state.get_mut().copy_from_slice(memory.get()),
@@ -160,20 +142,12 @@ pub(crate) fn run_block(
                 z,
             });
         }
-        let populations = spec.places().zip(weights.populations());
-        for (((population, place), weights), window) in populations.zip(&mut windows) {
+        for index in kernels.indices() {
+            let slot = (step + context - 1) % context;
+            let (population, place, block) = kernels.block(index, slot);
             let at = place.state * rows * lanes;
             let z = &z[at..][..place.len() * lanes];
             let out = &mut out[at..][..place.len() * lanes];
-            let block = Block {
-                arch,
-                shape: place.shape,
-                weights,
-                transposed: place.unit_weights,
-                window: window.get_mut(),
-                slot: (step + context - 1) % context,
-                scratch: scratch.get_mut(),
-            };
             population.kernel.forward(block, z, out);
             let width = population.d_unit;
             if bounded(spec) {
@@ -225,31 +199,4 @@ pub(crate) fn run_block(
         tape.out = Buffer::default();
     }
     tape
-}
-
-/// Lets every kernel remember a row z `[d_state]` of the window.
-pub(crate) fn remember(
-    spec: &ScanSpec,
-    arch: Arch,
-    weights: &Packed,
-    slot: usize,
-    row: &[f32],
-    windows: &mut [Buffer],
-    scratch: &mut Buffer,
-) {
-    let lanes = arch.lanes();
-    let populations = spec.places().zip(weights.populations());
-    for (((population, place), weights), window) in populations.zip(windows) {
-        let z = &row[place.state * lanes..][..population.units * population.d_unit * lanes];
-        let block = Block {
-            arch,
-            shape: place.shape,
-            weights,
-            transposed: place.unit_weights,
-            window: window.get_mut(),
-            slot,
-            scratch: scratch.get_mut(),
-        };
-        population.kernel.remember(block, z);
-    }
 }

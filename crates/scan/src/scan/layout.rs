@@ -55,7 +55,7 @@ impl WithLanes for Pack<'_> {
     }
 }
 
-/// `[width]` vectors become one row of each sequence: the way back of [`Pack`].
+/// `[width]` vectors become one row of each sequence: the inverse of [`Pack`].
 pub(crate) struct Unpack<'a> {
     pub(crate) vectors: &'a [f32],
     pub(crate) stride: usize,
@@ -249,7 +249,7 @@ impl WithLanes for Leak<'_> {
     }
 }
 
-/// The way back of [`Leak`]: sets the gradient of out and leaves that of the old h.
+/// The backward pass of [`Leak`]: sets the gradient of out and leaves that of the old h.
 pub(crate) struct LeakBack<'a> {
     pub(crate) leak: f32,
     pub(crate) place: Place,

@@ -3,6 +3,7 @@
 mod apart;
 mod backward;
 mod forward;
+mod kernels;
 mod layout;
 
 use std::ops::Range;
@@ -16,10 +17,10 @@ use crate::packed::Packed;
 use crate::sequences::{Scanned, Sequences, check, check_sequences, check_weights, part_of};
 use crate::spec::ScanSpec;
 use apart::scan_apart;
-use backward::{BlockGradients, back_through_block};
+use backward::{BlockGradients, blocks_backward};
 use forward::{BlockTape, run_block};
 
-/// What the way back needs of a scan: the units' input rows, and their outputs where those are bounded.
+/// What the backward pass needs of a scan: the units' input rows, and their outputs where those are bounded.
 #[derive(Debug)]
 pub struct Tape {
     arch: Arch,
@@ -69,7 +70,7 @@ pub fn scan_forward_taped(
     run(spec, weights, sequences, true)
 }
 
-/// Goes back through a scan: the exact gradients, given those of what it returned.
+/// The backward pass of a scan: the exact gradients, given those of what it returned.
 ///
 /// With `truncate` of k, the working memory is taken as constant at the steps k, 2k, …: no gradient
 /// flows from a step into the memory that steps before such a border left. Weights get the gradient
@@ -160,7 +161,7 @@ pub fn scan_backward(
     let size = parts.len().div_ceil(GROUPS).max(1);
     let sums: Vec<Vec<f32>> = parts
         .par_chunks_mut(size)
-        .map(|group| back_through_block(spec, &packed, tape.arch, steps, truncate, needs, group))
+        .map(|group| blocks_backward(spec, &packed, tape.arch, steps, truncate, needs, group))
         .collect();
     if needs.weights {
         let tensors: Vec<_> = spec.tensor_ranges().collect();

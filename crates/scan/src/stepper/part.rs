@@ -30,7 +30,7 @@ pub(super) struct Share {
 /// Weights of units and wiring that are worth a thread of their own: some ten microseconds' work.
 const WORTH_A_THREAD: usize = 50_000;
 
-/// Shares the units between as many parts as there are threads, or as the weights are worth, about as much work each. The
+/// Shares the units out among parts of about equal work: one per thread, or fewer where the weights are few. The
 /// first unit's wires stand for all of its kind.
 pub(super) fn parts(spec: &ScanSpec, threads: usize) -> Vec<Part> {
     let worth = (spec.weights_len() + spec.wiring().sources().len()) / WORTH_A_THREAD;

@@ -229,7 +229,7 @@ impl Case {
             states: Some(&of_states),
             rows: Some(&of_rows),
         };
-        scan_backward(spec, &weights, tape, given, truncate, needs).expect("a way back")
+        scan_backward(spec, &weights, tape, given, truncate, needs).expect("a backward pass")
     }
 
     /// Numbers in what the scan returns.

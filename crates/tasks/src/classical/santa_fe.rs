@@ -57,7 +57,8 @@ impl Default for SantaFeConfig {
 impl SantaFeConfig {
     pub(crate) const NAME: &'static str = "santa-fe";
 
-    pub(crate) fn load(&self) -> Result<Dataset, TaskError> {
+    /// The series is measured: nothing of it is drawn from the seed.
+    pub(crate) fn load(&self, _seed: u64) -> Result<Dataset, TaskError> {
         let Self {
             warm_up,
             train,
@@ -143,7 +144,7 @@ mod tests {
             test: 1,
             standardise: false,
         };
-        config.load()
+        config.load(0)
     }
 
     #[test]

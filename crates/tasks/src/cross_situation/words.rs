@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
     expecting = "expected a number of built-in words or a list of words"
 )]
 pub enum Words {
-    /// The first so many built-in ones.
+    /// This number of built-in ones, the first.
     BuiltIn(usize),
     /// These.
     These(Vec<Entry>),

@@ -25,7 +25,7 @@ pub fn cache() -> PathBuf {
         .unwrap_or_else(|| "ran-cache".into())
 }
 
-/// Has the data set `name` in the [`cache`] and returns its folder there. What is there intact already is kept;
+/// Puts the data set `name` into the [`cache`] and returns its folder there. Files that are there and intact are kept;
 /// otherwise its files are taken from the folder `from` (each as it is or gzipped, with `.gz` behind its name), or
 /// downloaded with the package manager's own client. Nothing is left in the cache unless every checksum fits.
 ///
@@ -132,7 +132,7 @@ pub(crate) fn read_plain_or_gzipped(
     let head = unpacked.by_ref().take(HEAD).read_to_end(&mut bytes);
     head.map_err(broken)?;
     let most = length(&bytes).min(LARGEST);
-    // One byte more than there may be shows that there are too many.
+    // Reading one byte beyond the limit shows a file that is too long.
     let rest = (most + 1).saturating_sub(bytes.len() as u64);
     unpacked
         .take(rest)

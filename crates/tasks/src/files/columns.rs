@@ -31,7 +31,7 @@ pub(super) enum Goal {
     Header,
     /// A class or number per sequence.
     Label,
-    /// What is due so many steps later.
+    /// What columns hold `horizon` steps later.
     Forecast {
         /// The number of steps.
         horizon: usize,

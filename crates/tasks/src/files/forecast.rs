@@ -1,4 +1,4 @@
-//! Forecasting: columns of a series, so many steps later.
+//! Forecasting: columns of a series, `horizon` steps later.
 
 use super::labelled::check_widths;
 use super::recording::{Case, Recordings, single};
@@ -70,20 +70,15 @@ impl Forecast {
                 .collect()
         };
         let mut dataset = Dataset {
-            name: FilesConfig::NAME.into(),
-            category: Category::Regression,
-            metric: Category::Regression.metric(),
-            d_input,
-            d_output: train.cases[0].series.ncols(),
             input_names: train.input_names.clone(),
             output_names: train.output_names.clone(),
-            labels: Vec::new(),
-            standardiser: None,
-            target_offset: None,
-            notes: Vec::new(),
             train: samples(&train)?,
-            valid: Vec::new(),
             test: samples(&test)?,
+            ..Dataset::new(
+                FilesConfig::NAME,
+                Category::Regression,
+                [d_input, train.cases[0].series.ncols()],
+            )
         };
         if train.cases.len() == 1 && self.valid > 0.0 {
             // The validation part takes the place of the test part in time.

@@ -38,21 +38,14 @@ pub(crate) fn pair(name: &str, train: Recordings, test: Recordings) -> Result<Da
             .map(|case| sample(case, category, &labels, &path))
             .collect()
     };
+    let d_output = labels.len().max(1);
     Ok(Dataset {
-        name: name.into(),
-        category,
-        metric: category.metric(),
-        d_input,
-        d_output: labels.len().max(1),
         input_names: train.input_names.clone(),
         output_names: train.output_names.clone(),
-        standardiser: None,
-        target_offset: None,
-        notes: Vec::new(),
         train: samples(train)?,
-        valid: Vec::new(),
         test: samples(test)?,
         labels,
+        ..Dataset::new(name, category, [d_input, d_output])
     })
 }
 

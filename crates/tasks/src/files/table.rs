@@ -100,7 +100,7 @@ pub(super) fn read_signals(
         Some(sequence) => inputs
             .columns(names, width, Some(sequence), label)
             .map_err(|problem| TaskError::file(path, problem))?,
-        // The columns are steps, and as many as there are.
+        // Each column is a step, whatever their number.
         None => {
             let goal = Goal::Label;
             Selection::of(config, &goal, width, names, label.as_slice())?.inputs

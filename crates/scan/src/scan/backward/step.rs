@@ -1,13 +1,13 @@
-//! One step back: through bounds and units, and along the wiring.
+//! The backward pass of one step: through the leak, the bounds and the units, and along the wiring.
 
-use super::Walk;
+use super::Pass;
 use crate::arch::{Lanes, WithLanes};
-use crate::kernel::{Block, BlockBack};
+use crate::kernel::BlockBack;
 use crate::output::BoundBack;
 use crate::scan::forward::{BlockTape, bounded, unit_rows};
 use crate::scan::layout::{LeakBack, Scatter};
 
-impl<'a> Walk<'a, '_> {
+impl<'a> Pass<'a, '_> {
     /// From the gradient of the memory after a step to that of the step's unit inputs.
     pub(super) fn step_back(&mut self, step: usize) {
         let (spec, arch, lanes) = (self.spec, self.arch, self.arch.lanes());
@@ -19,10 +19,9 @@ impl<'a> Walk<'a, '_> {
             true => &tape.scales.get()[step * scale_len..][..scale_len],
             false => &[],
         };
-        let windows = self.windows.iter_mut().zip(&mut self.window_gradients);
-        let each = spec.places().zip(self.weights.populations());
-        let each = each.zip(windows).zip(&mut *self.sums);
-        for ((((population, place), weights), (window, window_gradient)), sums) in each {
+        for index in self.kernels.indices() {
+            let slot = (step + context - 1) % context;
+            let (population, place, block) = self.kernels.block(index, slot);
             let part = place.state * rows * lanes..place.state * rows * lanes + place.len() * lanes;
             let out = &mut self.out.get_mut()[part.clone()];
             let state = self.state.get_mut();
@@ -44,21 +43,12 @@ impl<'a> Walk<'a, '_> {
                     gradient: out,
                 });
             }
-            let block = Block {
-                arch,
-                shape: place.shape,
-                weights,
-                transposed: place.unit_weights,
-                window: window.get_mut(),
-                slot: (step + context - 1) % context,
-                scratch: self.scratch.get_mut(),
-            };
             let back = BlockBack {
                 z: &tape.z.get()[step * step_len..][part.clone()],
                 out,
                 z_gradient: &mut self.z.get_mut()[part],
-                window: window_gradient.get_mut(),
-                sums: sums.get_mut(),
+                window: self.window_gradients[index].get_mut(),
+                sums: self.sums[index].get_mut(),
             };
             population.kernel.backward(block, back);
         }
@@ -97,28 +87,18 @@ impl<'a> Walk<'a, '_> {
 
     /// Ends a row z of the window: sets its gradient, and leaves none in the window.
     pub(super) fn settle(&mut self, row: usize) {
-        let (spec, arch, lanes) = (self.spec, self.arch, self.arch.lanes());
+        let lanes = self.arch.lanes();
         let z = self.row(row);
-        let windows = self.windows.iter_mut().zip(&mut self.window_gradients);
-        let each = spec.places().zip(self.weights.populations());
-        let each = each.zip(windows).zip(&mut *self.sums);
-        for ((((population, place), weights), (window, window_gradient)), sums) in each {
+        for index in self.kernels.indices() {
+            let slot = row % self.spec.context();
+            let (population, place, block) = self.kernels.block(index, slot);
             let part = place.state * lanes..place.state * lanes + place.len() * lanes;
-            let block = Block {
-                arch,
-                shape: place.shape,
-                weights,
-                transposed: place.unit_weights,
-                window: window.get_mut(),
-                slot: row % spec.context(),
-                scratch: self.scratch.get_mut(),
-            };
             let back = BlockBack {
                 z: &z[part.clone()],
                 out: &mut [],
                 z_gradient: &mut self.z.get_mut()[part],
-                window: window_gradient.get_mut(),
-                sums: sums.get_mut(),
+                window: self.window_gradients[index].get_mut(),
+                sums: self.sums[index].get_mut(),
             };
             population.kernel.settle(block, back);
         }

@@ -16,7 +16,7 @@ use crate::wiring::{Fan, Wiring};
 
 impl Stepper {
     /// One step of a part: from the state before to its slots of the state after.
-    pub(super) fn walk(&self, part: &mut Part, step: u64, inputs: &[f32]) {
+    pub(super) fn step_part(&self, part: &mut Part, step: u64, inputs: &[f32]) {
         let (rows, d_state, context) = (
             self.spec.step_rows(),
             self.spec.d_state(),
