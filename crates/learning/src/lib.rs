@@ -71,7 +71,8 @@ pub use checkpoint::Reached;
 pub use closed_loop::ForceConfig;
 pub use config::{ModelConfig, ReadoutConfig, Regime};
 pub use describe::{
-    Description, PopulationDescription, ReadoutDescription, WiringDescription, describe,
+    Description, GroupDescription, PopulationDescription, ReadoutDescription, WiringDescription,
+    describe,
 };
 pub use error::LearningError;
 pub use force::{Generator, GeneratorConfig};

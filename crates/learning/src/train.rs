@@ -104,9 +104,8 @@ pub fn train_in<B: LearningBackend>(
     let card = ModelCard::new(config, session.task, dataset, seed);
     if learning.gradient_regime().is_none() {
         let initializer = learning.regime.initializer();
-        let d_input = dataset.d_input;
         let reservoir =
-            Reservoir::<B>::init(&config.reservoir, d_input, initializer, seed, device)?;
+            Reservoir::<B>::init(&config.reservoir, card.inputs(), initializer, seed, device)?;
         return fit(card, dataset, reservoir, device, &mut session);
     }
     let outcome = train_by_gradient::<B>(&card, dataset, device, &mut session)?;

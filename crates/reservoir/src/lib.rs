@@ -6,9 +6,12 @@
 
 mod config;
 mod error;
+mod inputs;
+mod layout;
 mod memory;
 mod population;
 mod projections;
+mod reads;
 mod reference;
 mod reservoir;
 mod scan;
@@ -19,10 +22,13 @@ mod wiring;
 
 pub use config::{MemoryKind, ReservoirConfig};
 pub use error::ReservoirError;
+pub use inputs::Inputs;
 pub use memory::{Memory, MemoryData};
-pub use population::{PopulationConfig, UnitKind};
+pub use population::{LagBiasLaw, PopulationConfig, QkInit, UnitKind};
 pub use projections::ProjectionsConfig;
 pub use ran_memory_unit::Activation;
+pub use ran_qkv_unit::{GateLaw, Value};
+pub use reads::{Reads, Recurrence, RoleReads, Signal, Source, Term};
 pub use reservoir::Reservoir;
 pub use scan::{Scan, ScanBackend, ScanGradients, Scanned, WayBack};
 pub use standard::StandardUnit;
