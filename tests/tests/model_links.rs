@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The sections whose equations are numbered.
-const SECTIONS: [&str; 2] = ["units", "working-memory"];
+const SECTIONS: [&str; 3] = ["units", "roles", "working-memory"];
 
 fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

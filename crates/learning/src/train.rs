@@ -13,8 +13,11 @@ use crate::describe::Counts;
 use crate::fit::fit;
 use crate::gradient::{Outcome, train_by_gradient};
 use crate::judge::judged;
+use crate::qk::fit_qk;
 use crate::session::{Event, Session};
-use crate::{LearningBackend, LearningError, Model, ModelCard, ModelConfig, Regime, SplitScores};
+use crate::{
+    LearningBackend, LearningError, Model, ModelCard, ModelConfig, QkFit, Regime, SplitScores,
+};
 
 /// What a training run found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -106,6 +109,10 @@ pub fn train_in<B: LearningBackend>(
         let initializer = learning.regime.initializer();
         let reservoir =
             Reservoir::<B>::init(&config.reservoir, card.inputs(), initializer, seed, device)?;
+        let reservoir = match learning.qk {
+            Some(QkFit::Ridge) => fit_qk(reservoir, &card, dataset, device, &session)?,
+            None => reservoir,
+        };
         return fit(card, dataset, reservoir, device, &mut session);
     }
     let outcome = train_by_gradient::<B>(&card, dataset, device, &mut session)?;

@@ -1,4 +1,5 @@
-//! What queries, keys and values read of a unit's slots, and the first weights that follow: docs/model.md#roles.
+//! What queries, keys and values read of a unit's slots, and the first weights that follow: equations 11, 12 and 13 of
+//! docs/model.md#roles.
 //!
 //! Roles are first weights, not another unit: a matrix is zero where its role does not read, and training may go on from
 //! there.
@@ -9,7 +10,7 @@ use ran_unit::{UnitLinear, uniform};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::QkvUnitConfig;
+use crate::{QkvUnit, QkvUnitConfig};
 
 /// Which slots of a unit each role reads. Roles may share slots.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -152,6 +153,49 @@ impl Layer {
     }
 }
 
+impl<B: Backend> QkvUnit<B> {
+    /// Has queries ask for keys by a linear map of what they read: W_q = g·A·W_k on the slots of the roles. The gate's column
+    /// stays.
+    ///
+    /// # Shapes
+    ///
+    /// - map: A, `[queries, keys]`, row by row
+    ///
+    /// # Panics
+    ///
+    /// If the map has not as many entries as pairs of a slot of queries and one of keys.
+    pub fn ask(&mut self, roles: &Roles, map: &[f32], gain: f32) {
+        assert_eq!(
+            map.len(),
+            roles.query.len() * roles.key.len(),
+            "the map must have an entry for each slot of queries and of keys (left: got, right: expected)"
+        );
+        let [units, d_unit, _] = self.query.weight.shape().dims();
+        let d_head = d_unit / self.kernel().heads;
+        let device = self.query.weight.val().device();
+        let numbers = |layer: &UnitLinear<B>| {
+            let data = layer.weight.val().into_data().convert::<f32>();
+            data.into_vec::<f32>()
+                .expect("numbers were converted to f32")
+        };
+        let (mut queries, keys) = (numbers(&self.query), numbers(&self.key));
+        let gated = |column: usize| roles.gate.is_some() && (column + 1).is_multiple_of(d_head);
+        for unit in 0..units {
+            let at = |slot: usize, column: usize| (unit * d_unit + slot) * d_unit + column;
+            let rows = map.chunks_exact(roles.key.len().max(1));
+            for (&query, row) in roles.query.iter().zip(rows) {
+                for column in (0..d_unit).filter(|&column| !gated(column)) {
+                    let terms = roles.key.iter().zip(row);
+                    let sum = terms.map(|(&key, weight)| weight * keys[at(key, column)]);
+                    queries[at(query, column)] = gain * sum.sum::<f32>();
+                }
+            }
+        }
+        let data = TensorData::new(queries, [units, d_unit, d_unit]);
+        self.query.weight = Param::from_data(data, &device);
+    }
+}
+
 /// How the first weights of a population are drawn.
 pub(crate) struct Drawing<'a> {
     config: &'a QkvUnitConfig,
@@ -291,7 +335,6 @@ mod tests {
     use ran_unit::{RngStream, Unit};
 
     use super::*;
-    use crate::QkvUnit;
 
     type B = NdArray<f32>;
 
@@ -338,8 +381,16 @@ mod tests {
     }
 
     #[test]
-    fn roles_that_read_all_slots_are_the_unit_without_roles() {
+    fn roles_that_read_all_slots_are_the_unit_without_roles_and_draw_layer_after_layer() {
         let plain = QkvUnitConfig::new(2, 6);
+        let mut rng = RngStream::Weights(0).rng(1);
+        for tensor in drawn(&plain).tensors().chunks(2) {
+            let layer = UnitLinear::<B>::init([2, 6, 6], plain.initializer, 0.0, &mut rng, &DEVICE);
+            assert_eq!(
+                numbers(tensor[0].clone()),
+                numbers(layer.tensors()[0].clone())
+            );
+        }
         let all = QkvUnitConfig {
             roles: Some(Roles::all(6)),
             ..plain.clone()
@@ -423,6 +474,34 @@ mod tests {
         gains.sort_by(f32::total_cmp);
         gains.dedup();
         assert_eq!(gains.len(), 6);
+    }
+
+    #[test]
+    fn queries_that_ask_by_a_map_have_the_mapped_weights_of_keys() {
+        let config = QkvUnitConfig {
+            heads: 2,
+            ..roles()
+        };
+        let mut unit = drawn(&config);
+        let mut roles = config.roles.unwrap();
+        roles.gate = Some(5);
+        let before = numbers(unit.query.weight.val());
+        // The first query asks for the second key, the second for half of the first.
+        unit.ask(&roles, &[0.0, 1.0, 0.5, 0.0], 2.0);
+        let (queries, keys) = (
+            numbers(unit.query.weight.val()),
+            numbers(unit.key.weight.val()),
+        );
+        for column in 0..6 {
+            let at = |slot: usize| 36 + slot * 6 + column;
+            if column % 3 == 2 {
+                assert_eq!(queries[at(0)], before[at(0)]);
+            } else {
+                assert_eq!(queries[at(0)], 2.0 * keys[at(3)]);
+                assert_eq!(queries[at(1)], keys[at(2)]);
+            }
+            assert_eq!(queries[at(4)], 0.0);
+        }
     }
 
     #[test]

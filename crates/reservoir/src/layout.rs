@@ -27,6 +27,16 @@ impl ReservoirConfig {
         self.populations.iter().any(|one| one.reads.is_some())
     }
 
+    /// Which slots of their units queries, keys and values read, of each population that says so.
+    ///
+    /// # Errors
+    ///
+    /// If a name is unknown, a delay is held by no line, or signals do not fit the units.
+    pub fn roles(&self, inputs: &Inputs) -> Result<Vec<Option<Roles>>, ReservoirError> {
+        let layouts = self.layouts(inputs)?.into_iter();
+        Ok(layouts.map(|layout| layout?.roles).collect())
+    }
+
     /// The layout of each population that says what it reads.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ pub use memory::{Memory, MemoryData};
 pub use population::{LagBiasLaw, PopulationConfig, QkInit, UnitKind};
 pub use projections::ProjectionsConfig;
 pub use ran_memory_unit::Activation;
-pub use ran_qkv_unit::{GateLaw, Value};
+pub use ran_qkv_unit::{GateLaw, Roles, Value};
 pub use reads::{Reads, Recurrence, RoleReads, Signal, Source, Term};
 pub use reservoir::Reservoir;
 pub use scan::{Scan, ScanBackend, ScanGradients, Scanned, WayBack};

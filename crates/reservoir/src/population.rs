@@ -277,6 +277,7 @@ impl PopulationConfig {
             ("initializer", self.initializer.is_some(), attends || feeds),
             ("bias", self.bias.is_some(), neurons),
             ("linear", self.linear.is_some(), neurons),
+            ("reads", self.reads.is_some(), true),
             ("recurrence", self.recurrence.is_some(), neurons),
             ("qk", self.qk.is_some(), attends),
             ("qk_noise", self.qk_noise.is_some(), attends),

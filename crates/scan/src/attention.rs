@@ -1,4 +1,5 @@
-//! softmax(Q·Kᵀ/√d)·V over a short window, head by head, and its backward pass.
+//! softmax(Q·Kᵀ/√d + b)·V over a short window, head by head, and its backward pass; b, the bias by lag, is equation 10 of
+//! docs/model.md#roles.
 
 use crate::arch::{Lanes, WithLanes, vectorize};
 use crate::math;

@@ -8,5 +8,6 @@ mod long;
 mod model_file;
 mod page;
 mod populations;
+mod roles;
 mod stream;
 mod stream_state;
