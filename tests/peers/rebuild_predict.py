@@ -34,6 +34,11 @@ SENTENCES = {"name": "cross-situation", "size": "small"}
 BLOCK = {"kind": "attention-block", "units": 5, "d_unit": 8, "output": "tanh"}
 QKV = {"kind": "qkv-unit", "units": 6, "d_unit": 6, "output": "tanh"}
 MEMORY = {"kind": "memory-unit", "units": 4, "d_unit": 6, "output": "tanh"}
+LINE = {"name": "line", "kind": "tanh-unit", "units": 24, "d_unit": 1, "linear": True, "recurrence": "delay-line", "reads": ["inputs"]}
+SUMS = {"name": "sums", "kind": "tanh-unit", "units": 12, "d_unit": 1, "linear": True, "recurrence": "accumulate",
+        "reads": [{"from": "inputs", "scale": 0.1}]}
+ROLES = QKV | {"d_unit": 36, "qk": "tied", "lag_bias": "cosine", "value": "identity",
+               "reads": {"query": ["inputs"], "key": [{"from": "inputs", "delay": 2}], "value": ["sums"]}}
 NEURONS = {"kind": "tanh-unit", "units": 40, "d_unit": 1, "bias": 0.5}
 SPARSE = {"wiring": "sparse", "fan_in": 5, "spectral_radius": 0.9, "input_scale": 0.3}
 REWRITTEN = {"memory": "rewritten"}
@@ -52,6 +57,11 @@ MODELS = {
     "attention only": (VOWELS, {"input_scale": 0.3}, [QKV], {}, {"features": {"segments": 3}}),
     "attention only, rewritten": (
         VOWELS, REWRITTEN, [QKV | {"heads": 3, "residual": True, "layer_norm": True}], {}, {}),
+    "biases by lag": (VOWELS, {}, [QKV | {"lag_bias": "normal", "heads": 2, "qk": "mimetic", "qk_gain": 3.0}], {}, {}),
+    "biases by lag, rewritten": (VOWELS, REWRITTEN, [BLOCK | {"lag_bias": "slope", "causal": True}], {}, {}),
+    "roles": (VOWELS, {}, [LINE, SUMS, ROLES], {}, {"features": "last"}),
+    "roles, trained": (VOWELS, {}, [LINE, ROLES | {"reads": ROLES["reads"] | {"value": ["line"]}, "d_unit": 60}],
+                       GRADIENT | {"regime": "fixed-qk"}, {}),
     "memory only": (VOWELS, {"context": 1}, [MEMORY], {}, {"features": "every-step"}),
     "memory only, rewritten": (
         VOWELS, REWRITTEN | {"leak": 0.3}, [MEMORY | {"activation": "gelu", "residual": True}], {}, {"features": "last"}),
@@ -134,6 +144,8 @@ def table(head, keys):
 def toml(value):
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{key} = {toml(inner)}" for key, inner in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
     return json.dumps(value)  # strings, numbers and truth are written as in TOML
 
 
@@ -264,7 +276,7 @@ def one_unit(population, weights, z):
 
     kind = population["kind"]
     if kind == "tanh-unit":
-        return np.tanh(z + weights["bias"])
+        return z + weights["bias"] if population.get("linear", False) else np.tanh(z + weights["bias"])
     part = {"attention-block": ("qkv.", "memory."), "qkv-unit": ("",), "memory-unit": ("",)}[kind]
     rows = z
     if kind != "memory-unit":
@@ -281,8 +293,11 @@ def attend(population, weights, prefix, z):
     heads, width = population.get("heads", 1), population["d_unit"]
     q, k, v = (z @ weights[f"{prefix}{name}.weight"] + weights[f"{prefix}{name}.bias"] for name in ("query", "key", "value"))
     mixed = []
-    for columns in np.split(np.arange(width), heads):
+    lags = np.arange(len(z))[:, None] - np.arange(len(z))[None, :]
+    for head, columns in enumerate(np.split(np.arange(width), heads)):
         scores = q[:, columns] @ k[:, columns].T / math.sqrt(width / heads)
+        if f"{prefix}lag.bias" in weights:
+            scores = scores + np.where(lags < 0, 0, weights[f"{prefix}lag.bias"][head][np.maximum(lags, 0)])
         if population.get("causal", False):
             scores = np.where(np.tri(len(z), dtype=bool), scores, -np.inf)
         mixed.append(np.array([softmax(row) for row in scores]) @ v[:, columns])

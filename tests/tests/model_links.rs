@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The sections whose equations are numbered.
-const SECTIONS: [&str; 2] = ["units", "working-memory"];
+const SECTIONS: [&str; 3] = ["units", "roles", "working-memory"];
 
 fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -176,7 +176,11 @@ fn the_way_through_the_code_has_at_most_25_files() {
     let page = read(&root().join("docs/architecture.md"));
     let way = &sections(&page)["a-way-through-the-code"];
     let stations = numbered(way);
-    assert_eq!(stations, (1..=stations.len()).collect(), "one after another");
+    assert_eq!(
+        stations,
+        (1..=stations.len()).collect(),
+        "one after another"
+    );
     assert!((10..=25).contains(&stations.len()), "{stations:?}");
     assert_eq!(links(way).len(), stations.len(), "one file each");
 }

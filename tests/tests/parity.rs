@@ -9,8 +9,8 @@ use burn::tensor::{Tensor, TensorData, backend::Backend};
 use burn_ndarray::NdArray;
 use burn_wgpu::Wgpu;
 use ran_reservoir::{
-    Activation, MemoryData, MemoryKind, PopulationConfig, Reservoir, ReservoirConfig, UnitKind,
-    WiringKind,
+    Activation, LagBiasLaw, MemoryData, MemoryKind, PopulationConfig, QkInit, Reads, Reservoir,
+    ReservoirConfig, Signal, Term, UnitKind, WiringKind,
 };
 use ran_unit::{Initializer, Output};
 
@@ -62,6 +62,17 @@ const SETTINGS: &[Setting] = &[
         first(c).initializer = Some(Initializer::Trained);
     }),
     ("bias", &[UnitKind::TanhUnit], |c| first(c).bias = Some(0.5)),
+    ("lag bias", ATTENDING, |c| {
+        first(c).lag_bias = Some(LagBiasLaw::Normal);
+    }),
+    ("tied keys", ATTENDING, |c| first(c).qk = Some(QkInit::Tied)),
+    ("reads", EVERY, |c| {
+        let inputs = Signal::One(Term::Name("inputs".into()));
+        first(c).reads = Some(Reads::Slots(vec![inputs]));
+    }),
+    ("linear", &[UnitKind::TanhUnit], |c| {
+        first(c).linear = Some(true)
+    }),
     ("leak", EVERY, |c| c.leak = 0.5),
     ("input_copies", EVERY, |c| c.input_copies = Some(2)),
     ("input_scale", EVERY, |c| c.input_scale = 0.7),

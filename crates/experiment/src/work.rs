@@ -8,6 +8,7 @@ use ran_learning::{
     Description, Event, FreeRun, LearningBackend, LearningError, Report, Session, describe,
     train_in,
 };
+use ran_reservoir::Inputs;
 use ran_tasks::Dataset;
 
 use crate::Experiment;
@@ -25,8 +26,9 @@ impl Work for Describing<'_> {
 
     fn on<B: LearningBackend>(self, device: &B::Device) -> Self::Output {
         let model = self.experiment.config.model();
-        let (d_input, d_output) = (self.dataset.d_input, self.dataset.d_output);
-        describe::<B>(&model, d_input, d_output, self.seed, device)
+        let dataset = self.dataset;
+        let inputs = Inputs::named(dataset.d_input, &dataset.input_names);
+        describe::<B>(&model, inputs, dataset.d_output, self.seed, device)
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Tensor, backend::Backend};
 use ran_readout::Features;
-use ran_reservoir::{MemoryKind, Reservoir, WiringKind};
+use ran_reservoir::{Inputs, MemoryKind, Reads, Reservoir, WiringKind};
 use ran_unit::Unit;
 use serde::Serialize;
 
@@ -34,12 +34,23 @@ pub struct Description {
     pub trained_parameters: usize,
     /// Parameters that stay as they were drawn.
     pub fixed_parameters: usize,
+    /// The groups of inputs that a population can read by name, each with its inputs.
+    pub groups: Vec<GroupDescription>,
     /// The wiring.
     pub wiring: WiringDescription,
     /// Each population.
     pub populations: Vec<PopulationDescription>,
     /// The readout.
     pub readout: ReadoutDescription,
+}
+
+/// A group of inputs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GroupDescription {
+    /// Its name.
+    pub name: String,
+    /// The inputs, counted from 0.
+    pub inputs: Vec<usize>,
 }
 
 /// How slots are connected.
@@ -70,6 +81,9 @@ pub struct PopulationDescription {
     pub d_unit: usize,
     /// Its part of the state, U·D.
     pub d_state: usize,
+    /// The signals that it reads by name, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reads: Option<Reads>,
     /// Connections that its slots have from inputs.
     pub reads_inputs: usize,
     /// Connections that its slots have from each population, in the populations' order.
@@ -96,14 +110,15 @@ pub struct ReadoutDescription {
     pub trained_parameters: usize,
 }
 
-/// Describes the model of a configuration for inputs and outputs of a width.
+/// Describes the model of a configuration for inputs and outputs of a width; where populations read inputs by name, the inputs
+/// have some.
 ///
 /// # Errors
 ///
 /// If the configuration is wrong or does not fit the inputs.
 pub fn describe<B: Backend>(
     config: &ModelConfig,
-    d_input: usize,
+    inputs: impl Into<Inputs>,
     d_output: usize,
     seed: u64,
     device: &B::Device,
@@ -111,7 +126,10 @@ pub fn describe<B: Backend>(
     config.validate()?;
     let regime = config.learning.regime;
     let initializer = regime.initializer();
-    let reservoir = Reservoir::<B>::init(&config.reservoir, d_input, initializer, seed, device)?;
+    let inputs = inputs.into();
+    let d_input = inputs.width();
+    let reservoir =
+        Reservoir::<B>::init(&config.reservoir, inputs.clone(), initializer, seed, device)?;
     let rows = match reservoir.memory() {
         MemoryKind::Sliding => 1,
         MemoryKind::Rewritten => reservoir.context(),
@@ -139,6 +157,7 @@ pub fn describe<B: Backend>(
                 units: shape.units,
                 d_unit: shape.d_unit,
                 d_state: shape.d_state(),
+                reads: population.reads.clone(),
                 reads_inputs: reads(0..d_input),
                 reads_populations: slots.iter().map(|range| reads(of_state(range))).collect(),
                 trained_parameters: counts.trained,
@@ -166,6 +185,14 @@ pub fn describe<B: Backend>(
         multiply_adds_per_step: reservoir.multiply_adds(),
         trained_parameters: counts.trained + readout.trained_parameters,
         fixed_parameters: counts.fixed,
+        groups: inputs
+            .groups()
+            .into_iter()
+            .map(|(name, inputs)| GroupDescription {
+                name: name.into(),
+                inputs,
+            })
+            .collect(),
         wiring: describe_wiring(config.reservoir.wiring, &reservoir),
         populations,
         readout,

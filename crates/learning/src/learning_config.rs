@@ -2,20 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{LearningError, Regime, Schedule, Truncate};
+use crate::{LearningError, QkFit, Regime, Schedule, Truncate};
 
 /// More epochs than any training takes.
 const MOST_EPOCHS: usize = 1_000_000;
 
 /// How a model learns.
 ///
-/// All but `regime` is for regimes that train by gradient; the regime `reservoir` has no use for it, so that the same
+/// All but `regime` and `qk` is for regimes that train by gradient; the regime `reservoir` has no use for it, so that the same
 /// file serves each regime.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LearningConfig {
     /// What is trained.
     pub regime: Regime,
+    /// How the queries of populations with roles are fitted before the readout. Default: they stay as they were drawn. Regime
+    /// `reservoir` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub qk: Option<QkFit>,
     /// Whether W_q and W_k stay random in the regime `hybrid` too.
     pub fixed_qk: bool,
     /// Passes over the training set.
@@ -55,6 +59,7 @@ impl Default for LearningConfig {
     fn default() -> Self {
         Self {
             regime: Regime::default(),
+            qk: None,
             fixed_qk: false,
             epochs: 100,
             batch: 32,
@@ -140,6 +145,11 @@ impl LearningConfig {
             if !(0.0..1.0).contains(&got) {
                 return wrong(field, format!("must be at least 0 and below 1, got {got}"));
             }
+        }
+        if self.qk.is_some() && self.regime != Regime::Reservoir {
+            let regime = self.regime.name();
+            let problem = format!("belongs to regime = \"reservoir\"; the regime is {regime:?}");
+            return wrong("qk", problem);
         }
         if self.fixed_qk && self.regime != Regime::Hybrid {
             let regime = self.regime.name();

@@ -55,6 +55,7 @@ mod model_file;
 mod network;
 mod online;
 mod optimiser;
+mod qk;
 mod regime;
 mod report;
 mod samples;
@@ -72,7 +73,8 @@ pub use backend::LearningBackend;
 pub use checkpoint::Reached;
 pub use config::{ModelConfig, ReadoutConfig};
 pub use describe::{
-    Description, PopulationDescription, ReadoutDescription, WiringDescription, describe,
+    Description, GroupDescription, PopulationDescription, ReadoutDescription, WiringDescription,
+    describe,
 };
 pub use error::LearningError;
 pub use force::{Generator, GeneratorConfig};
@@ -82,6 +84,7 @@ pub use keys::{Difference, flat_keys};
 pub use learning_config::LearningConfig;
 pub use model::{Model, ModelCard};
 pub use online::{ForceConfig, OnlineConfig, OnlineReadout};
+pub use qk::QkFit;
 pub use regime::Regime;
 pub use report::{Report, SplitScores, Trained};
 pub use schedule::Schedule;

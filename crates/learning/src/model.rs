@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Range};
 use burn::tensor::backend::Backend;
 use ndarray::{Array1, Array2, ArrayView2, s};
 use ran_readout::{LinearReadout, Link, Running};
-use ran_reservoir::{Reservoir, ScanBackend};
+use ran_reservoir::{Inputs, Reservoir, ScanBackend};
 use ran_tasks::{Category, Dataset, Sample, Standardiser, TaskConfig};
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +75,11 @@ impl ModelCard {
             seed,
             config: config.clone(),
         }
+    }
+
+    /// Its inputs by name.
+    pub fn inputs(&self) -> Inputs {
+        Inputs::named(self.d_input, &self.input_names)
     }
 
     /// What turns the readout's outputs into predictions: probabilities where the task is classification.

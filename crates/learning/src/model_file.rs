@@ -134,7 +134,7 @@ impl<B: Backend> Model<B> {
         }
         numbers.check_finite()?;
         let wiring = numbers.wiring.wiring(card.d_input)?;
-        if card.d_input > wiring.sources().len() {
+        if card.d_input > wiring.sources().len() && !card.config.reservoir.has_reads() {
             return Err(refused(format!(
                 "is damaged: its card has {} inputs, of which its wiring reads at most {}",
                 card.d_input,
@@ -159,10 +159,16 @@ impl<B: Backend> Numbers<B> {
         let config = &card.config;
         let initializer = config.learning.regime.initializer();
         let d_features = card.view().width();
+        let inputs = card.inputs();
+        let drawn = config
+            .reservoir
+            .draw(&inputs, initializer, card.seed, device);
+        let populations = drawn.map_err(|error| {
+            let why = format!("is damaged: its card has a configuration that is wrong: {error}");
+            LearningError::ModelFile(why)
+        })?;
         let numbers = Self {
-            reservoir: StoredReservoir {
-                populations: config.reservoir.draw(initializer, card.seed, device)?,
-            },
+            reservoir: StoredReservoir { populations },
             wiring: StoredWiring::blank(config.reservoir.d_state(), &file, device),
             readout: LinearReadoutConfig::new(d_features, card.d_output).init(0, device),
         };

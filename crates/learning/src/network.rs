@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use ran_readout::{LinearReadout, LinearReadoutConfig};
-use ran_reservoir::Reservoir;
+use ran_reservoir::{Inputs, Reservoir};
 use ran_unit::RngStream;
 use rand::Rng;
 
@@ -25,13 +25,13 @@ impl<B: Backend> Network<B> {
     /// Draws a network from a seed, and freezes what its configuration does not train.
     pub(crate) fn init(
         config: &ModelConfig,
-        d_input: usize,
+        inputs: Inputs,
         d_output: usize,
         seed: u64,
         device: &B::Device,
     ) -> Result<Self, LearningError> {
         let initializer = config.learning.regime.initializer();
-        let reservoir = Reservoir::init(&config.reservoir, d_input, initializer, seed, device)?;
+        let reservoir = Reservoir::init(&config.reservoir, inputs, initializer, seed, device)?;
         let d_features = config.view()?.width();
         let seed = RngStream::Readout.rng(seed).next_u64();
         let readout = LinearReadoutConfig::new(d_features, d_output).init(seed, device);

@@ -9,9 +9,10 @@ use ran_tasks::{Category, Dataset, TaskError};
 use crate::fit::fit;
 use crate::gradient::{Outcome, train_by_gradient};
 use crate::judge::judged;
+use crate::qk::fit_qk;
 use crate::session::{Event, Session};
 use crate::{
-    LearningBackend, LearningError, Model, ModelCard, ModelConfig, Regime, Report, Trained,
+    LearningBackend, LearningError, Model, ModelCard, ModelConfig, QkFit, Regime, Report, Trained,
 };
 
 /// Draws a model from a seed, trains it on a task's training set and judges it on the others.
@@ -63,9 +64,12 @@ pub fn train_in<B: LearningBackend>(
     let card = ModelCard::new(config, session.task, dataset, seed);
     if learning.gradient_regime().is_none() {
         let initializer = learning.regime.initializer();
-        let d_input = dataset.d_input;
         let reservoir =
-            Reservoir::<B>::init(&config.reservoir, d_input, initializer, seed, device)?;
+            Reservoir::<B>::init(&config.reservoir, card.inputs(), initializer, seed, device)?;
+        let reservoir = match learning.qk {
+            Some(QkFit::Ridge) => fit_qk(reservoir, &card, dataset, device, &session)?,
+            None => reservoir,
+        };
         return fit(card, dataset, reservoir, device, &mut session);
     }
     let outcome = train_by_gradient::<B>(&card, dataset, device, &mut session)?;

@@ -18,13 +18,16 @@ use ran_scan::weights::{Tensor, UnitGradient, UnitWeights};
 /// A = softmax(Q·Kᵀ/√d)·V with Q = Z·W_q + b_q, K = Z·W_k + b_k, V = Z·W_v + b_v.
 ///
 /// Tensors of the weights: query weight `[U, D, D]` (in × out) and bias `[U, D]`, key weight and
-/// bias, value weight and bias; with layer norm then gain and bias, `[U, D]` each.
+/// bias, value weight and bias; with lags then their biases, `[U, heads, lags]`; with layer norm then gain and bias,
+/// `[U, D]` each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QkvKernel {
     /// Heads that share the width.
     pub heads: usize,
     /// Whether row i of the window sees rows up to i only.
     pub causal: bool,
+    /// Lags of keys that have a bias, which is added to their scores: the context, or 0 for no biases.
+    pub lags: usize,
     /// What ends the rows of A.
     pub end: AddNorm,
 }
@@ -34,6 +37,7 @@ impl Default for QkvKernel {
         Self {
             heads: 1,
             causal: false,
+            lags: 0,
             end: AddNorm::default(),
         }
     }
@@ -44,6 +48,8 @@ struct Weights<'a> {
     query: LinearWeights<'a>,
     key: LinearWeights<'a>,
     value: LinearWeights<'a>,
+    /// `[heads, lags]`.
+    lag_bias: &'a [f32],
     end: Affine<&'a [f32]>,
 }
 
@@ -71,8 +77,15 @@ impl QkvKernel {
             query: layer(d).weights(weights),
             key: layer(d).weights(weights),
             value: layer(d).weights(weights),
+            lag_bias: weights.next(self.lag_biases()),
             end: self.end.weights(d, weights),
         }
+    }
+
+    /// How many biases of lags a unit has.
+    #[inline(always)]
+    fn lag_biases(&self) -> usize {
+        self.heads * self.lags
     }
 
     /// The weights that follow this half's.
@@ -83,13 +96,14 @@ impl QkvKernel {
     }
 
     #[inline(always)]
-    fn window(&self, shape: Shape) -> Window {
+    fn window(&self, shape: Shape, slot: usize) -> Window {
         Window {
             queries: shape.rows(),
             context: shape.context,
             heads: self.heads,
             width: shape.d_unit,
             causal: self.causal && shape.memory == Memory::Rewritten,
+            newest: (shape.memory == Memory::Sliding).then_some(slot),
         }
     }
 
@@ -109,7 +123,7 @@ impl QkvKernel {
         QkvTrace {
             query: scratch.part(rows * d),
             rows: scratch.part(Self::new_rows_len(shape)),
-            attention: scratch.part(self.window(shape).weights_len()),
+            attention: scratch.part(self.window(shape, 0).weights_len()),
             end: self.end.trace(rows, d, scratch),
         }
     }
@@ -162,8 +176,14 @@ impl QkvKernel {
             }
         };
         layer(d).forward(simd, weights.query, z, |x| x, trace.query);
-        let window = self.window(shape);
-        window.attend(simd, trace.query, keys, values, trace.attention, out);
+        self.window(shape, lane.slot).attend(
+            simd,
+            trace.query,
+            (keys, values),
+            weights.lag_bias,
+            trace.attention,
+            out,
+        );
         self.end.forward(simd, weights.end, z, &mut trace.end, out);
     }
 }
@@ -192,8 +212,10 @@ impl UnitKernel for QkvKernel {
 
     fn tensors(&self, d_unit: usize) -> Vec<Tensor> {
         let layers = [layer(d_unit); 3].map(Linear::tensors);
+        let lags = (self.lags > 0).then(|| Tensor::Vector(self.lag_biases()));
         let end = self.end.tensors(d_unit);
-        layers.into_iter().flatten().chain(end).collect()
+        let layers = layers.into_iter().flatten();
+        layers.chain(lags).chain(end).collect()
     }
 
     fn window_len(&self, shape: Shape) -> usize {
@@ -204,6 +226,12 @@ impl UnitKernel for QkvKernel {
     }
 
     fn scratch_len(&self, shape: Shape, lanes: usize) -> usize {
+        assert!(
+            self.lags == 0 || self.lags == shape.context,
+            "a unit must have as many biases of lags as rows of context, {}, got {}",
+            shape.context,
+            self.lags
+        );
         let lanes = length(|scratch| {
             self.trace(shape, scratch);
             scratch.part(shape.rows() * shape.d_unit);

@@ -9,7 +9,8 @@ use ran_unit::{
 };
 use rand::Rng;
 
-use crate::QkvKernel;
+use crate::roles::Drawing;
+use crate::{Gate, LagBias, LagBiasConfig, Qk, QkvKernel, Roles, Value};
 
 /// What a population of QKV units is made of.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +31,18 @@ pub struct QkvUnitConfig {
     pub output: Output,
     /// How weights are drawn.
     pub initializer: Initializer,
+    /// Which slots queries, keys and values read at first; none where each reads all.
+    pub roles: Option<Roles>,
+    /// How the first weights of keys follow from those of queries.
+    pub qk: Qk,
+    /// What the first weights of queries are multiplied by.
+    pub qk_gain: f64,
+    /// How strongly the gate of the roles opens a row, where they have one.
+    pub gate: Gate,
+    /// What the first weights of values are.
+    pub value: Value,
+    /// The bias of scores by lag, where there is one.
+    pub lag_bias: Option<LagBiasConfig>,
 }
 
 impl QkvUnitConfig {
@@ -44,6 +57,12 @@ impl QkvUnitConfig {
             layer_norm: false,
             output: Output::Identity,
             initializer: Initializer::Reservoir,
+            roles: None,
+            qk: Qk::Independent,
+            qk_gain: 1.0,
+            gate: Gate::default(),
+            value: Value::Random,
+            lag_bias: None,
         }
     }
 
@@ -51,7 +70,7 @@ impl QkvUnitConfig {
     ///
     /// # Panics
     ///
-    /// If `heads` does not divide `d_unit`.
+    /// If `heads` does not divide `d_unit`, or roles do not fit the unit ([`Roles::check`]).
     pub fn init<B: Backend>(&self, rng: &mut impl Rng, device: &B::Device) -> QkvUnit<B> {
         let &Self { units, d_unit, .. } = self;
         assert!(
@@ -59,14 +78,15 @@ impl QkvUnitConfig {
             "heads must divide d_unit, got {} heads for a width of {d_unit}",
             self.heads
         );
-        let mut linear = || {
-            let shape = [units, d_unit, d_unit];
-            UnitLinear::init(shape, self.initializer, 0.0, rng, device)
-        };
+        let drawing = Drawing::new(self);
+        let [query, key, value] = drawing.layers(rng);
+        let lag = self.lag_bias.as_ref();
+        let lag = lag.map(|lag| LagBias::init(lag, [units, self.heads], rng, device));
         QkvUnit {
-            query: linear(),
-            key: linear(),
-            value: linear(),
+            query: query.on(device),
+            key: key.on(device),
+            value: value.on(device),
+            lag,
             norm: self
                 .layer_norm
                 .then(|| UnitNorm::new(units, d_unit, device)),
@@ -90,6 +110,8 @@ pub struct QkvUnit<B: Backend> {
     pub key: UnitLinear<B>,
     /// Z to V, `[units, d_unit, d_unit]`.
     pub value: UnitLinear<B>,
+    /// The bias of scores by lag, where there is one.
+    pub lag: Option<LagBias<B>>,
     /// The norm after the attention, where there is one.
     pub norm: Option<UnitNorm<B>>,
     heads: usize,
@@ -110,6 +132,7 @@ impl<B: Backend> QkvUnit<B> {
         QkvKernel {
             heads: self.heads,
             causal: self.causal,
+            lags: self.lag.as_ref().map_or(0, LagBias::lags),
             end: AddNorm {
                 residual: self.residual,
                 layer_norm: self.norm.is_some(),
@@ -121,7 +144,13 @@ impl<B: Backend> QkvUnit<B> {
     pub fn tensors(&self) -> Vec<Tensor<B, 1>> {
         let linears = [&self.query, &self.key, &self.value].map(UnitLinear::tensors);
         let norm = self.norm.iter().flat_map(UnitNorm::tensors);
-        linears.into_iter().flatten().chain(norm).collect()
+        let lag = self.lag.iter().map(LagBias::tensor);
+        linears
+            .into_iter()
+            .flatten()
+            .chain(lag)
+            .chain(norm)
+            .collect()
     }
 
     /// The weights of attention of the newest `queries` rows over all rows, softmax(Q·Kᵀ/√D), head by head.
@@ -156,6 +185,9 @@ impl<B: Backend> QkvUnit<B> {
         let key = self.by_head(self.key.forward(rows.clone()), context);
         let d_head = query.dims()[3];
         let mut scores = dots(query, key) / (d_head as f64).sqrt();
+        if let Some(lag) = &self.lag {
+            scores = lag.add(scores);
+        }
         if self.causal && queries > 1 {
             let newer = Tensor::<B, 2, Bool>::tril_mask(
                 [queries, context],

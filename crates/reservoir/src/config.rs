@@ -103,7 +103,7 @@ impl ReservoirConfig {
         let weights = self
             .populations
             .iter()
-            .map(PopulationConfig::fewest_weights);
+            .map(|population| population.fewest_weights(self.context));
         weights.fold(0, usize::saturating_add)
     }
 

@@ -3,13 +3,14 @@
 use burn::tensor::backend::Backend;
 use ran_attention_block::AttentionBlockConfig;
 use ran_memory_unit::{Activation, MemoryUnitConfig};
-use ran_qkv_unit::QkvUnitConfig;
+use ran_qkv_unit::{Gate, GateLaw, LagBiasConfig, LagLaw, Qk, QkvUnitConfig, Roles, Value};
 use ran_tanh_unit::TanhUnitConfig;
 use ran_unit::{Initializer, Output, UnitShape};
 use rand_chacha::ChaCha8Rng;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::reads::{Reads, Recurrence};
 use crate::{KindOptions, OwnKind, ReservoirError, StandardUnit};
 
 /// A kind of unit: one of the project's, or one that the program [registered](crate::register).
@@ -61,6 +62,11 @@ impl UnitKind {
             Self::MemoryUnit | Self::TanhUnit => false,
             Self::Own(kind) => kind.attends(),
         }
+    }
+
+    /// Whether its queries, keys and values can read signals of their own.
+    fn has_roles(self) -> bool {
+        matches!(self, Self::AttentionBlock | Self::QkvUnit)
     }
 
     fn feeds_forward(self) -> bool {
@@ -141,6 +147,78 @@ pub struct PopulationConfig {
     /// The options of a kind that the program brought along. Default none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<KindOptions>,
+    /// Whether tanh is left out, so that neurons add what they read. Default false. Tanh unit only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linear: Option<bool>,
+    /// The signals that its slots read, for kinds with attention by role. Default: what the wiring gives them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads: Option<Reads>,
+    /// What slots read of the population's own state beside `reads`. Default none. Tanh unit only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recurrence: Option<Recurrence>,
+    /// How the first weights of keys follow from those of queries. Default independent. Kinds with attention.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qk: Option<QkInit>,
+    /// How wide the noise of `qk = "mimetic"` is, in widths of the weights. Default 0.3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qk_noise: Option<f64>,
+    /// What the first weights of queries are multiplied by. Default 1. Kinds with attention.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qk_gain: Option<f64>,
+    /// What the gate of `reads` is multiplied by before it is added to a row's score. Default 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate_gain: Option<f64>,
+    /// Whether `gate_gain` is the gain of all units, or the bound of uniform ones. Default fixed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate_law: Option<GateLaw>,
+    /// What the first weights of values are. Default random. Kinds with attention.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+    /// The law of first biases of scores by lag. Default: there are no biases. Kinds with attention.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag_bias: Option<LagBiasLaw>,
+    /// The scale of the biases by lag. Default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag_bias_scale: Option<f64>,
+}
+
+/// How the first weights of keys follow from those of queries, by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QkInit {
+    /// Not at all.
+    #[default]
+    Independent,
+    /// They are the same.
+    Tied,
+    /// They are the same but for noise.
+    Mimetic,
+}
+
+/// The law of first biases of scores by lag, or that there are none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LagBiasLaw {
+    /// There are no biases.
+    #[default]
+    None,
+    /// Normal, independent for each lag.
+    Normal,
+    /// A cosine of the lag.
+    Cosine,
+    /// A straight line.
+    Slope,
+}
+
+impl LagBiasLaw {
+    fn law(self) -> Option<LagLaw> {
+        match self {
+            Self::None => None,
+            Self::Normal => Some(LagLaw::Normal),
+            Self::Cosine => Some(LagLaw::Cosine),
+            Self::Slope => Some(LagLaw::Slope),
+        }
+    }
 }
 
 impl PopulationConfig {
@@ -160,6 +238,17 @@ impl PopulationConfig {
             initializer: None,
             bias: None,
             options: None,
+            linear: None,
+            reads: None,
+            recurrence: None,
+            qk: None,
+            qk_noise: None,
+            qk_gain: None,
+            gate_gain: None,
+            gate_law: None,
+            value: None,
+            lag_bias: None,
+            lag_bias_scale: None,
         }
     }
 
@@ -172,11 +261,40 @@ impl PopulationConfig {
     }
 
     /// How many numbers its weights are, at least: biases and normalisation come on top.
-    pub(crate) fn fewest_weights(&self) -> usize {
+    pub(crate) fn fewest_weights(&self, context: usize) -> usize {
         let matrices = self.kind.matrices().saturating_mul(self.d_unit).max(1);
+        let lags = match self.lag_law() {
+            Some(_) => context.saturating_mul(self.heads.unwrap_or(1)),
+            None => 0,
+        };
         matrices
             .saturating_mul(self.d_unit)
+            .saturating_add(lags)
             .saturating_mul(self.units)
+    }
+
+    /// The law of the biases of lags, where there are some.
+    fn lag_law(&self) -> Option<LagLaw> {
+        self.lag_bias.and_then(LagBiasLaw::law)
+    }
+
+    /// How first weights of queries and keys go together.
+    fn qk(&self) -> Qk {
+        match self.qk.unwrap_or_default() {
+            QkInit::Independent => Qk::Independent,
+            QkInit::Tied => Qk::Tied,
+            QkInit::Mimetic => Qk::Mimetic(self.qk_noise.unwrap_or(0.3)),
+        }
+    }
+
+    /// Checks that roles fit its units; `field` is where the population is written.
+    pub(crate) fn check_roles(&self, roles: &Roles, field: &str) -> Result<(), ReservoirError> {
+        let heads = self.heads.unwrap_or(1);
+        let value = self.value.unwrap_or_default();
+        let fits = roles.check(self.d_unit, heads, self.qk(), value);
+        fits.map_err(|(option, problem)| {
+            ReservoirError::config(format!("{field}.{option}"), problem)
+        })
     }
 
     /// Checks every field; `index` is the population's place, for the message.
@@ -203,8 +321,9 @@ impl PopulationConfig {
             UnitKind::Own(kind) => Some(kind),
             _ => None,
         };
-        let attends = own.is_none() && self.kind.attends();
+        let attends = self.kind.has_roles();
         let feeds = self.kind.feeds_forward();
+        let neurons = self.kind == UnitKind::TanhUnit;
         let options = [
             ("heads", self.heads.is_some(), attends),
             ("causal", self.causal.is_some(), attends),
@@ -212,13 +331,20 @@ impl PopulationConfig {
             ("residual", self.residual.is_some(), attends || feeds),
             ("layer_norm", self.layer_norm.is_some(), attends || feeds),
             ("output", self.output.is_some(), attends || feeds),
-            (
-                "initializer",
-                self.initializer.is_some(),
-                self.kind != UnitKind::TanhUnit,
-            ),
-            ("bias", self.bias.is_some(), self.kind == UnitKind::TanhUnit),
+            ("initializer", self.initializer.is_some(), !neurons),
+            ("bias", self.bias.is_some(), neurons),
             ("options", self.options.is_some(), own.is_some()),
+            ("linear", self.linear.is_some(), neurons),
+            ("reads", self.reads.is_some(), true),
+            ("recurrence", self.recurrence.is_some(), neurons),
+            ("qk", self.qk.is_some(), attends),
+            ("qk_noise", self.qk_noise.is_some(), attends),
+            ("qk_gain", self.qk_gain.is_some(), attends),
+            ("gate_gain", self.gate_gain.is_some(), attends),
+            ("gate_law", self.gate_law.is_some(), attends),
+            ("value", self.value.is_some(), attends),
+            ("lag_bias", self.lag_bias.is_some(), attends),
+            ("lag_bias_scale", self.lag_bias_scale.is_some(), attends),
         ];
         let allowed = options.iter().filter(|(_, _, fits)| *fits);
         let allowed: Vec<_> = allowed.map(|(field, ..)| *field).collect();
@@ -231,8 +357,82 @@ impl PopulationConfig {
             }
             None => match own.map(|kind| kind.check(&self.own_options(), self.shape())) {
                 Some(Err(problem)) => wrong("options", problem),
-                _ => Ok(()),
+                _ => self.validate_reading(index),
             },
+        }
+    }
+
+    /// Checks what the population reads, as far as it can be without the inputs, and how its attention begins.
+    fn validate_reading(&self, index: usize) -> Result<(), ReservoirError> {
+        let place = format!("reservoir.population[{index}]");
+        let wrong = |field: &str, problem: String| {
+            Err(ReservoirError::config(format!("{place}.{field}"), problem))
+        };
+        for (field, number) in [
+            ("qk_noise", self.qk_noise),
+            ("qk_gain", self.qk_gain),
+            ("gate_gain", self.gate_gain),
+            ("lag_bias_scale", self.lag_bias_scale),
+        ] {
+            let outside = |number: &f64| !(*number as f32).is_finite();
+            if let Some(number) = number.filter(outside) {
+                return wrong(field, format!("must be a finite number, got {number}"));
+            }
+        }
+        let roles = match &self.reads {
+            Some(Reads::Roles(roles)) => Some(roles),
+            _ => None,
+        };
+        if roles.is_some() && !self.kind.has_roles() {
+            let kind = self.kind.name();
+            let problem =
+                format!("must be a list of signals: kind {kind:?} has no queries, keys and values");
+            return wrong("reads", problem);
+        }
+        let gated = roles.is_some_and(|roles| roles.gate.is_some());
+        let listed = matches!(self.reads, Some(Reads::Slots(_)));
+        let mimetic = self.qk == Some(QkInit::Mimetic);
+        for (field, given, needed, what) in [
+            (
+                "qk_noise",
+                self.qk_noise.is_some(),
+                mimetic,
+                "qk = \"mimetic\"",
+            ),
+            (
+                "gate_gain",
+                self.gate_gain.is_some(),
+                gated,
+                "a gate in reads",
+            ),
+            (
+                "gate_law",
+                self.gate_law.is_some(),
+                gated,
+                "a gate in reads",
+            ),
+            (
+                "lag_bias_scale",
+                self.lag_bias_scale.is_some(),
+                self.lag_law().is_some(),
+                "a lag_bias that is not \"none\"",
+            ),
+            ("recurrence", self.recurrence.is_some(), listed, "reads"),
+        ] {
+            if given && !needed {
+                return wrong(field, format!("needs {what}"));
+            }
+        }
+        let all = || (0..self.d_unit).collect::<Vec<_>>();
+        match roles {
+            None if self.kind.has_roles() && self.value == Some(Value::Identity) => {
+                let roles = Roles {
+                    value: all(),
+                    ..Roles::default()
+                };
+                self.check_roles(&roles, &place)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -252,6 +452,8 @@ impl PopulationConfig {
     /// If its kind is not registered on this backend.
     pub(crate) fn init<B: Backend>(
         &self,
+        roles: Option<Roles>,
+        context: usize,
         initializer: Initializer,
         mut rng: ChaCha8Rng,
         device: &B::Device,
@@ -273,6 +475,19 @@ impl PopulationConfig {
             layer_norm,
             output,
             initializer,
+            roles,
+            qk: self.qk(),
+            qk_gain: self.qk_gain.unwrap_or(1.0),
+            gate: Gate {
+                gain: self.gate_gain.unwrap_or(Gate::default().gain),
+                law: self.gate_law.unwrap_or_default(),
+            },
+            value: self.value.unwrap_or_default(),
+            lag_bias: self.lag_law().map(|law| LagBiasConfig {
+                law,
+                scale: self.lag_bias_scale.unwrap_or(1.0),
+                lags: context,
+            }),
         };
         let memory = MemoryUnitConfig {
             units,
@@ -299,6 +514,7 @@ impl PopulationConfig {
                     units,
                     d_unit,
                     bias,
+                    linear: self.linear.unwrap_or(false),
                 };
                 StandardUnit::TanhUnit(config.init(rng, device))
             }

@@ -6,7 +6,9 @@ use ran_topology::Wiring;
 use ran_unit::{Initializer, RngStream, Unit};
 
 use crate::wire::Wire;
-use crate::{Memory, MemoryData, MemoryKind, ReservoirConfig, ReservoirError, StandardUnit};
+use crate::{
+    Inputs, Memory, MemoryData, MemoryKind, ReservoirConfig, ReservoirError, StandardUnit,
+};
 
 /// Entries of the dense matrix of a wiring of weighted sums: 4 GiB.
 const MOST_DENSE: usize = 1 << 30;
@@ -31,20 +33,21 @@ pub struct Reservoir<B: Backend, U = StandardUnit<B>> {
 
 impl<B: Backend> Reservoir<B> {
     /// Draws a reservoir from a configuration and a seed: the wiring, then each population's weights, each from a
-    /// stream of its own. `initializer` is the law for populations that name none.
+    /// stream of its own. Of the inputs a width is enough where no population reads them by name. `initializer` is the law for populations that name none.
     ///
     /// # Errors
     ///
-    /// If the configuration is wrong, or the inputs leave no slot for recurrence.
+    /// If the configuration is wrong or does not fit the inputs, or these leave no slot for recurrence.
     pub fn init(
         config: &ReservoirConfig,
-        d_input: usize,
+        inputs: impl Into<Inputs>,
         initializer: Initializer,
         seed: u64,
         device: &B::Device,
     ) -> Result<Self, ReservoirError> {
-        let wiring = config.wire(d_input, &mut RngStream::Wiring.rng(seed))?;
-        let populations = config.draw(initializer, seed, device)?;
+        let inputs = inputs.into();
+        let wiring = config.wire(inputs.clone(), &mut RngStream::Wiring.rng(seed))?;
+        let populations = config.draw(&inputs, initializer, seed, device)?;
         Self::assemble(config, wiring, populations, device)
     }
 }
@@ -55,17 +58,21 @@ impl ReservoirConfig {
     ///
     /// # Errors
     ///
-    /// If a population's kind is not registered on this backend ([`register_on`](crate::register_on)).
+    /// If a population's kind is not registered on this backend ([`register_on`](crate::register_on)), or populations read
+    /// inputs that there are not, or more than they have slots for.
     pub fn draw<B: Backend>(
         &self,
+        inputs: &Inputs,
         initializer: Initializer,
         seed: u64,
         device: &B::Device,
     ) -> Result<Vec<StandardUnit<B>>, ReservoirError> {
-        let populations = self.populations.iter().enumerate();
-        let populations = populations.map(|(index, population)| {
+        let layouts = self.layouts(inputs)?;
+        let populations = self.populations.iter().zip(layouts).enumerate();
+        let populations = populations.map(|(index, (population, layout))| {
+            let roles = layout.and_then(|layout| layout.roles);
             let rng = RngStream::Weights(index).rng(seed);
-            population.init(initializer, rng, device)
+            population.init(roles, self.context, initializer, rng, device)
         });
         populations.collect()
     }

@@ -4,7 +4,7 @@ use ran_topology::{Identity, Sparse, Wiring, delay_lines, identity, sparse};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{ReservoirConfig, ReservoirError};
+use crate::{Inputs, ReservoirConfig, ReservoirError};
 
 /// How slots are connected to inputs and states.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,13 +35,27 @@ const SUMS: &[WiringKind] = &[WiringKind::Sparse];
 const RANDOM: &[WiringKind] = &[WiringKind::Identity, WiringKind::Sparse];
 
 impl ReservoirConfig {
-    /// Draws the wiring for inputs of a width.
+    /// Draws the wiring for inputs, of which a width is enough where no population reads them by name.
     ///
     /// # Errors
     ///
-    /// If the configuration is wrong, or the inputs leave no slot for recurrence.
-    pub fn wire(&self, d_input: usize, rng: &mut impl Rng) -> Result<Wiring, ReservoirError> {
+    /// If the configuration is wrong or does not fit the inputs, or these leave no slot for recurrence.
+    pub fn wire(
+        &self,
+        inputs: impl Into<Inputs>,
+        rng: &mut impl Rng,
+    ) -> Result<Wiring, ReservoirError> {
         self.validate()?;
+        let inputs = inputs.into();
+        let d_input = inputs.width();
+        match self.has_reads() {
+            true => self.joined(&inputs, rng, |others, rng| others.draw_wiring(d_input, rng)),
+            false => self.draw_wiring(d_input, rng),
+        }
+    }
+
+    /// Draws the wiring of populations that leave their reading to it.
+    fn draw_wiring(&self, d_input: usize, rng: &mut impl Rng) -> Result<Wiring, ReservoirError> {
         let d_state = self.d_state();
         let projections = self.projections.resolve(&self.populations)?;
         let copies = |projections| Identity {
@@ -117,7 +131,8 @@ impl ReservoirConfig {
             let problem = format!("must be above 0 and below 1, got {share}");
             return Err(ReservoirError::config("reservoir.input_share", problem));
         }
-        self.projections.resolve(&self.populations).map(|_| ())
+        let (others, _) = self.without_reads();
+        self.projections.resolve(&others.populations).map(|_| ())
     }
 }
 

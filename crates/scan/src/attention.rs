@@ -1,4 +1,5 @@
-//! softmax(Q·Kᵀ/√d)·V over a short window, head by head, and its backward pass.
+//! softmax(Q·Kᵀ/√d + b)·V over a short window, head by head, and its backward pass; b, the bias by lag, is equation 10 of
+//! docs/model.md#roles.
 
 use crate::arch::{Lanes, WithLanes, vectorize};
 use crate::math;
@@ -17,6 +18,9 @@ pub struct Window {
     pub width: usize,
     /// Whether query i sees keys up to i only.
     pub causal: bool,
+    /// The row of the newest key where the rows lie in a ring, so that those behind it are the oldest and it is the
+    /// query's own; none where query i is as old as key i.
+    pub newest: Option<usize>,
 }
 
 impl Window {
@@ -41,20 +45,40 @@ impl Window {
         if self.causal { query + 1 } else { self.context }
     }
 
+    /// How many rows a key is older than a query; none where it is newer.
+    #[inline(always)]
+    fn lag(self, query: usize, key: usize) -> Option<usize> {
+        match self.newest {
+            Some(newest) if key > newest => Some(newest + self.context - key),
+            Some(newest) => Some(newest - key),
+            None => query.checked_sub(key),
+        }
+    }
+
+    /// The biases of a head's lags, of those of all heads; empty where there are none.
+    #[inline(always)]
+    fn of_head<T>(self, head: usize, biases: &[T]) -> &[T] {
+        match biases.is_empty() {
+            true => biases,
+            false => &biases[head * self.context..][..self.context],
+        }
+    }
+
     /// Attends: sets the weights of attention and the attended rows.
     ///
     /// # Shapes
     ///
     /// - queries, attended: `[queries, width]` vectors
     /// - keys, values: `[context, width]` vectors
+    /// - lag_bias: `[heads, context]`, what is added to the score of a key by its lag; empty for nothing
     /// - weights: `[heads, queries, context]` vectors
     #[inline(always)]
     pub fn attend<S: Lanes>(
         self,
         simd: S,
         queries: &[S::f32s],
-        keys: &[S::f32s],
-        values: &[S::f32s],
+        (keys, values): (&[S::f32s], &[S::f32s]),
+        lag_bias: &[f32],
         weights: &mut [S::f32s],
         attended: &mut [S::f32s],
     ) {
@@ -66,6 +90,7 @@ impl Window {
                 queries,
                 keys,
                 values,
+                lag_bias,
                 weights,
                 attended,
             },
@@ -78,29 +103,39 @@ impl Window {
     ///
     /// - queries, attended: `[queries, width]`
     /// - keys, values: `[context, width]`
+    /// - lag_bias: `[heads, context]`, or empty
     /// - weights: `[context]`, room for those of one query
     #[inline(always)]
     pub fn attend_single<S: Lanes>(
         self,
         simd: S,
         queries: &[f32],
-        keys: &[f32],
-        values: &[f32],
+        (keys, values): (&[f32], &[f32]),
+        lag_bias: &[f32],
         weights: &mut [f32],
         attended: &mut [f32],
     ) {
         let Self { width, .. } = self;
         let (head, scale) = (self.head(), self.scale());
-        for first in (0..width).step_by(head) {
+        for (at, first) in (0..width).step_by(head).enumerate() {
+            let bias = self.of_head(at, lag_bias);
             for query in 0..self.queries {
                 let weights = &mut weights[..self.seen(query)];
                 let part = query * width + first..query * width + first + head;
-                let mut top = f32::MIN;
                 for (weight, key) in weights.iter_mut().zip(keys.chunks_exact(width)) {
                     let key = &key[first..first + head];
                     *weight = scale * matvec::dot(simd, &queries[part.clone()], key);
-                    top = top.max(*weight);
                 }
+                if !bias.is_empty() {
+                    for (key, weight) in weights.iter_mut().enumerate() {
+                        if let Some(lag) = self.lag(query, key) {
+                            *weight += bias[lag];
+                        }
+                    }
+                }
+                let top = weights
+                    .iter()
+                    .fold(f32::MIN, |top, &weight| top.max(weight));
                 weights.iter_mut().for_each(|weight| *weight -= top);
                 matvec::apply(simd, weights, math::Exp);
                 let share = 1.0 / weights.iter().sum::<f32>();
@@ -142,6 +177,8 @@ pub struct Back<'a, S: Lanes> {
     pub key_gradient: &'a mut [S::f32s],
     /// The gradient of the values is added here.
     pub value_gradient: &'a mut [S::f32s],
+    /// The gradient of the biases of lags is added here, `[heads, context]` vectors; empty where nobody wants it.
+    pub lag_gradient: &'a mut [S::f32s],
 }
 
 struct Attend<'a, S: Lanes> {
@@ -150,6 +187,7 @@ struct Attend<'a, S: Lanes> {
     queries: &'a [S::f32s],
     keys: &'a [S::f32s],
     values: &'a [S::f32s],
+    lag_bias: &'a [f32],
     weights: &'a mut [S::f32s],
     attended: &'a mut [S::f32s],
 }
@@ -165,6 +203,7 @@ impl<S: Lanes> WithLanes for Attend<'_, S> {
             queries,
             keys,
             values,
+            lag_bias,
             weights,
             attended,
         } = self;
@@ -172,7 +211,8 @@ impl<S: Lanes> WithLanes for Attend<'_, S> {
         let head = window.head();
         let scale = simd.splat_f32s(window.scale());
         let mut rows = weights.chunks_exact_mut(context);
-        for first in (0..width).step_by(head) {
+        for (place, first) in (0..width).step_by(head).enumerate() {
+            let bias = window.of_head(place, lag_bias);
             for query in 0..window.queries {
                 let row = rows.next().expect("one row of weights per head and query");
                 let seen = window.seen(query);
@@ -184,7 +224,18 @@ impl<S: Lanes> WithLanes for Attend<'_, S> {
                     width,
                     &mut row[..seen],
                 );
-                softmax(simd, scale, &mut row[..seen]);
+                if bias.is_empty() {
+                    softmax(simd, scale, &mut row[..seen]);
+                } else {
+                    for (key, score) in row[..seen].iter_mut().enumerate() {
+                        let bias = match window.lag(query, key) {
+                            Some(lag) => bias[lag],
+                            None => 0.0,
+                        };
+                        *score = simd.mul_add_e_f32s(*score, scale, simd.splat_f32s(bias));
+                    }
+                    softmax(simd, simd.splat_f32s(1.0), &mut row[..seen]);
+                }
                 row[seen..].fill(simd.splat_f32s(0.0));
                 let out = &mut attended[at..at + head];
                 mix(simd, &row[..seen], &values[first..], width, out);
@@ -211,7 +262,7 @@ impl<S: Lanes> WithLanes for AttendBack<'_, S> {
         let mut rows = pass.weights.chunks_exact_mut(context);
         // The stack holds the gradient of one row of weights, a piece at a time.
         let mut piece = [simd.splat_f32s(0.0); PIECE];
-        for first in (0..width).step_by(head) {
+        for (place, first) in (0..width).step_by(head).enumerate() {
             for query in 0..window.queries {
                 let row =
                     &mut rows.next().expect("one row per head and query")[..window.seen(query)];
@@ -248,6 +299,15 @@ impl<S: Lanes> WithLanes for AttendBack<'_, S> {
                     for (p, &g) in weights.iter_mut().zip(piece.iter()) {
                         let centred = simd.mul_f32s(simd.sub_f32s(g, along), scale);
                         *p = simd.mul_f32s(*p, centred);
+                    }
+                }
+                if !pass.lag_gradient.is_empty() {
+                    let gradient = &mut pass.lag_gradient[place * context..][..context];
+                    let unscaled = simd.splat_f32s(1.0 / window.scale());
+                    for (key, &score) in row.iter().enumerate() {
+                        if let Some(lag) = window.lag(query, key) {
+                            gradient[lag] = simd.mul_add_e_f32s(score, unscaled, gradient[lag]);
+                        }
                     }
                 }
                 let out = &mut pass.query_gradient[at..at + head];

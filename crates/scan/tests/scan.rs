@@ -101,7 +101,7 @@ fn truncated_gradients_agree() {
                     part(kinds[0].clone(), 2, 3, Output::Tanh),
                     part(kinds[3].clone(), 1, 3, Output::Identity),
                     part(kinds[4].clone(), 1, 3, Output::LayerNorm),
-                    part(Kind::Tanh, 3, 1, Output::Identity),
+                    part(Kind::Tanh(Default::default()), 3, 1, Output::Identity),
                 ];
                 let case = Case::new(2, memory, context, 0.6, 1, parts, [2, 7, 2]);
                 let name = format!("{memory:?}, context {context}, every {every} steps");
@@ -269,7 +269,7 @@ fn gradients_that_nobody_wants_are_left_out() {
         let parts = vec![
             part(kinds[1].clone(), 2, 4, Output::Tanh),
             part(kinds[5].clone(), 2, 4, Output::Identity),
-            part(Kind::Tanh, 2, 4, Output::Identity),
+            part(Kind::Tanh(Default::default()), 2, 4, Output::Identity),
         ];
         let case = Case::new(10, memory, 3, 1.0, 1, parts, [3, 4, 2]);
         let gradient = vec![1.0; case.output_len()];

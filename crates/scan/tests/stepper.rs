@@ -98,7 +98,7 @@ fn threads_that_share_the_units_change_no_bit_and_leave_the_memory_as_one_would(
         };
         let parts = vec![
             part(kinds(64).swap_remove(0), 6, 64),
-            part(common::naive::Kind::Tanh, 10, 1),
+            part(common::naive::Kind::Tanh(Default::default()), 10, 1),
             part(kinds(100).swap_remove(4), 3, 100),
         ];
         let case = Case::new(2, memory, 3, 0.6, 1, parts, [1, 40, 2]);

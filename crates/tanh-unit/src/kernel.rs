@@ -8,11 +8,14 @@ use ran_scan::unit::{Lane, LaneBack, Shape, Single};
 use ran_scan::weights::{Tensor, UnitGradient};
 use ran_scan::{UnitKernel, math, matvec};
 
-/// out = tanh(z + b).
+/// out = tanh(z + b), or z + b.
 ///
 /// Tensors of the weights: bias `[U, D]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TanhKernel;
+pub struct TanhKernel {
+    /// Whether tanh is left out.
+    pub linear: bool,
+}
 
 impl From<TanhKernel> for Arc<dyn ran_scan::Kernel> {
     #[inline(never)]
@@ -46,7 +49,11 @@ impl UnitKernel for TanhKernel {
         let bias = lane.weights.next(d);
         for (z, out) in z.chunks_exact(d).zip(out.chunks_exact_mut(d)) {
             for ((&z, &bias), out) in z.iter().zip(bias).zip(out) {
-                *out = math::tanh(simd, simd.add_f32s(z, simd.splat_f32s(bias)));
+                let sum = simd.add_f32s(z, simd.splat_f32s(bias));
+                *out = match self.linear {
+                    true => sum,
+                    false => math::tanh(simd, sum),
+                };
             }
         }
     }
@@ -60,7 +67,9 @@ impl UnitKernel for TanhKernel {
                 *out = z + bias;
             }
         }
-        matvec::apply(simd, out, math::Tanh);
+        if !self.linear {
+            matvec::apply(simd, out, math::Tanh);
+        }
     }
 
     #[inline(always)]
@@ -72,10 +81,14 @@ impl UnitKernel for TanhKernel {
             sums,
             ..
         } = back;
-        self.forward(simd, lane, z, z_gradient);
-        let one = simd.splat_f32s(1.0);
-        for (y, &gradient) in z_gradient.iter_mut().zip(out.iter()) {
-            *y = simd.mul_f32s(gradient, simd.sub_f32s(one, simd.mul_f32s(*y, *y)));
+        if self.linear {
+            z_gradient.copy_from_slice(out);
+        } else {
+            self.forward(simd, lane, z, z_gradient);
+            let one = simd.splat_f32s(1.0);
+            for (y, &gradient) in z_gradient.iter_mut().zip(out.iter()) {
+                *y = simd.mul_f32s(gradient, simd.sub_f32s(one, simd.mul_f32s(*y, *y)));
+            }
         }
         if !sums.is_empty() {
             add_rows(simd, z_gradient, sums);

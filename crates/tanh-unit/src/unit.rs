@@ -16,6 +16,8 @@ pub struct TanhUnitConfig {
     pub d_unit: usize,
     /// Biases are drawn uniform in ± this; zero for none.
     pub bias: f64,
+    /// Whether tanh is left out: the neurons then add what they read, for delay lines and accumulators.
+    pub linear: bool,
 }
 
 impl TanhUnitConfig {
@@ -25,6 +27,7 @@ impl TanhUnitConfig {
             units,
             d_unit,
             bias: 0.0,
+            linear: false,
         }
     }
 
@@ -34,15 +37,17 @@ impl TanhUnitConfig {
         let bias = uniform(units * d_unit, self.bias as f32, rng);
         TanhUnit {
             bias: Param::from_data(TensorData::new(bias, [units, d_unit]), device),
+            linear: self.linear,
         }
     }
 }
 
-/// U units that answer with tanh(z + b).
+/// U units that answer with tanh(z + b), or with z + b where they are linear.
 #[derive(Module, Debug)]
 pub struct TanhUnit<B: Backend> {
     /// The biases b, `[units, d_unit]`.
     pub bias: Param<Tensor<B, 2>>,
+    linear: bool,
 }
 
 impl<B: Backend> Unit<B> for TanhUnit<B> {
@@ -53,7 +58,11 @@ impl<B: Backend> Unit<B> for TanhUnit<B> {
 
     fn forward(&self, window: Tensor<B, 4>) -> Tensor<B, 4> {
         let bias = self.bias.val().unsqueeze_dims(&[0, 2]); // [1, units, 1, d_unit]
-        (window + bias).tanh()
+        let sum = window + bias;
+        match self.linear {
+            true => sum,
+            false => sum.tanh(),
+        }
     }
 
     fn newest(&self, window: Tensor<B, 4>) -> Tensor<B, 3> {
@@ -68,7 +77,10 @@ impl<B: Backend> Unit<B> for TanhUnit<B> {
 
     fn fused(&self) -> Option<Fused<B>> {
         Some(Fused {
-            kernel: TanhKernel.into(),
+            kernel: TanhKernel {
+                linear: self.linear,
+            }
+            .into(),
             output: Output::Identity,
             weights: vec![self.bias.val().flatten(0, 1)],
         })
@@ -109,6 +121,20 @@ mod tests {
         for (got, expected) in numbers(unit.newest(rows)).iter().zip([-0.761_594_2, 0.0]) {
             assert_abs_diff_eq!(*got, expected, epsilon = 1e-6);
         }
+    }
+
+    #[test]
+    fn a_linear_unit_answers_with_its_slots_and_their_biases() {
+        let mut unit = drawn(&TanhUnitConfig {
+            linear: true,
+            ..TanhUnitConfig::new(2, 1)
+        });
+        unit.bias = Param::from_data(TensorData::new(vec![0.0_f32, 1.0], [2, 1]), &DEVICE);
+        let rows = TensorData::new(vec![7.0_f32, -30.0, 0.5, -1.0], [1, 2, 2, 1]);
+        let rows = Tensor::from_data(rows, &DEVICE);
+        let all = numbers(unit.forward(rows.clone()));
+        assert_eq!(all, [7.0, -30.0, 1.5, 0.0]);
+        assert_eq!(numbers(unit.newest(rows)), [-30.0, 0.0]);
     }
 
     #[test]

@@ -140,6 +140,8 @@ struct Generator {
     category: Category,
     /// One name per class; empty for regression, whose targets have width 1.
     labels: Vec<String>,
+    /// One name per input.
+    input_names: Vec<String>,
     draw: Box<dyn Fn(&mut ChaCha8Rng) -> Sample>,
 }
 
@@ -151,6 +153,7 @@ impl Generator {
         Self {
             category: Category::Classification,
             labels,
+            input_names: Vec::new(),
             draw: Box::new(draw),
         }
     }
@@ -159,7 +162,22 @@ impl Generator {
         Self {
             category: Category::Regression,
             labels: Vec::new(),
+            input_names: Vec::new(),
             draw: Box::new(draw),
+        }
+    }
+
+    /// The same with inputs that have names: groups of so many inputs, which are numbered where they are several.
+    fn reading(self, groups: &[(&str, usize)]) -> Self {
+        let names = groups.iter().flat_map(|&(group, count)| {
+            (0..count).map(move |at| match count {
+                1 => group.to_owned(),
+                _ => format!("{group} {at}"),
+            })
+        });
+        Self {
+            input_names: names.collect(),
+            ..self
         }
     }
 
@@ -171,6 +189,7 @@ impl Generator {
         let train = split(RngStream::TrainData, counts[0]);
         let widths = [train[0].inputs.ncols(), train[0].targets.ncols()];
         Dataset {
+            input_names: self.input_names,
             valid: split(RngStream::ValidData, counts[1]),
             test: split(RngStream::TestData, counts[2]),
             labels: self.labels,

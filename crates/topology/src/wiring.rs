@@ -63,6 +63,21 @@ impl Wiring {
         })
     }
 
+    /// A wiring whose slots read these sources with these weights, any number each.
+    ///
+    /// # Errors
+    ///
+    /// If there is no slot, a source does not exist or a weight is not finite.
+    pub fn of_slots(d_input: usize, slots: &[Vec<(u32, f32)>]) -> Result<Self, TopologyError> {
+        let ends = slots.iter().scan(0, |end, slot| {
+            *end += slot.len();
+            Some(*end)
+        });
+        let offsets = [0].into_iter().chain(ends).collect();
+        let (sources, weights) = slots.iter().flatten().copied().unzip();
+        Self::from_parts(d_input, offsets, sources, weights)
+    }
+
     /// A wiring of copies: slot j reads `sources[j]`, multiplied by `input_scale` where that is an input.
     pub(crate) fn copies(
         d_input: usize,

@@ -9,5 +9,6 @@ mod long;
 mod model_file;
 mod page;
 mod populations;
+mod roles;
 mod stream;
 mod stream_state;

@@ -33,6 +33,8 @@ struct RowsRoom<P> {
 pub(super) struct Sums<P> {
     /// Those of the three layers side by side, as of one layer three times as wide.
     joint: LinearSums<P>,
+    /// Those of the biases of lags.
+    lag_bias: P,
     end: Affine<P>,
 }
 
@@ -68,6 +70,7 @@ impl QkvKernel {
         let d = shape.d_unit;
         Sums {
             joint: joint(d).sums(lanes, sums),
+            lag_bias: sums.part(self.lag_biases()),
             end: self.end.sums(d, sums),
         }
     }
@@ -102,8 +105,10 @@ impl QkvKernel {
             window,
             sums,
         } = back;
-        let wanted = self.wanted(shape, S::F32_LANES, sums);
-        let (joint_sums, end_sums) = wanted.map(|Sums { joint, end }| (joint, end)).unzip();
+        let (joint_sums, lag_gradient, end_sums) = match self.wanted(shape, S::F32_LANES, sums) {
+            Some(sums) => (Some(sums.joint), sums.lag_bias, Some(sums.end)),
+            None => (None, &mut [][..], None),
+        };
         self.end
             .backward(simd, weights.end, &trace.end, out, end_sums);
         let (keys, values, key_gradient, value_gradient) = match shape.memory {
@@ -128,8 +133,9 @@ impl QkvKernel {
             query_gradient: room.query_gradient,
             key_gradient: &mut *key_gradient,
             value_gradient: &mut *value_gradient,
+            lag_gradient,
         };
-        self.window(shape).attend_back(simd, pass);
+        self.window(shape, lane.slot).attend_back(simd, pass);
         let newest = match shape.memory {
             Memory::Sliding => lane.slot * d..(lane.slot + 1) * d,
             Memory::Rewritten => 0..shape.context * d,
@@ -189,6 +195,10 @@ impl QkvKernel {
                 }
             }
             collect_rows(lanes, &bias[part * d * lanes..], gradient.next(d));
+        }
+        let lag_bias = sums.part(self.lag_biases());
+        if !lag_bias.is_empty() {
+            collect_rows(lanes, lag_bias, gradient.next(self.lag_biases()));
         }
         self.end.collect(d, sums, gradient);
     }

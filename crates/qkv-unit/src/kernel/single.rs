@@ -68,9 +68,14 @@ impl QkvKernel {
                 room.rows
             }
         };
-        let (keys, values) = window.split_at(shape.context * d);
-        self.window(shape)
-            .attend_single(simd, room.query, keys, values, room.attention, out);
+        self.window(shape, slot).attend_single(
+            simd,
+            room.query,
+            window.split_at(shape.context * d),
+            weights.lag_bias,
+            room.attention,
+            out,
+        );
         self.end.forward_single(simd, weights.end, z, out);
     }
 }

@@ -69,6 +69,9 @@ fn text(experiment: &Experiment, description: &Description) -> String {
         "task",
         format!("{task}: {d_input} inputs, {d_output} outputs"),
     );
+    if let [_, _, ..] = description.groups[..] {
+        line("groups", groups(description));
+    }
     let memory = name(&description.memory);
     line(
         "reservoir",
@@ -119,6 +122,22 @@ fn text(experiment: &Experiment, description: &Description) -> String {
         text.push_str(&projections(description));
     }
     text
+}
+
+/// Groups of inputs that are shown by name; a table of many columns has a group for each.
+const GROUPS: usize = 12;
+
+/// The groups of inputs that populations can read by name, with their widths.
+fn groups(description: &Description) -> String {
+    let all = &description.groups;
+    let shown = all.iter().take(GROUPS);
+    let shown = shown.map(|group| format!("{} ({})", group.name, group.inputs.len()));
+    let mut shown = shown.collect::<Vec<_>>().join(", ");
+    if all.len() > GROUPS {
+        write!(shown, " and {} more", all.len() - GROUPS)
+            .expect("writing into a string cannot fail");
+    }
+    shown
 }
 
 /// A row per population: how many connections its slots have from inputs and from each population.

@@ -17,6 +17,7 @@ mod numbers;
 mod pictures;
 mod predicting;
 mod records;
+mod roles;
 mod run_folders;
 mod saved;
 mod showing;

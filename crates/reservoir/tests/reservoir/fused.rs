@@ -9,8 +9,8 @@ use burn::tensor::{
 };
 use burn_ndarray::{NdArray, NdArrayDevice};
 use ran_reservoir::{
-    Activation, Memory, MemoryKind, PopulationConfig, ProjectionsConfig, Reservoir,
-    ReservoirConfig, UnitKind, WiringKind,
+    Activation, Inputs, LagBiasLaw, Memory, MemoryKind, PopulationConfig, ProjectionsConfig,
+    Reservoir, ReservoirConfig, UnitKind, WiringKind,
 };
 use ran_unit::{Initializer, Output};
 
@@ -85,7 +85,8 @@ impl Setting {
         if self.wiring == WiringKind::Sparse {
             config.fan_in = Some(3);
         }
-        Reservoir::init(&config, D_INPUT, Initializer::Trained, 5, &DEVICE).expect("a reservoir")
+        let inputs = Inputs::named(D_INPUT, &["a 0", "a 1", "b"].map(String::from));
+        Reservoir::init(&config, inputs, Initializer::Trained, 5, &DEVICE).expect("a reservoir")
     }
 }
 
@@ -219,6 +220,24 @@ fn kinds() -> Vec<PopulationConfig> {
     ]
 }
 
+/// A delay line, an accumulator, and attention that reads them by role, with every law of biases by lag between them.
+fn with_roles() -> Vec<PopulationConfig> {
+    let populations = serde_json::json!([
+        { "name": "line", "kind": "tanh-unit", "units": 6, "d_unit": 1, "linear": true, "recurrence": "delay-line",
+          "reads": ["inputs"] },
+        { "name": "sum", "kind": "tanh-unit", "units": 3, "d_unit": 1, "linear": true, "recurrence": "accumulate",
+          "reads": [{ "from": "inputs", "scale": 0.3 }] },
+        { "name": "attention", "kind": "qkv-unit", "units": 2, "d_unit": 12, "qk": "tied", "qk_gain": 2.0,
+          "lag_bias": "normal", "value": "identity", "gate_gain": 0.5,
+          "reads": { "query": ["inputs"], "key": [{ "from": "inputs", "delay": 2 }], "value": ["sum"],
+                     "gate": { "from": "b", "scale": -1.0 } } },
+        { "name": "block", "kind": "attention-block", "units": 2, "d_unit": 6, "lag_bias": "slope", "qk": "mimetic",
+          "lag_bias_scale": 0.3, "output": "tanh", "reads": { "query": ["inputs"], "key": ["sum"], "value": ["inputs"] } },
+        { "name": "rest", "kind": "qkv-unit", "units": 2, "d_unit": 4, "lag_bias": "cosine", "output": "tanh" },
+    ]);
+    serde_json::from_value(populations).expect("populations")
+}
+
 const MEMORIES: [MemoryKind; 2] = [MemoryKind::Sliding, MemoryKind::Rewritten];
 
 #[test]
@@ -317,6 +336,25 @@ fn dimensions_that_many_slots_read_and_slots_without_inputs_agree() {
 }
 
 #[test]
+fn roles_gates_and_biases_by_lag_agree_with_the_reference() {
+    let _alone = alone();
+    for memory in MEMORIES {
+        for (context, batch) in [(1, 3), (5, 3), (9, 1)] {
+            for flags in 0..4 {
+                let mut setting = Setting::new(memory, context, with_roles());
+                setting.populations[2].heads = Some(1 + flags % 2);
+                setting.populations[2].causal = Some(flags > 1);
+                setting.populations[3].layer_norm = Some(flags > 1);
+                (setting.batch, setting.steps) = (batch, 7);
+                setting.truncate = (flags == 3).then_some(2);
+                let name = format!("roles, {memory:?}, context {context}, flags {flags}");
+                agrees(&name, &setting);
+            }
+        }
+    }
+}
+
+#[test]
 fn more_tensors_of_weights_than_a_node_has_parents_agree() {
     let _alone = alone();
     let populations: Vec<PopulationConfig> = (0..4)
@@ -386,6 +424,7 @@ fn the_references_gradients_are_those_of_finite_differences() {
         populations[0].residual = Some(true);
         populations[1].heads = Some(2);
         populations[1].causal = Some(true);
+        populations[1].lag_bias = Some(LagBiasLaw::Normal);
         populations[2].activation = Some(Activation::Gelu);
         for (at, population) in populations.iter_mut().enumerate() {
             population.name = Some(format!("part {at}"));

@@ -5,6 +5,7 @@
 mod fused;
 mod own_kind;
 mod own_unit;
+mod roles;
 mod streaming;
 mod wrong_fields;
 

@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use burn::tensor::{Distribution, Tensor, TensorData};
 use burn_ndarray::{NdArray, NdArrayDevice};
 use ran_reservoir::{
-    Memory, MemoryData, MemoryKind, PopulationConfig, Reservoir, ReservoirConfig, ReservoirError,
-    UnitKind,
+    Inputs, Memory, MemoryData, MemoryKind, PopulationConfig, Reservoir, ReservoirConfig,
+    ReservoirError, UnitKind,
 };
 use ran_unit::{Initializer, Output};
 
@@ -38,6 +38,49 @@ fn reservoir(
     config.leak = leak;
     Reservoir::init(&config, D_INPUT, Initializer::Reservoir, seed, &DEVICE)
         .expect("the configuration is right")
+}
+
+/// A delay line, an accumulator, and attention that reads them by role with a bias by lag.
+fn with_roles(memory: MemoryKind, context: usize) -> Reservoir<B> {
+    let populations = serde_json::json!([
+        { "name": "line", "kind": "tanh-unit", "units": 2, "d_unit": 1, "linear": true, "recurrence": "delay-line",
+          "reads": ["inputs"] },
+        { "name": "sum", "kind": "tanh-unit", "units": 2, "d_unit": 1, "linear": true, "recurrence": "accumulate",
+          "reads": ["inputs"] },
+        { "kind": "qkv-unit", "units": 2, "d_unit": 6, "heads": 2, "qk": "tied", "lag_bias": "normal",
+          "value": "identity", "reads": { "query": ["line"], "key": ["sum"], "value": ["line"], "gate": "b" } },
+    ]);
+    let populations: Vec<PopulationConfig> =
+        serde_json::from_value(populations).expect("populations");
+    let mut config = ReservoirConfig::new(context, populations);
+    config.memory = memory;
+    let inputs = Inputs::named(D_INPUT, &["a", "b"].map(String::from));
+    Reservoir::init(&config, inputs, Initializer::Reservoir, 3, &DEVICE)
+        .expect("the configuration is right")
+}
+
+#[test]
+fn roles_and_biases_by_lag_stream_as_they_run() {
+    for memory in [MemoryKind::Sliding, MemoryKind::Rewritten] {
+        for context in [1, 2, 5] {
+            let reservoir = with_roles(memory, context);
+            for batch in [1, 3] {
+                let inputs = signal(batch, 9);
+                let (expected, last) = run(&reservoir, inputs.clone());
+                let mut memory = reservoir.start(batch, &DEVICE);
+                let mut states = Vec::new();
+                for step in 0..9 {
+                    let input = inputs.clone().narrow(1, step, 1);
+                    let (state, next) = reservoir.forward(input, memory, None);
+                    memory = saved_and_restored(&reservoir, &next);
+                    states.push(state);
+                }
+                let setting = format!("context {context}, batch {batch}");
+                assert_close(Tensor::cat(states, 1), expected, &setting);
+                assert_close(memory.rows, last.rows, &setting);
+            }
+        }
+    }
 }
 
 /// Calls `check` with a reservoir of every kind of unit, memory, context and leak.

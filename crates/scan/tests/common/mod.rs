@@ -42,7 +42,7 @@ pub fn kernel(kind: &Kind) -> Arc<dyn Kernel> {
         Kind::Block(attention, memory) => AttentionBlockKernel { attention, memory }.into(),
         Kind::Qkv(attention) => attention.into(),
         Kind::Memory(memory) => memory.into(),
-        Kind::Tanh => TanhKernel.into(),
+        Kind::Tanh(tanh) => tanh.into(),
     }
 }
 
@@ -60,9 +60,16 @@ impl Case {
         context: usize,
         leak: f32,
         fan: usize,
-        parts: Vec<Part>,
+        mut parts: Vec<Part>,
         [batch, steps, d_input]: [usize; 3],
     ) -> Self {
+        for part in &mut parts {
+            if let Kind::Qkv(qkv) | Kind::Block(qkv, _) = &mut part.kind
+                && qkv.lags > 0
+            {
+                qkv.lags = context;
+            }
+        }
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let d_state: usize = parts.iter().map(|part| part.units * part.d_unit).sum();
         let mut wiring = Vec::new();
@@ -165,10 +172,16 @@ pub fn kinds(d_unit: usize) -> Vec<Kind> {
             1
         },
         causal,
+        lags: 0,
         end: AddNorm {
             residual,
             layer_norm,
         },
+    };
+    // A case sets the number of lags to its context.
+    let biased = |heads| QkvKernel {
+        lags: 1,
+        ..qkv(heads, heads == 2, heads == 1, false)
     };
     let memory = |activation, residual, layer_norm| MemoryKernel {
         activation,
@@ -184,7 +197,11 @@ pub fn kinds(d_unit: usize) -> Vec<Kind> {
         Kind::Qkv(qkv(2, true, false, true)),
         Kind::Memory(memory(Gelu, true, false)),
         Kind::Memory(memory(Tanh, false, true)),
-        Kind::Tanh,
+        Kind::Tanh(TanhKernel { linear: false }),
+        Kind::Tanh(TanhKernel { linear: true }),
+        Kind::Qkv(biased(1)),
+        Kind::Qkv(biased(2)),
+        Kind::Block(biased(1), memory(Relu, false, false)),
     ]
 }
 

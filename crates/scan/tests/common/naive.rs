@@ -5,13 +5,14 @@ use ran_memory_unit::{Activation, MemoryKernel};
 use ran_qkv_unit::QkvKernel;
 use ran_scan::add_norm::AddNorm;
 use ran_scan::{Memory, Output};
+use ran_tanh_unit::TanhKernel;
 
 #[derive(Debug, Clone)]
 pub enum Kind {
     Block(QkvKernel, MemoryKernel),
     Qkv(QkvKernel),
     Memory(MemoryKernel),
-    Tanh,
+    Tanh(TanhKernel),
 }
 
 #[derive(Debug, Clone)]
@@ -170,9 +171,12 @@ impl Model {
                     }
                     Kind::Qkv(qkv) => attend(qkv, tensors, &window),
                     Kind::Memory(memory) => recall(memory, tensors, &window),
-                    Kind::Tanh => {
+                    Kind::Tanh(tanh) => {
                         let bias = tensors.next(part.d_unit);
-                        let row = |row: &Vec<T>| plus(row, bias).into_iter().map(T::tanh).collect();
+                        let row = |row: &Vec<T>| match tanh.linear {
+                            true => plus(row, bias),
+                            false => plus(row, bias).into_iter().map(T::tanh).collect(),
+                        };
                         window.iter().map(row).collect()
                     }
                 };
@@ -245,17 +249,22 @@ fn attend<T: Number>(qkv: &QkvKernel, tensors: &mut Tensors<'_, T>, z: &Rows<T>)
             .collect::<Rows<T>>()
     };
     let (queries, keys, values) = (all(), all(), all());
+    let lag_bias = tensors.next(qkv.heads * qkv.lags);
     let head = d / qkv.heads;
     let mut rows = vec![vec![T::of(0.0); d]; z.len()];
     for first in (0..d).step_by(head) {
         for (i, row) in rows.iter_mut().enumerate() {
             let seen = if qkv.causal { i + 1 } else { z.len() };
-            let score = |key: &Vec<T>| {
+            let score = |(j, key): (usize, &Vec<T>)| {
                 let sum =
                     (first..first + head).fold(T::of(0.0), |sum, d| sum + queries[i][d] * key[d]);
-                sum / T::of((head as f64).sqrt())
+                let score = sum / T::of((head as f64).sqrt());
+                match qkv.lags > 0 && j <= i {
+                    true => score + lag_bias[first / head * qkv.lags + i - j],
+                    false => score,
+                }
             };
-            let scores: Vec<T> = keys[..seen].iter().map(score).collect();
+            let scores: Vec<T> = keys[..seen].iter().enumerate().map(score).collect();
             let top = scores
                 .iter()
                 .fold(f64::MIN, |top, score| top.max(score.value()));

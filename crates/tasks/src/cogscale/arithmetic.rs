@@ -30,6 +30,7 @@ pub(super) fn adding(size: Size) -> Generator {
             targets: one_hot(sum - 2, 2 * largest - 1),
         }
     })
+    .reading(&[("number", largest), ("marker", 1), ("trigger", 1)])
 }
 
 /// L symbols, each with its rank (one-hot beside it), then a trigger, then L blank steps at which the symbols are
@@ -54,6 +55,7 @@ pub(super) fn sorting(size: Size) -> Generator {
             targets,
         }
     })
+    .reading(&[("symbol", symbols), ("order", length), ("trigger", 1)])
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ pub(super) fn matching(size: Size) -> Generator {
             targets,
         }
     })
+    .reading(&[("opening", 1), ("closing", 1), ("trigger", 1)])
 }
 
 /// A valid string no deeper than `deepest` (true opens): a fair coin wherever both brackets are possible.

@@ -24,6 +24,7 @@ pub(super) fn simple(size: Size) -> Generator {
             targets,
         }
     })
+    .reading(&[("symbol", symbols), ("trigger", 1)])
 }
 
 /// Only marked symbols are to be said: L symbols of which M are marked, d blank steps, a trigger, M blank steps.
@@ -50,6 +51,7 @@ pub(super) fn selective(size: Size) -> Generator {
             targets,
         }
     })
+    .reading(&[("symbol", symbols), ("marker", 1), ("trigger", 1)])
 }
 
 #[cfg(test)]

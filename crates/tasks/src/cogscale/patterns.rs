@@ -35,6 +35,7 @@ pub(super) fn discrete(size: Size, published: bool) -> Generator {
             targets,
         }
     })
+    .reading(&[("symbol", symbols), ("mask", 1)])
 }
 
 /// A pattern of numbers, uniform in [0, 1); a masked step shows −1.
@@ -53,6 +54,7 @@ pub(super) fn continuous(size: Size, published: bool) -> Generator {
             targets,
         }
     })
+    .reading(&[("number", 1)])
 }
 
 /// The masked steps, a fifth of all, ascending. Unless as published, none lies in the first period, so that

@@ -16,6 +16,7 @@ pub(super) fn discrete(size: Size) -> Generator {
         }
         delayed(inputs, delay)
     })
+    .reading(&[("symbol", symbols)])
 }
 
 /// Numbers, uniform in ±0.8; each is due d steps later.
@@ -27,6 +28,7 @@ pub(super) fn continuous(size: Size) -> Generator {
             delay,
         )
     })
+    .reading(&[("number", 1)])
 }
 
 fn length(size: Size) -> (usize, usize) {

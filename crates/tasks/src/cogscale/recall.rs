@@ -31,6 +31,7 @@ pub(super) fn associative(size: Size) -> Generator {
             targets: one_hot(values[asked], symbols),
         }
     })
+    .reading(&[("symbol", symbols)])
 }
 
 /// Random symbols, then the same again; in the second half each next symbol is due.
@@ -45,6 +46,7 @@ pub(super) fn induction(size: Size) -> Generator {
             targets: symbols_to_rows(&first[1..], symbols),
         }
     })
+    .reading(&[("symbol", symbols)])
 }
 
 fn symbols_to_rows(sequence: &[usize], symbols: usize) -> Array2<f32> {

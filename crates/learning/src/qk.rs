@@ -1,0 +1,194 @@
+//! Queries and keys in closed form: equation 14 of docs/model.md#queries-and-keys-in-closed-form.
+
+use burn::tensor::{Tensor, TensorData};
+use ndarray::{Array2, ArrayView2, s};
+use ran_readout::{InMemory, Ridge, fit_ridge};
+use ran_reservoir::{Reservoir, Roles, StandardUnit};
+use ran_tasks::{Category, Dataset, Sample};
+use serde::{Deserialize, Serialize};
+
+use crate::session::Session;
+use crate::{LearningBackend, LearningError, ModelCard};
+
+/// How queries and keys are fitted before the readout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QkFit {
+    /// By ridge regression from what queries read to the keys of the rows that held the right value.
+    Ridge,
+}
+
+/// Fits the queries of every population whose roles have queries and keys, in one pass over the training set each.
+pub(crate) fn fit_qk<B: LearningBackend>(
+    mut reservoir: Reservoir<B>,
+    card: &ModelCard,
+    dataset: &Dataset,
+    device: &B::Device,
+    session: &Session<'_>,
+) -> Result<Reservoir<B>, LearningError> {
+    let config = &card.config.reservoir;
+    let roles = config.roles(&card.inputs())?;
+    let (mut first, mut found) = (0, false);
+    for (index, (population, roles)) in config.populations.iter().zip(roles).enumerate() {
+        let slots = first;
+        first += population.units * population.d_unit;
+        let reads = |roles: &Roles| !roles.query.is_empty() && !roles.key.is_empty();
+        let Some(roles) = roles.filter(reads) else {
+            continue;
+        };
+        found = true;
+        let values = roles.value.len();
+        if dataset.category != Category::Classification || values != dataset.d_output {
+            return Err(refused(format!(
+                "is for tasks whose target names a value: classes, of which the population {:?} reads one value each; it reads \
+                 {values} values, and the task {:?} has {} outputs",
+                population.name(index),
+                dataset.name,
+                dataset.d_output
+            )));
+        }
+        let pairs = Pairs {
+            roles: &roles,
+            slots,
+            context: config.context,
+        };
+        let map = pairs.map(&reservoir, &dataset.train, device, session)?;
+        let gain = population.qk_gain.unwrap_or(1.0) as f32;
+        match &mut reservoir.populations[index] {
+            StandardUnit::AttentionBlock(block) => block.qkv.ask(&roles, &map, gain),
+            StandardUnit::QkvUnit(unit) => unit.ask(&roles, &map, gain),
+            StandardUnit::MemoryUnit(_) | StandardUnit::TanhUnit(_) | StandardUnit::Own(_) => {}
+        }
+    }
+    match found {
+        true => Ok(reservoir),
+        false => Err(refused(
+            "needs a population whose reads name queries and keys".into(),
+        )),
+    }
+}
+
+fn refused(problem: String) -> LearningError {
+    LearningError::Config {
+        field: "learning.qk".into(),
+        problem,
+    }
+}
+
+/// What queries read, and the keys that they should find.
+struct Pairs<'a> {
+    roles: &'a Roles,
+    /// The first slot of the population.
+    slots: usize,
+    context: usize,
+}
+
+impl Pairs<'_> {
+    /// The ridge regression from queries to keys, `[queries, keys]`, its largest entry 1.
+    fn map<B: LearningBackend>(
+        &self,
+        reservoir: &Reservoir<B>,
+        samples: &[Sample],
+        device: &B::Device,
+        session: &Session<'_>,
+    ) -> Result<Vec<f32>, LearningError> {
+        let (mut queries, mut keys) = (Vec::new(), Vec::new());
+        for sample in samples {
+            if session.stopped() {
+                return Err(LearningError::Stopped);
+            }
+            self.add(reservoir, sample, device, (&mut queries, &mut keys));
+        }
+        let rows = |numbers: Vec<f32>, width: usize| {
+            let shape = (numbers.len() / width, width);
+            Array2::from_shape_vec(shape, numbers).expect("whole rows")
+        };
+        let queries = rows(queries, self.roles.query.len());
+        if queries.is_empty() {
+            let problem = "finds the right value in no window: values must be read as they are, and the context reach them";
+            return Err(refused(problem.into()));
+        }
+        let keys = rows(keys, self.roles.key.len());
+        let fit = fit_ridge(&InMemory::new(queries, keys)?, Ridge::Auto)?;
+        let largest = fit
+            .weights
+            .iter()
+            .fold(0.0_f64, |most, x| most.max(x.abs()));
+        if largest == 0.0 {
+            let problem =
+                "finds nothing in what queries read that tells which row holds the right value";
+            return Err(refused(problem.into()));
+        }
+        Ok(fit.weights.iter().map(|x| (x / largest) as f32).collect())
+    }
+
+    /// Adds a row for each scored step of a sequence whose window holds the right value.
+    fn add<B: LearningBackend>(
+        &self,
+        reservoir: &Reservoir<B>,
+        sample: &Sample,
+        device: &B::Device,
+        (queries, keys): (&mut Vec<f32>, &mut Vec<f32>),
+    ) {
+        let states = states(reservoir, sample.inputs.view(), device);
+        let signals = |slots: &[usize]| self.signals(reservoir, sample, slots, &states);
+        let [asks, opens, holds] =
+            [&self.roles.query, &self.roles.key, &self.roles.value].map(|slots| signals(slots));
+        for (&step, target) in sample.scored.iter().zip(sample.targets.rows()) {
+            let first = (step + 1).saturating_sub(self.context);
+            let right = holds.slice(s![first..=step, ..]).dot(&target);
+            let right = right.mapv(|share: f32| share.max(0.0));
+            let total = right.sum();
+            if total > 0.0 {
+                let window = opens.slice(s![first..=step, ..]);
+                let share = right / total - 1.0 / window.nrows() as f32;
+                queries.extend(asks.row(step));
+                keys.extend(share.dot(&window));
+            }
+        }
+    }
+
+    /// What slots of the first unit read at each step, `[steps, slots]`; all units read alike.
+    fn signals<B: LearningBackend>(
+        &self,
+        reservoir: &Reservoir<B>,
+        sample: &Sample,
+        slots: &[usize],
+        states: &Array2<f32>,
+    ) -> Array2<f32> {
+        let inputs = sample.inputs.view();
+        let (steps, d_input) = inputs.dim();
+        let all: Vec<_> = reservoir.wiring().slots().collect();
+        Array2::from_shape_fn((steps, slots.len()), |(step, at)| {
+            let slot = all[self.slots + slots[at]];
+            let read = |source: usize| match source.checked_sub(d_input) {
+                None => inputs[[step, source]],
+                Some(dim) => step
+                    .checked_sub(1)
+                    .map_or(0.0, |before| states[[before, dim]]),
+            };
+            let terms = slot.sources.iter().zip(slot.weights);
+            terms
+                .map(|(&source, weight)| weight * read(source as usize))
+                .sum()
+        })
+    }
+}
+
+/// The states of a sequence, `[steps, d_state]`.
+fn states<B: LearningBackend>(
+    reservoir: &Reservoir<B>,
+    inputs: ArrayView2<'_, f32>,
+    device: &B::Device,
+) -> Array2<f32> {
+    let (steps, d_input) = inputs.dim();
+    let data = TensorData::new(
+        inputs.iter().copied().collect::<Vec<_>>(),
+        [1, steps, d_input],
+    );
+    let start = reservoir.start(1, device);
+    let (states, _) = reservoir.forward(Tensor::from_data(data, device), start, None);
+    let numbers = states.into_data().convert::<f32>().into_vec();
+    let numbers = numbers.expect("numbers were converted to f32");
+    Array2::from_shape_vec((steps, reservoir.d_state()), numbers).expect("a state per step")
+}
