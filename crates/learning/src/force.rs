@@ -2,7 +2,7 @@
 
 use burn::tensor::backend::Backend;
 use ndarray::{Array1, Array2, ArrayView2};
-use ran_readout::{Online, Rls, RlsConfig};
+use ran_readout::{OnlineReadout, RlsConfig};
 use ran_reservoir::{Reservoir, ReservoirConfig, ScanBackend};
 use ran_unit::Initializer;
 use serde::{Deserialize, Serialize};
@@ -37,7 +37,7 @@ fn one() -> usize {
 #[derive(Clone, Debug)]
 pub struct Generator<B: Backend> {
     reservoir: Reservoir<B>,
-    readout: Rls,
+    readout: OnlineReadout,
     memory: Steps<B>,
     output: Array1<f32>,
     every: usize,

@@ -8,8 +8,7 @@ use ran_reservoir::{Memory, Reservoir, ScanBackend};
 use ran_tasks::Sample;
 use safetensors::{Dtype, SafeTensors};
 
-use crate::model::{Predictions, Readout};
-use crate::states::{Pass, Rows, pad};
+use crate::states::pad;
 use crate::{LearningError, Model};
 
 /// Sequences that go through the reservoir together.
@@ -146,28 +145,21 @@ impl<B: ScanBackend> Model<B> {
         device: &B::Device,
         visit: &mut dyn FnMut(ScoredRows<'_>) -> ControlFlow<()>,
     ) {
-        let view = self.card.view();
-        let readout = Readout::of(&self.readout, self.card.link());
-        let mut predictions = Predictions::new(&readout, &view, samples);
-        let pass = Pass {
-            reservoir: &self.reservoir,
-            view: &view,
+        // `visit` knows where it has broken off.
+        let _ = self.follow(
             samples,
             device,
-        };
-        let mut each = |Rows {
-                            index, first, rows, ..
-                        }: Rows| {
-            let scored = predictions.add(index, rows.view());
-            visit(ScoredRows {
-                sequence: index,
-                first_row: first,
-                features: rows.view(),
-                first_scored: scored.start,
-                predictions: predictions.of[index].slice(s![scored, ..]),
-            })
-        };
-        let _ = pass.each(&mut |_| true, &mut each);
+            &mut |_| true,
+            &mut |piece, found, scored| {
+                visit(ScoredRows {
+                    sequence: piece.index,
+                    first_row: piece.first,
+                    features: piece.rows.view(),
+                    first_scored: scored.start,
+                    predictions: found[piece.index].slice(s![scored, ..]),
+                })
+            },
+        );
     }
 
     /// The tensors of the model as they stand in its file, in the order of their names.
@@ -288,6 +280,7 @@ fn each_batch<B: ScanBackend>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Readout;
     use approx::assert_abs_diff_eq;
     use burn_ndarray::NdArray;
     use ndarray::{Array2, Axis, concatenate};
