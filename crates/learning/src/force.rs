@@ -32,7 +32,7 @@ fn one() -> usize {
 ///
 /// It is taught by FORCE learning (Sussillo & Abbott 2009, "Generating coherent patterns of activity from chaotic neural
 /// networks"): the output goes back into the network from the first step on, and recursive least squares keeps its error
-/// small all the while, so that the network learns in the presence of its own small errors and stays stable when it is
+/// small throughout, so that the network learns in the presence of its own small errors and stays stable when it is
 /// left alone. The readout sees the state h_t.
 #[derive(Clone, Debug)]
 pub struct Generator<B: Backend> {

@@ -87,8 +87,8 @@ impl<B: ScanBackend> Model<B> {
     }
 
     /// Hands over the weights of attention of a population's units, piece by piece: rows of units × heads × queries ×
-    /// context numbers in C order, where there is one query with `sliding` memory and there are as many as rows of context
-    /// with `rewritten` memory. They are computed step by step in burn operations, as
+    /// context numbers in C order, where there is one query with `sliding` memory and there are C with `rewritten` memory, C being
+    /// the rows of context. They are computed step by step in burn operations, as
     /// [`Reservoir::attention`] does. Nothing is handed over of a population that does not attend.
     pub fn each_attention(
         &self,
@@ -241,7 +241,7 @@ impl<B: ScanBackend> Batch<'_, B> {
 /// Runs a piece with the memory before it, and gives the memory after it.
 type RunPiece<'r, B> = dyn FnMut(&Batch<'_, B>, Memory<B>) -> ControlFlow<(), Memory<B>> + 'r;
 
-/// Cuts sequences into batches, and these into pieces of which each has about [`PIECE`] numbers where a step of a sequence
+/// Cuts sequences into batches, and these into pieces, each of which has about [`PIECE`] numbers where a step of a sequence
 /// has `width`; `run` gets a piece and the memory before it, and gives the memory after it.
 fn each_batch<B: ScanBackend>(
     reservoir: &Reservoir<B>,

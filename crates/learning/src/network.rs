@@ -1,4 +1,4 @@
-//! What is trained by gradient: a reservoir and a readout as one module, of which a part may be frozen.
+//! What is trained by gradient: a reservoir and a readout as one module, parts of which may be frozen.
 
 use std::collections::BTreeMap;
 
