@@ -40,7 +40,7 @@ pub enum Network {
     AttentionBlocks,
     /// A classical echo state network: U·D tanh neurons, each of which reads a tenth of the others.
     EchoState,
-    /// One attention block with as many heads as there are units, as wide as all units are: a causal Transformer's
+    /// One attention block as wide as all units together, with a head for each of them: a causal Transformer's
     /// block at a place that has `context` rows before it.
     Transformer,
 }
@@ -48,7 +48,7 @@ pub enum Network {
 /// One measurement, as `bench --json` prints it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measurement {
-    /// Always `"ran"`; the peers call themselves otherwise.
+    /// Always `"ran"`; the peers have other names.
     pub framework: &'static str,
     /// The backend's name.
     pub backend: &'static str,

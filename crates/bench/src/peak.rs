@@ -15,7 +15,7 @@ const SUMS: usize = 12;
 /// Multiply-adds of each sum in a run: less than a millisecond's work.
 const ROUNDS: usize = 1 << 14;
 
-/// Runs, of which the fastest counts: other programs only ever make one slower.
+/// Runs, the fastest of which counts: other programs only ever make one slower.
 const RUNS: usize = 200;
 
 struct MultiplyAdds;

@@ -199,7 +199,7 @@ fn records(path: &Path) -> Result<Vec<Record>, ResumeError> {
     Ok(records)
 }
 
-/// The checkpoint of a seed, and how many epochs it has; that of a seed before it is of no use any more.
+/// The checkpoint of a seed, and its number of epochs; none where the checkpoint is of an earlier seed.
 fn checkpoint(path: &Path, seed: u64) -> Result<(Option<Vec<u8>>, usize), ResumeError> {
     let Some(bytes) = read(path, RunFile::Checkpoint)? else {
         return Ok((None, 0));

@@ -1,7 +1,7 @@
 //! Teaching a readout in closed loop, as the rule `force` of a configuration.
 
 use ndarray::{Array1, Axis};
-use ran_readout::{Online, Rls};
+use ran_readout::OnlineReadout;
 use ran_reservoir::{Reservoir, ScanBackend};
 use ran_tasks::{Category, Dataset};
 
@@ -24,7 +24,7 @@ pub(crate) fn teach<B: ScanBackend>(
     passes: usize,
     device: &B::Device,
     session: &Session<'_>,
-) -> Result<Rls, LearningError> {
+) -> Result<OnlineReadout, LearningError> {
     let refused = || LearningError::Config {
         field: "readout.online".into(),
         problem: format!(

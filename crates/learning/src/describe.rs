@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Tensor, backend::Backend};
+use burn::module::Module;
+use burn::tensor::backend::Backend;
 use ran_readout::Features;
 use ran_reservoir::{Inputs, MemoryKind, Reads, Reservoir, WiringKind};
 use ran_unit::Unit;
 use serde::Serialize;
 
+use crate::parameters::each;
 use crate::{LearningConfig, LearningError, ModelConfig, Regime};
 
 /// A model's shapes, parameters and cost per step.
@@ -232,41 +233,15 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    pub(crate) fn of<B: Backend>(unit: &impl Module<B>, learning: &LearningConfig) -> Self {
-        let mut counter = Counter {
-            learning,
-            path: Vec::new(),
-            counts: Self {
-                trained: 0,
-                fixed: 0,
-            },
+    pub(crate) fn of<B: Backend>(module: &impl Module<B>, learning: &LearningConfig) -> Self {
+        let mut counts = Self {
+            trained: 0,
+            fixed: 0,
         };
-        unit.visit(&mut counter);
-        counter.counts
-    }
-}
-
-struct Counter<'a> {
-    learning: &'a LearningConfig,
-    path: Vec<String>,
-    counts: Counts,
-}
-
-impl<B: Backend> ModuleVisitor<B> for Counter<'_> {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-        let count = param.shape().num_elements();
-        if self.learning.trains(&self.path) {
-            self.counts.trained += count;
-        } else {
-            self.counts.fixed += count;
-        }
+        each(module, &mut |one| match learning.trains(one.path) {
+            true => counts.trained += one.shape.num_elements(),
+            false => counts.fixed += one.shape.num_elements(),
+        });
+        counts
     }
 }

@@ -25,7 +25,7 @@ pub enum LearningError {
     /// A data set without sequences to train on.
     #[error("the task {0:?} has no sequences to train on")]
     NoTraining(String),
-    /// A data set of which only one class is trained.
+    /// A data set whose training set has one class only.
     #[error(
         "the training set of the task {task:?} has one class only, {class:?}; at least two are needed to learn"
     )]

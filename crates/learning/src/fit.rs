@@ -1,7 +1,7 @@
 //! Fitting a readout on the states of a reservoir, in closed form or step by step.
 
 use burn::tensor::backend::Backend;
-use ran_readout::{LinearReadout, Online, Samples, fit_ridge};
+use ran_readout::{LinearReadout, OnlineReadout, Samples, fit_ridge};
 use ran_reservoir::Reservoir;
 use ran_tasks::Dataset;
 
@@ -81,7 +81,7 @@ struct Fitted<B: Backend> {
 
 impl<B: Backend> Fitted<B> {
     /// A readout that has learnt step by step.
-    fn online(readout: &impl Online, device: &B::Device) -> Self {
+    fn online(readout: &OnlineReadout, device: &B::Device) -> Self {
         Self {
             readout: LinearReadout::from_weights(&readout.weights(), &readout.bias(), device),
             ridge: None,

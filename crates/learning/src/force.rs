@@ -2,7 +2,7 @@
 
 use burn::tensor::backend::Backend;
 use ndarray::{Array1, Array2, ArrayView2};
-use ran_readout::{Online, Rls, RlsConfig};
+use ran_readout::{OnlineReadout, RlsConfig};
 use ran_reservoir::{Reservoir, ReservoirConfig, ScanBackend};
 use ran_unit::Initializer;
 use serde::{Deserialize, Serialize};
@@ -32,12 +32,12 @@ fn one() -> usize {
 ///
 /// It is taught by FORCE learning (Sussillo & Abbott 2009, "Generating coherent patterns of activity from chaotic neural
 /// networks"): the output goes back into the network from the first step on, and recursive least squares keeps its error
-/// small all the while, so that the network learns in the presence of its own small errors and stays stable when it is
+/// small throughout, so that the network learns in the presence of its own small errors and stays stable when it is
 /// left alone. The readout sees the state h_t.
 #[derive(Clone, Debug)]
 pub struct Generator<B: Backend> {
     reservoir: Reservoir<B>,
-    readout: Rls,
+    readout: OnlineReadout,
     memory: Steps<B>,
     output: Array1<f32>,
     every: usize,

@@ -8,8 +8,7 @@ use ran_reservoir::{Memory, Reservoir, ScanBackend};
 use ran_tasks::Sample;
 use safetensors::{Dtype, SafeTensors};
 
-use crate::model::{Predictions, Readout};
-use crate::states::{Pass, Rows, pad};
+use crate::states::pad;
 use crate::{LearningError, Model};
 
 /// Sequences that go through the reservoir together.
@@ -88,8 +87,8 @@ impl<B: ScanBackend> Model<B> {
     }
 
     /// Hands over the weights of attention of a population's units, piece by piece: rows of units × heads × queries ×
-    /// context numbers in C order, where there is one query with `sliding` memory and there are as many as rows of context
-    /// with `rewritten` memory. They are computed step by step in burn operations, as
+    /// context numbers in C order, where there is one query with `sliding` memory and there are C with `rewritten` memory, C being
+    /// the rows of context. They are computed step by step in burn operations, as
     /// [`Reservoir::attention`] does. Nothing is handed over of a population that does not attend.
     pub fn each_attention(
         &self,
@@ -146,28 +145,21 @@ impl<B: ScanBackend> Model<B> {
         device: &B::Device,
         visit: &mut dyn FnMut(ScoredRows<'_>) -> ControlFlow<()>,
     ) {
-        let view = self.card.view();
-        let readout = Readout::of(&self.readout, self.card.link());
-        let mut predictions = Predictions::new(&readout, &view, samples);
-        let pass = Pass {
-            reservoir: &self.reservoir,
-            view: &view,
+        // `visit` knows where it has broken off.
+        let _ = self.follow(
             samples,
             device,
-        };
-        let mut each = |Rows {
-                            index, first, rows, ..
-                        }: Rows| {
-            let scored = predictions.add(index, rows.view());
-            visit(ScoredRows {
-                sequence: index,
-                first_row: first,
-                features: rows.view(),
-                first_scored: scored.start,
-                predictions: predictions.of[index].slice(s![scored, ..]),
-            })
-        };
-        let _ = pass.each(&mut |_| true, &mut each);
+            &mut |_| true,
+            &mut |piece, found, scored| {
+                visit(ScoredRows {
+                    sequence: piece.index,
+                    first_row: piece.first,
+                    features: piece.rows.view(),
+                    first_scored: scored.start,
+                    predictions: found[piece.index].slice(s![scored, ..]),
+                })
+            },
+        );
     }
 
     /// The tensors of the model as they stand in its file, in the order of their names.
@@ -249,7 +241,7 @@ impl<B: ScanBackend> Batch<'_, B> {
 /// Runs a piece with the memory before it, and gives the memory after it.
 type RunPiece<'r, B> = dyn FnMut(&Batch<'_, B>, Memory<B>) -> ControlFlow<(), Memory<B>> + 'r;
 
-/// Cuts sequences into batches, and these into pieces of which each has about [`PIECE`] numbers where a step of a sequence
+/// Cuts sequences into batches, and these into pieces, each of which has about [`PIECE`] numbers where a step of a sequence
 /// has `width`; `run` gets a piece and the memory before it, and gives the memory after it.
 fn each_batch<B: ScanBackend>(
     reservoir: &Reservoir<B>,

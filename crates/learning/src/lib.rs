@@ -55,6 +55,7 @@ mod model_file;
 mod network;
 mod online;
 mod optimiser;
+mod parameters;
 mod qk;
 mod regime;
 mod report;
@@ -83,7 +84,7 @@ pub use inspect::{ModelNumbers, ModelTensor, Piece, ScoredRows};
 pub use keys::{Difference, flat_keys};
 pub use learning_config::LearningConfig;
 pub use model::{Model, ModelCard};
-pub use online::{ForceConfig, OnlineConfig, OnlineReadout};
+pub use online::{ForceConfig, OnlineConfig};
 pub use qk::QkFit;
 pub use regime::Regime;
 pub use report::{Report, SplitScores, Trained};
@@ -96,7 +97,7 @@ pub use truncate::Truncate;
 
 // What a program needs beside this crate, in the versions that fit.
 pub use ndarray;
-pub use ran_readout::{Features, Ridge};
+pub use ran_readout::{Features, OnlineReadout, Ridge};
 pub use ran_reservoir::{
     Activation, Initializer, MemoryData, MemoryKind, NdArray, NdArrayDevice, Output,
     PopulationConfig, ProjectionsConfig, Reservoir, ReservoirConfig, UnitKind, WiringKind, burn,

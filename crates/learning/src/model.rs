@@ -159,6 +159,27 @@ impl<B: Backend> Model<B> {
     where
         B: ScanBackend,
     {
+        self.follow(samples, device, go_on, &mut |_, _, _| {
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// Predicts as [`predict_while`](Self::predict_while) does, and hands over each piece of rows of features, the predictions
+    /// so far, and which of the sequence's scored steps the piece has added; `visit` can break off.
+    ///
+    /// # Errors
+    ///
+    /// If `go_on` or `visit` ends it.
+    pub(crate) fn follow(
+        &self,
+        samples: &[Sample],
+        device: &B::Device,
+        go_on: &mut dyn FnMut(u64) -> bool,
+        visit: &mut dyn FnMut(&Rows, &[Array2<f32>], Range<usize>) -> ControlFlow<()>,
+    ) -> Result<Vec<Array2<f32>>, LearningError>
+    where
+        B: ScanBackend,
+    {
         let view = self.card.view();
         let readout = Readout::of(&self.readout, self.card.link());
         let mut predictions = Predictions::new(&readout, &view, samples);
@@ -168,9 +189,9 @@ impl<B: Backend> Model<B> {
             samples,
             device,
         };
-        let outcome = pass.each(go_on, &mut |Rows { index, rows, .. }| {
-            predictions.add(index, rows.view());
-            ControlFlow::Continue(())
+        let outcome = pass.each(go_on, &mut |piece: Rows| {
+            let scored = predictions.add(piece.index, piece.rows.view());
+            visit(&piece, &predictions.of, scored)
         });
         match outcome {
             ControlFlow::Continue(()) => Ok(predictions.of),

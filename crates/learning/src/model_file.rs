@@ -61,7 +61,7 @@ impl<B: Backend> StoredWiring<B> {
         Self::new(offsets, sources, wiring.weights().to_vec(), device)
     }
 
-    /// Room for a wiring of `d_state` slots with as many sources as a file has.
+    /// Room for a wiring of `d_state` slots with a file's number of sources.
     fn blank(d_state: usize, file: &SafeTensors<'_>, device: &B::Device) -> Self {
         let sources = file.tensor("wiring.sources");
         let sources = sources.map_or(0, |found| found.shape().iter().product());

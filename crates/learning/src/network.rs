@@ -1,14 +1,15 @@
-//! What is trained by gradient: a reservoir and a readout as one module, of which a part may be frozen.
+//! What is trained by gradient: a reservoir and a readout as one module, parts of which may be frozen.
 
 use std::collections::BTreeMap;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::module::{Module, ModuleMapper, Param, ParamId};
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use ran_readout::{LinearReadout, LinearReadoutConfig};
 use ran_reservoir::{Inputs, Reservoir};
 use ran_unit::RngStream;
 use rand::Rng;
 
+use crate::parameters::each;
 use crate::{LearningConfig, LearningError, ModelConfig};
 
 /// A reservoir and its readout.
@@ -47,23 +48,18 @@ impl<B: Backend> Network<B> {
 
     /// All parameters by path, with their identities in this process.
     pub(crate) fn ids(&self) -> Vec<(Path, ParamId)> {
-        let mut reader = Reader::default();
-        self.visit(&mut reader);
-        let found = reader.found.into_iter();
-        found.map(|(path, id, _)| (path, id)).collect()
+        let mut ids = Vec::new();
+        each(self, &mut |one| ids.push((one.path.join("."), one.id)));
+        ids
     }
 
     /// All parameters by path, as numbers.
     pub(crate) fn numbers(&self) -> BTreeMap<Path, TensorData> {
-        let mut reader = Reader {
-            with_data: true,
-            ..Reader::default()
-        };
-        self.visit(&mut reader);
-        let found = reader.found.into_iter();
-        found
-            .filter_map(|(path, _, data)| Some((path, data?)))
-            .collect()
+        let mut numbers = BTreeMap::new();
+        each(self, &mut |one| {
+            numbers.insert(one.path.join("."), (one.read)());
+        });
+        numbers
     }
 
     /// Puts numbers in the places of those that are there; identities stay, and so does what is frozen.
@@ -103,30 +99,6 @@ impl<B: Backend> ModuleMapper<B> for Freezer<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
         let trained = self.learning.trains(&self.path);
         param.set_require_grad(trained)
-    }
-}
-
-#[derive(Default)]
-struct Reader {
-    path: Vec<String>,
-    with_data: bool,
-    found: Vec<(Path, ParamId, Option<TensorData>)>,
-}
-
-impl<B: Backend> ModuleVisitor<B> for Reader {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-        let data = self
-            .with_data
-            .then(|| param.val().into_data().convert::<f32>());
-        self.found.push((self.path.join("."), param.id, data));
     }
 }
 

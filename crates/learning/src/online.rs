@@ -1,7 +1,6 @@
 //! Learning a readout step by step, as it stands in a configuration.
 
-use ndarray::{Array1, Array2, ArrayView1};
-use ran_readout::{Lms, LmsConfig, Online, ReadoutError, Rls, RlsConfig, Samples};
+use ran_readout::{LmsConfig, OnlineReadout, ReadoutError, RlsConfig, Samples};
 use serde::{Deserialize, Serialize};
 
 /// A rule that updates a readout with each row of features, told apart by its key `rule`.
@@ -18,7 +17,7 @@ pub enum OnlineConfig {
 
 /// FORCE learning (Sussillo & Abbott 2009, "Generating coherent patterns of activity from chaotic neural networks"): from
 /// the first scored step on, the reservoir sees what the readout said of the step before instead of the series, and
-/// recursive least squares keeps the error small all the while.
+/// recursive least squares keeps the error small throughout.
 ///
 /// A readout that was taught so has met its own errors, and is for going on by itself (`evaluation.free_run`). For forecasts of
 /// all inputs a step ahead, with the features `last`.
@@ -54,15 +53,6 @@ impl ForceConfig {
     }
 }
 
-/// An online readout by any of the rules.
-#[derive(Clone, Debug, PartialEq)]
-pub enum OnlineReadout {
-    /// Recursive least squares.
-    Rls(Rls),
-    /// Least mean squares.
-    Lms(Lms),
-}
-
 impl OnlineConfig {
     /// Makes a readout with zero weights.
     ///
@@ -70,42 +60,11 @@ impl OnlineConfig {
     ///
     /// If a parameter lies outside its range.
     pub fn init(&self, d_features: usize, d_output: usize) -> Result<OnlineReadout, ReadoutError> {
-        Ok(match self {
-            Self::Rls(config) => OnlineReadout::Rls(config.init(d_features, d_output)?),
-            Self::Lms(config) => OnlineReadout::Lms(config.init(d_features, d_output)?),
-            Self::Force(config) => OnlineReadout::Rls(config.rls().init(d_features, d_output)?),
-        })
-    }
-}
-
-macro_rules! delegate {
-    ($readout:expr, $inner:ident => $call:expr) => {
-        match $readout {
-            OnlineReadout::Rls($inner) => $call,
-            OnlineReadout::Lms($inner) => $call,
+        match self {
+            Self::Rls(config) => config.init(d_features, d_output),
+            Self::Lms(config) => config.init(d_features, d_output),
+            Self::Force(config) => config.rls().init(d_features, d_output),
         }
-    };
-}
-
-impl Online for OnlineReadout {
-    fn predict(&self, features: ArrayView1<'_, f32>) -> Array1<f32> {
-        delegate!(self, readout => readout.predict(features))
-    }
-
-    fn update(
-        &mut self,
-        features: ArrayView1<'_, f32>,
-        target: ArrayView1<'_, f32>,
-    ) -> Result<Array1<f64>, ReadoutError> {
-        delegate!(self, readout => readout.update(features, target))
-    }
-
-    fn weights(&self) -> Array2<f64> {
-        delegate!(self, readout => readout.weights())
-    }
-
-    fn bias(&self) -> Array1<f64> {
-        delegate!(self, readout => readout.bias())
     }
 }
 

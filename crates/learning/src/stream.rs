@@ -61,7 +61,7 @@ impl<B: ScanBackend> ModelStream<'_, B> {
     ///
     /// # Errors
     ///
-    /// If there are not as many inputs as the model was trained on, or one is not finite; the signal can go on after it.
+    /// If the number of inputs is not the one that the model was trained on, or an input is not finite; the signal can go on after it.
     pub fn step<T: Copy + Into<f64>>(
         &mut self,
         inputs: ArrayView1<'_, T>,

@@ -42,7 +42,7 @@ const MOST_LABELS: usize = 200;
 ///
 /// # Errors
 ///
-/// When there are not as many counts as labels, or no labels, or more than 200.
+/// When the numbers of counts and labels differ, or there are no labels, or more than 200.
 ///
 /// ```
 /// use ran_picture::{LabelCount, label_counts};

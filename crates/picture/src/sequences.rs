@@ -41,7 +41,7 @@ const IMAGE: i32 = 260;
 /// The side of the image, and the room for its key below it.
 const SIDE: i32 = 200;
 const IMAGE_KEY: i32 = 50;
-/// The width of all rows of a track's name, of which some are not filled.
+/// The width of all rows of a track's name, some of which are not filled.
 const NAME: i32 = 600;
 const CAPTION: i32 = 64;
 const AXIS: i32 = 90;

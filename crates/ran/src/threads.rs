@@ -51,7 +51,7 @@ fn limit(text: &str, cores: usize) -> Threads {
     if text.is_empty() {
         return Threads::AsAsked;
     }
-    // A number that is larger than any is too large all the same.
+    // A number of too many digits to be read is too large.
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<usize>() {
         Ok(threads) if threads <= most => Threads::AsAsked,

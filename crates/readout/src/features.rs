@@ -90,7 +90,7 @@ impl Features {
     ///
     /// # Panics
     ///
-    /// If there are not as many rows.
+    /// If the sequence has fewer rows.
     pub fn targets_of(
         self,
         rows: Range<usize>,

@@ -6,7 +6,7 @@
 //! | way | when | here |
 //! |---|---|---|
 //! | closed form | all rows can be passed over | [`fit_ridge`], on [`Samples`] |
-//! | step by step | rows arrive one at a time, or the target drifts | [`Rls`], [`Lms`] |
+//! | step by step | rows arrive one at a time, or the target drifts | [`OnlineReadout`] |
 //! | gradient | the units are trained too | [`LinearReadout`], on [`Features::gather`] |
 //!
 //! # Example
@@ -49,7 +49,7 @@ pub use error::ReadoutError;
 pub use features::Features;
 pub use linear::{LinearReadout, LinearReadoutConfig};
 pub use link::Link;
-pub use online::{Lms, LmsConfig, Online, Rls, RlsConfig};
+pub use online::{LmsConfig, OnlineReadout, RlsConfig};
 pub use product::{ProductBackend, product};
 pub use ridge::{Form, Ridge, RidgeFit, fit_ridge};
 pub use running::Running;

@@ -3,16 +3,40 @@
 mod lms;
 mod rls;
 
-pub use lms::{Lms, LmsConfig};
-pub use rls::{Rls, RlsConfig};
+pub use lms::LmsConfig;
+pub use rls::RlsConfig;
 
 use crate::ReadoutError;
-use ndarray::{Array1, Array2, ArrayView1};
+use ndarray::{Array1, Array2, ArrayView1, s};
+use rls::Rls;
 
 /// A linear readout that predicts and then learns, one row at a time: output = features·W + b.
 ///
-/// Weights start at zero and are kept in f64.
-pub trait Online {
+/// Weights start at zero and are kept in f64. [`RlsConfig::init`] and [`LmsConfig::init`] make one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OnlineReadout {
+    /// W with b as its last row, read by a feature that is always 1: `[d_features + 1, d_output]`.
+    rows: Array2<f64>,
+    updates: usize,
+    rule: Rule,
+}
+
+/// What tells one online readout from another: its gain, by which an error changes the weights.
+#[derive(Clone, Debug, PartialEq)]
+enum Rule {
+    Rls(Rls),
+    Lms(LmsConfig),
+}
+
+impl OnlineReadout {
+    fn new(rule: Rule, d_features: usize, d_output: usize) -> Self {
+        Self {
+            rows: Array2::zeros((d_features + 1, d_output)),
+            updates: 0,
+            rule,
+        }
+    }
+
     /// The output for one row of features.
     ///
     /// # Shapes
@@ -23,7 +47,9 @@ pub trait Online {
     /// # Panics
     ///
     /// If the features are not `d_features` wide.
-    fn predict(&self, features: ArrayView1<'_, f32>) -> Array1<f32>;
+    pub fn predict(&self, features: ArrayView1<'_, f32>) -> Array1<f32> {
+        self.extend(features).dot(&self.rows).mapv(|o| o as f32)
+    }
 
     /// Learns from one row, and returns target − output as it was before.
     ///
@@ -41,38 +67,48 @@ pub trait Online {
     /// # Panics
     ///
     /// If a width is not what the readout was made for.
-    fn update(
+    pub fn update(
         &mut self,
         features: ArrayView1<'_, f32>,
         target: ArrayView1<'_, f32>,
-    ) -> Result<Array1<f64>, ReadoutError>;
+    ) -> Result<Array1<f64>, ReadoutError> {
+        let (features, error) = self.compare(features, target)?;
+        let (gain, mut finite) = match &mut self.rule {
+            Rule::Rls(rls) => rls.gain(&features),
+            Rule::Lms(lms) => (lms.gain(features), true),
+        };
+        self.updates += 1;
+        for (mut row, &gain) in self.rows.rows_mut().into_iter().zip(&gain) {
+            for (weight, &error) in row.iter_mut().zip(&error) {
+                *weight += gain * error;
+                finite &= weight.is_finite();
+            }
+        }
+        match finite {
+            true => Ok(error),
+            false => Err(ReadoutError::Diverged {
+                update: self.updates,
+            }),
+        }
+    }
 
     /// W, `[d_features, d_output]`.
-    fn weights(&self) -> Array2<f64>;
+    pub fn weights(&self) -> Array2<f64> {
+        self.rows.slice(s![..self.d_features(), ..]).to_owned()
+    }
 
     /// b, `[d_output]`.
-    fn bias(&self) -> Array1<f64>;
-}
+    pub fn bias(&self) -> Array1<f64> {
+        self.rows.row(self.d_features()).to_owned()
+    }
 
-/// The weights that every online readout has: W with b as its last row, read by a feature that is always 1.
-#[derive(Clone, Debug, PartialEq)]
-struct Linear {
-    /// `[d_features + 1, d_output]`
-    rows: Array2<f64>,
-    updates: usize,
-}
-
-impl Linear {
-    fn zeros(d_features: usize, d_output: usize) -> Self {
-        Linear {
-            rows: Array2::zeros((d_features + 1, d_output)),
-            updates: 0,
-        }
+    fn d_features(&self) -> usize {
+        self.rows.nrows() - 1
     }
 
     /// The features in f64, then 1.
     fn extend(&self, features: ArrayView1<'_, f32>) -> Array1<f64> {
-        let d_features = self.rows.nrows() - 1;
+        let d_features = self.d_features();
         assert_eq!(
             features.len(),
             d_features,
@@ -86,13 +122,9 @@ impl Linear {
             .collect()
     }
 
-    fn predict(&self, features: ArrayView1<'_, f32>) -> Array1<f32> {
-        self.extend(features).dot(&self.rows).mapv(|o| o as f32)
-    }
-
     /// Checks a row and returns its extended features and its error.
     fn compare(
-        &mut self,
+        &self,
         features: ArrayView1<'_, f32>,
         target: ArrayView1<'_, f32>,
     ) -> Result<(Array1<f64>, Array1<f64>), ReadoutError> {
@@ -116,34 +148,6 @@ impl Linear {
         }
         let error = target.mapv(f64::from) - extended.dot(&self.rows);
         Ok((extended, error))
-    }
-
-    /// W += gain·errorᵀ, all that the online rules differ in being the gain.
-    fn learn(&mut self, gain: &Array1<f64>, error: &Array1<f64>) -> Result<(), ReadoutError> {
-        self.updates += 1;
-        let mut finite = true;
-        for (mut row, &gain) in self.rows.rows_mut().into_iter().zip(gain) {
-            for (weight, &error) in row.iter_mut().zip(error) {
-                *weight += gain * error;
-                finite &= weight.is_finite();
-            }
-        }
-        if finite {
-            Ok(())
-        } else {
-            Err(ReadoutError::Diverged {
-                update: self.updates,
-            })
-        }
-    }
-
-    fn weights(&self) -> Array2<f64> {
-        let d_features = self.rows.nrows() - 1;
-        self.rows.slice(ndarray::s![..d_features, ..]).to_owned()
-    }
-
-    fn bias(&self) -> Array1<f64> {
-        self.rows.row(self.rows.nrows() - 1).to_owned()
     }
 }
 

@@ -26,7 +26,7 @@ pub enum ReservoirError {
         /// The shape that was saved.
         got: Vec<usize>,
     },
-    /// A saved working memory's numbers are not floats, or not as many as its shape says.
+    /// A saved working memory's numbers are not floats, or their number does not fit its shape.
     #[error("the saved memory's {part} must be {expected} float numbers, got {got}")]
     MemoryNumbers {
         /// Which part.

@@ -41,7 +41,7 @@ pub trait WithLanes {
 
 /// Vectors of single-precision numbers.
 pub trait Lanes: Simd {
-    /// Transposes a square tile of as many vectors as a vector has lanes.
+    /// Transposes a square tile: one vector per lane.
     ///
     /// # Panics
     ///

@@ -64,7 +64,7 @@ pub trait Kernel: Debug + Send + Sync {
     fn remember(&self, block: Block<'_>, z: &[f32]);
     /// See [`UnitKernel::forward`]; z and out are `[units, rows, d_unit]` vectors.
     fn forward(&self, block: Block<'_>, z: &[f32], out: &mut [f32]);
-    /// See [`UnitKernel::remember_single`]; the block's window and z are those of some units alone, of which `first` is
+    /// See [`UnitKernel::remember_single`]; the block's window and z are those of some units alone, and `first` is
     /// the first, while its weights are those of all units.
     fn remember_single(&self, block: Block<'_>, first: usize, z: &[f32]);
     /// See [`UnitKernel::forward_single`]; as [`remember_single`](Self::remember_single).

@@ -56,7 +56,7 @@ impl<S: Lanes, F: Fn(S::f32s) -> S::f32s + Copy> WithLanes for Matvec<'_, S, F> 
         let Sizes { rows, outs, .. } = self.sizes;
         let many = S::REGISTER_COUNT >= 32;
         let mut row = 0;
-        // As many rows at a time as share a weight's load, and as many sums as hide an addition's latency.
+        // Several rows share the load of a weight, and several sums hide the latency of an addition.
         macro_rules! rows {
             ($rows:literal: $chains:literal, $pair_chains:literal) => {
                 while row + $rows <= rows {
@@ -122,7 +122,7 @@ impl<'a, S: Lanes, F: Fn(S::f32s) -> S::f32s + Copy> Matvec<'a, S, F> {
             panels[p] = &panel.as_chunks::<W>().0[..ins];
         }
         let x = self.rows::<R>(row);
-        // Of each sixteen, as many are used as a panel has vectors.
+        // Of each sixteen, the first are used: one per vector of a panel.
         let vectors = W / S::F32_LANES;
         let mut sums = [[[[simd.splat_f32s(0.0); PANEL]; P]; R]; CHAINS];
         for r in 0..R {

@@ -1,4 +1,4 @@
-//! Slices in named parts, so that what says how long they are is what cuts them apart.
+//! Slices in named parts: the function that counts their lengths is the one that cuts them.
 //!
 //! A kernel has one function per slice that takes part after part and returns them under their names. Given a
 //! [`Count`], it says how much room is needed; given the slice, it cuts it.
@@ -39,7 +39,7 @@ pub trait Parts {
     fn part(&mut self, len: usize) -> Self::Part;
 }
 
-/// Counts the entries of all parts, of which there are none yet.
+/// Counts the entries of all parts.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Count(usize);
 

@@ -52,6 +52,13 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Of the slots of `[units, rows, d_unit]`, the row and the first slot of the state of the d_unit slots at an index.
+    #[inline(always)]
+    pub(crate) fn slots(&self, index: usize) -> (usize, usize) {
+        let (unit, row) = (index / self.shape.rows(), index % self.shape.rows());
+        (row, self.state + unit * self.shape.d_unit)
+    }
+
     /// Numbers of all its rows in one step.
     pub(crate) fn len(&self) -> usize {
         self.shape.units * self.shape.rows() * self.shape.d_unit

@@ -60,7 +60,7 @@ const FEW_STEPS: usize = 16;
 impl Stepper {
     /// Begins with a working memory, as [`Sequences`] describes it for a batch of one.
     ///
-    /// With more than one of `threads`, the units are shared by as many as their weights are worth, and
+    /// With several `threads`, the units are shared among them as far as their weights are worth it, and
     /// [`run`](Self::run) takes the others from rayon's pool for the time of the call, if they are free;
     /// [`step`](Self::step) uses none but the caller's.
     ///

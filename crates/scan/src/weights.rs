@@ -82,7 +82,7 @@ pub struct Matrix<'a> {
     pub transposed: &'a [f32],
 }
 
-/// The gradient of a population's weights, of which one unit's part is added to.
+/// The gradient of a population's weights, for one unit's part to be added to.
 pub struct UnitGradient<'a> {
     /// All tensors of the population, one after another, each with the units first.
     pub gradient: &'a mut [f32],

@@ -31,17 +31,20 @@ struct Steps {
 const LONGEST: usize = 10_000_000;
 
 impl Steps {
-    fn check(self, task: &'static str) -> Result<Self, TaskError> {
-        let rows = [
-            ("warm_up", self.warm_up, 0),
-            ("train", self.train, 1),
-            ("valid", self.valid, 0),
-            ("test", self.test, 1),
-        ];
-        for (key, steps, least) in rows {
-            check(task, key, steps, least..=LONGEST)?;
-        }
-        Ok(self)
+    fn of(
+        task: &'static str,
+        [warm_up, train, valid, test]: [usize; 4],
+    ) -> Result<Self, TaskError> {
+        check(task, "warm_up", warm_up, 0..=LONGEST)?;
+        check(task, "train", train, 1..=LONGEST)?;
+        check(task, "valid", valid, 0..=LONGEST)?;
+        check(task, "test", test, 1..=LONGEST)?;
+        Ok(Self {
+            warm_up,
+            train,
+            valid,
+            test,
+        })
     }
 
     fn sum(self) -> usize {

@@ -134,7 +134,7 @@ impl Dataset {
         rows
     }
 
-    /// The data set with targets as they are: nothing is taken from them any more, and 32 bits may blur them. For pictures and
+    /// The data set with its offset added to the targets again, which 32 bits may blur. For pictures and
     /// files.
     #[must_use]
     pub fn with_raw_targets(&self) -> Cow<'_, Self> {

@@ -300,7 +300,7 @@ impl FilesConfig {
         holes::notes(inputs, targets, self.holes)
     }
 
-    /// Takes sequences of which no step is scored out, and refuses a part of the data that has no others.
+    /// Removes sequences without a scored step, and refuses a part of the data that has no others.
     fn check_scored(&self, dataset: &mut Dataset) -> Result<(), TaskError> {
         let parts = [
             ("training", &mut dataset.train),

@@ -46,7 +46,7 @@ pub(crate) fn length(head: &[u8]) -> u64 {
     length.unwrap_or(head.len() as u64)
 }
 
-/// The sizes and the bytes behind them, as many as the sizes say.
+/// The sizes and the bytes behind them, whose number is the product of the sizes.
 fn sized<'a, const N: usize>(
     bytes: &'a [u8],
     magic: u32,

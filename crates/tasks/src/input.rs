@@ -34,7 +34,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, TaskError> {
     at_most(path, file, LARGEST)
 }
 
-/// The bytes of a reader, of which there must be no more than `most`; `path` is for messages.
+/// The bytes of a reader, at most `most`; `path` is for messages.
 pub(crate) fn at_most(path: &Path, reader: impl Read, most: u64) -> Result<Vec<u8>, TaskError> {
     let mut bytes = Vec::new();
     // Some files say that they hold nothing and go on for ever, as those of /proc may.

@@ -94,7 +94,7 @@ impl Npz {
         floats(array).map_err(|problem| self.wrong(name, problem))
     }
 
-    /// An array of numbers, of which those that are missing are NaN.
+    /// An array of numbers, NaN where one is missing.
     pub(crate) fn numbers(&mut self, name: &str) -> Result<ArrayD<f64>, TaskError> {
         let array = self.parsed(name, npy::parse_numbers)?;
         numbers(array, true).map_err(|problem| self.wrong(name, problem))
@@ -102,7 +102,7 @@ impl Npz {
 }
 
 /// The bytes of an entry that says that it has `size` of them: its array's header must say the same before the rest is unpacked,
-/// since a few bytes of an archive unpack to as many as one likes.
+/// since a few bytes of an archive can unpack to any number of bytes.
 fn unpack(mut entry: impl Read, size: u64) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let mut read = |most: u64, bytes: &mut Vec<u8>| {

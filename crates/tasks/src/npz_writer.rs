@@ -28,7 +28,7 @@ pub struct Spool {
 /// How the bytes of an array are kept.
 #[derive(Clone, Copy)]
 enum Kept {
-    /// Compressed: for data, of which padding and masks are a part.
+    /// Compressed: for data, which have padding and masks.
     Small,
     /// As they are: for numbers that no compression makes smaller.
     AsTheyAre,

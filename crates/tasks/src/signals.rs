@@ -10,7 +10,7 @@ use std::path::Path;
 ///
 /// Columns that have names are taken by name where the model keeps the names of its inputs: those that it lacks are
 /// refused, others are left out. Columns without names are taken by their place: either they are laid out as those that
-/// the model was trained on, or there are exactly as many as inputs.
+/// the model was trained on, or their number is that of the inputs.
 #[derive(Clone, Copy, Debug)]
 pub struct SignalInputs<'a> {
     /// How many a step of a file has: I, or half of it where a mask of holes stands behind them.

@@ -107,7 +107,7 @@ impl Standardiser {
     ///
     /// # Panics
     ///
-    /// When there are not as many inputs as the data that this was fitted on have channels.
+    /// When the number of inputs is not that of the data that this was fitted on.
     #[must_use]
     pub fn step(&self, inputs: ArrayView1<'_, f64>) -> Array1<f32> {
         assert_eq!(

@@ -6,7 +6,7 @@ use rand::seq::SliceRandom;
 use crate::identity::check;
 use crate::{Identity, TopologyError, Wiring};
 
-/// Draws delay lines: an identity wiring whose slots form one chain per copy of an input, all as long as each other.
+/// Draws delay lines: an identity wiring whose slots form one chain per copy of an input, all of the same length.
 ///
 /// The first slot of a chain reads an input, every other one the state dimension of the slot before it (the delay line
 /// reservoir of Rodan & Tiňo, "Minimum complexity echo state network", IEEE Transactions on Neural Networks 22, 2011,

@@ -1,6 +1,6 @@
 //! Seeded wirings of reservoirs, as plain numbers.
 //!
-//! The unit inputs of a reservoir are N *slots*, as many as the state has dimensions. A [`Wiring`] says what each slot
+//! The unit inputs of a reservoir are N *slots*, N being the width of the state. A [`Wiring`] says what each slot
 //! reads: a weighted sum of inputs and of state dimensions, z = W·[x; h]. It is drawn once and never trained.
 //!
 //! - [`identity`] is the poster's: every slot is a copy of one input or of one state dimension.

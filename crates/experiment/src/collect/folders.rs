@@ -74,7 +74,7 @@ impl RunRecords {
 }
 
 impl Plan {
-    /// None where the folder does not say it in a way that this version understands: the records count all the same.
+    /// None where this version cannot read what the folder says; its records count even so.
     fn read(folder: &Path) -> Result<Option<Self>, CollectError> {
         let state = text(folder, RunFile::Run)?;
         let config = text(folder, RunFile::Config)?;

@@ -10,7 +10,7 @@ use super::PredictError;
 /// What separates the fields of a line.
 const SEPARATORS: [char; 3] = [',', ';', '\t'];
 
-/// Lines of which each is a step.
+/// Lines, each of which is a step.
 pub(super) struct Lines<'a> {
     name: &'a str,
     lines: &'a mut dyn BufRead,

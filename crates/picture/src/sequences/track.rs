@@ -114,7 +114,7 @@ impl Track {
         wrap(name, SMALL, width, MOST_NAME_ROWS)
     }
 
-    /// The height of a row of cells: as high as its name, as long as there are not too many.
+    /// The height of a row of cells: that of its name, or less where there are many.
     fn row(&self) -> i32 {
         let channels = self.values.ncols().max(1) as i32;
         if channels <= 30 {

@@ -1,11 +1,15 @@
 //! Least mean squares: stochastic gradient descent, optionally normalised.
 
-use super::{Linear, Online, check};
+use super::{OnlineReadout, Rule, check};
 use crate::ReadoutError;
-use ndarray::{Array1, Array2, ArrayView1};
+use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 
-/// How least mean squares learns.
+/// Least mean squares: W ← W + μ·x·(y − Wᵀx)ᵀ, where x ends in a 1 for the intercept
+/// (Widrow & Hoff 1960, "Adaptive switching circuits").
+///
+/// Normalised, μ becomes μ/(ε + ‖x‖²) with ε = 10⁻⁸, so that the step does not depend on the scale of the features
+/// (Haykin 2002, "Adaptive filter theory", 4th edition, chapter 6). Each row costs d_features·d_output multiply-adds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct LmsConfig {
@@ -24,24 +28,13 @@ impl Default for LmsConfig {
     }
 }
 
-/// Least mean squares: W ← W + μ·x·(y − Wᵀx)ᵀ, where x ends in a 1 for the intercept
-/// (Widrow & Hoff 1960, "Adaptive switching circuits").
-///
-/// Normalised, μ becomes μ/(ε + ‖x‖²) with ε = 10⁻⁸, so that the step does not depend on the scale of the features
-/// (Haykin 2002, "Adaptive filter theory", 4th edition, chapter 6). Each row costs d_features·d_output multiply-adds.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Lms {
-    linear: Linear,
-    config: LmsConfig,
-}
-
 impl LmsConfig {
     /// Makes a readout with zero weights.
     ///
     /// # Errors
     ///
     /// If the step size is not a finite number above 0, or is 2 or more although it is normalised.
-    pub fn init(&self, d_features: usize, d_output: usize) -> Result<Lms, ReadoutError> {
+    pub fn init(&self, d_features: usize, d_output: usize) -> Result<OnlineReadout, ReadoutError> {
         let (allowed, limit) = if self.normalised {
             ("above 0 and below 2", 2.0)
         } else {
@@ -49,39 +42,16 @@ impl LmsConfig {
         };
         let inside = self.step_size > 0.0 && self.step_size < limit;
         check("the step size", self.step_size, allowed, inside)?;
-        Ok(Lms {
-            linear: Linear::zeros(d_features, d_output),
-            config: *self,
-        })
-    }
-}
-
-impl Online for Lms {
-    fn predict(&self, features: ArrayView1<'_, f32>) -> Array1<f32> {
-        self.linear.predict(features)
+        Ok(OnlineReadout::new(Rule::Lms(*self), d_features, d_output))
     }
 
-    fn update(
-        &mut self,
-        features: ArrayView1<'_, f32>,
-        target: ArrayView1<'_, f32>,
-    ) -> Result<Array1<f64>, ReadoutError> {
-        let (features, error) = self.linear.compare(features, target)?;
-        let step = if self.config.normalised {
-            self.config.step_size / (1e-8 + features.dot(&features))
-        } else {
-            self.config.step_size
+    /// By what an error changes the weights of a row's features.
+    pub(super) fn gain(&self, features: Array1<f64>) -> Array1<f64> {
+        let step = match self.normalised {
+            true => self.step_size / (1e-8 + features.dot(&features)),
+            false => self.step_size,
         };
-        self.linear.learn(&(features * step), &error)?;
-        Ok(error)
-    }
-
-    fn weights(&self) -> Array2<f64> {
-        self.linear.weights()
-    }
-
-    fn bias(&self) -> Array1<f64> {
-        self.linear.bias()
+        features * step
     }
 }
 

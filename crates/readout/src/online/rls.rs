@@ -1,11 +1,22 @@
 //! Recursive least squares with a forgetting factor.
 
-use super::{Linear, Online, check};
+use super::{OnlineReadout, Rule, check};
 use crate::ReadoutError;
-use ndarray::{Array1, Array2, ArrayView1};
+use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 
-/// How recursive least squares learns.
+/// Recursive least squares: after n rows it holds the minimum of
+///
+/// Σₖ λⁿ⁻ᵏ ‖yₖ − Wᵀxₖ‖² + λⁿ·δ·‖W‖²,
+///
+/// where x ends in a 1 for the intercept (so unlike in [`fit_ridge`](crate::fit_ridge), δ weighs on the
+/// intercept too). Each row costs (d_features + 1)² multiply-adds:
+///
+/// k = P·x/(λ + xᵀPx), W ← W + k·(y − Wᵀx)ᵀ, P ← (P − k·xᵀP)/λ
+///
+/// (Haykin 2002, "Adaptive filter theory", 4th edition, chapter 9; for reservoirs, Jaeger & Haas 2004, "Harnessing
+/// nonlinearity"). P is updated so that it stays symmetric to the last bit. With λ < 1 and inputs that
+/// do not excite every direction, P grows without bound; that ends in an error, not in NaN.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct RlsConfig {
@@ -24,21 +35,9 @@ impl Default for RlsConfig {
     }
 }
 
-/// Recursive least squares: after n rows it holds the minimum of
-///
-/// Σₖ λⁿ⁻ᵏ ‖yₖ − Wᵀxₖ‖² + λⁿ·δ·‖W‖²,
-///
-/// where x ends in a 1 for the intercept (so unlike in [`fit_ridge`](crate::fit_ridge), δ weighs on the
-/// intercept too). Each row costs (d_features + 1)² multiply-adds:
-///
-/// k = P·x/(λ + xᵀPx), W ← W + k·(y − Wᵀx)ᵀ, P ← (P − k·xᵀP)/λ
-///
-/// (Haykin 2002, "Adaptive filter theory", 4th edition, chapter 9; for reservoirs, Jaeger & Haas 2004, "Harnessing
-/// nonlinearity"). P is updated so that it stays symmetric to the last bit. With λ < 1 and inputs that
-/// do not excite every direction, P grows without bound; that ends in an error, not in NaN.
+/// What recursive least squares remembers of the rows.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rls {
-    linear: Linear,
+pub(super) struct Rls {
     /// `[d_features + 1, d_features + 1]`
     inverse: Array2<f64>,
     forgetting: f64,
@@ -50,7 +49,7 @@ impl RlsConfig {
     /// # Errors
     ///
     /// If a parameter lies outside its range.
-    pub fn init(&self, d_features: usize, d_output: usize) -> Result<Rls, ReadoutError> {
+    pub fn init(&self, d_features: usize, d_output: usize) -> Result<OnlineReadout, ReadoutError> {
         let RlsConfig { forgetting, delta } = *self;
         check(
             "the forgetting factor",
@@ -59,26 +58,18 @@ impl RlsConfig {
             forgetting > 0.0 && forgetting <= 1.0,
         )?;
         check("delta", delta, "a finite number above 0", delta > 0.0)?;
-        Ok(Rls {
-            linear: Linear::zeros(d_features, d_output),
+        let rls = Rls {
             inverse: Array2::from_diag_elem(d_features + 1, 1.0 / delta),
             forgetting,
-        })
+        };
+        Ok(OnlineReadout::new(Rule::Rls(rls), d_features, d_output))
     }
 }
 
-impl Online for Rls {
-    fn predict(&self, features: ArrayView1<'_, f32>) -> Array1<f32> {
-        self.linear.predict(features)
-    }
-
-    fn update(
-        &mut self,
-        features: ArrayView1<'_, f32>,
-        target: ArrayView1<'_, f32>,
-    ) -> Result<Array1<f64>, ReadoutError> {
-        let (features, error) = self.linear.compare(features, target)?;
-        let image = self.inverse.dot(&features);
+impl Rls {
+    /// Takes a row in; returns by what an error changes the weights of its features, and whether all is finite still.
+    pub(super) fn gain(&mut self, features: &Array1<f64>) -> (Array1<f64>, bool) {
+        let image = self.inverse.dot(features);
         let scale = 1.0 / (self.forgetting + features.dot(&image));
         let mut finite = scale.is_finite() && scale > 0.0;
         for (mut row, &left) in self.inverse.rows_mut().into_iter().zip(&image) {
@@ -88,22 +79,7 @@ impl Online for Rls {
                 finite &= p.is_finite();
             }
         }
-        self.linear.learn(&(image * scale), &error)?;
-        if finite {
-            Ok(error)
-        } else {
-            Err(ReadoutError::Diverged {
-                update: self.linear.updates,
-            })
-        }
-    }
-
-    fn weights(&self) -> Array2<f64> {
-        self.linear.weights()
-    }
-
-    fn bias(&self) -> Array1<f64> {
-        self.linear.bias()
+        (image * scale, finite)
     }
 }
 
@@ -121,7 +97,14 @@ mod tests {
         Array2::from_shape_simple_fn((rows, width), || rng.random_range(-1.0..1.0))
     }
 
-    fn feed(rls: &mut Rls, features: &Array2<f32>, targets: &Array2<f32>) {
+    fn inverse(readout: &OnlineReadout) -> &Array2<f64> {
+        match &readout.rule {
+            Rule::Rls(rls) => &rls.inverse,
+            Rule::Lms(_) => unreachable!("it learns by recursive least squares"),
+        }
+    }
+
+    fn feed(rls: &mut OnlineReadout, features: &Array2<f32>, targets: &Array2<f32>) {
         for (x, y) in features.rows().into_iter().zip(targets.rows()) {
             rls.update(x, y).unwrap();
         }
@@ -141,7 +124,7 @@ mod tests {
         assert_abs_diff_eq!(rls.bias(), array![1.0], epsilon = 1e-12);
         // P = (I/2 − (1, ½)(1, ½)ᵀ/3)/0.5.
         let expected = array![[1.0 / 3.0, -1.0 / 3.0], [-1.0 / 3.0, 5.0 / 6.0]];
-        assert_abs_diff_eq!(rls.inverse, expected, epsilon = 1e-12);
+        assert_abs_diff_eq!(inverse(&rls), &expected, epsilon = 1e-12);
         assert_abs_diff_eq!(rls.predict(array![2.0].view()), array![5.0], epsilon = 1e-6);
     }
 
@@ -212,7 +195,7 @@ mod tests {
         };
         let mut rls = config.init(6, 1).unwrap();
         feed(&mut rls, &features, &draw(300, 1, 11));
-        assert_eq!(rls.inverse, rls.inverse.t());
+        assert_eq!(inverse(&rls), inverse(&rls).t());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::ReadoutError;
 use crate::dense::{eigen, solve_positive};
 use faer::{Mat, MatRef};
 
-/// A = V·diag(e)·Vᵀ, of which λ keeps 1/(e + λ).
+/// A = V·diag(e)·Vᵀ; the inverse of A + λI has 1/(e + λ) in place of e.
 pub(super) struct Spectrum {
     /// e, ascending; rounding below zero is cut off.
     pub(super) values: Vec<f64>,

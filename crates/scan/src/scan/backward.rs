@@ -152,6 +152,15 @@ impl<'a> Pass<'a, '_> {
                         .expect("a border only where gradients are truncated");
             }
         }
+        let (arch, sequences) = (self.arch, self.block.sequences);
+        let unpack = |vectors: &[f32], stride: usize, rows: &mut [f32]| {
+            arch.run(Unpack {
+                vectors,
+                stride,
+                sequences,
+                rows,
+            });
+        };
         let row_stride = context * d_state;
         if sliding {
             for row in 0..context - 1 {
@@ -161,46 +170,25 @@ impl<'a> Pass<'a, '_> {
                 }
                 if self.needs.rows {
                     let rows = &mut self.block.rows[row * d_state..];
-                    let vectors = self.z.get();
-                    let sequences = self.block.sequences;
-                    self.arch.run(Unpack {
-                        vectors,
-                        stride: row_stride,
-                        sequences,
-                        rows,
-                    });
+                    unpack(self.z.get(), row_stride, rows);
                 }
             }
         }
         if self.needs.rows {
             let first = context - self.spec.step_rows();
             for (row, vectors) in self.state.get().chunks_exact(width).enumerate() {
-                let rows = &mut self.block.rows[(first + row) * d_state..];
-                let sequences = self.block.sequences;
-                self.arch.run(Unpack {
+                unpack(
                     vectors,
-                    stride: row_stride,
-                    sequences,
-                    rows,
-                });
+                    row_stride,
+                    &mut self.block.rows[(first + row) * d_state..],
+                );
             }
         }
         if self.needs.inputs {
             let (older, steps) = (self.spec.older_inputs_len(1), self.steps);
             let (first, rest) = self.inputs.get().split_at(older * self.arch.lanes());
-            let parts = [
-                (first, older, &mut *self.block.older_inputs),
-                (rest, steps * self.spec.d_input(), &mut *self.block.inputs),
-            ];
-            for (vectors, stride, rows) in parts {
-                let sequences = self.block.sequences;
-                self.arch.run(Unpack {
-                    vectors,
-                    stride,
-                    sequences,
-                    rows,
-                });
-            }
+            unpack(first, older, self.block.older_inputs);
+            unpack(rest, steps * self.spec.d_input(), self.block.inputs);
         }
     }
 

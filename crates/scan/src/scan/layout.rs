@@ -121,8 +121,7 @@ impl WithLanes for Gather<'_> {
         let z = S::as_mut_simd_f32s(self.z).0;
         let all = wiring.sources();
         for (index, z) in z.chunks_exact_mut(shape.d_unit).enumerate() {
-            let (unit, row) = (index / shape.rows(), index % shape.rows());
-            let first = self.place.state + unit * shape.d_unit;
+            let (row, first) = self.place.slots(index);
             let inputs = &inputs[row * d_input..][..d_input];
             let state = &state[row * d_state..][..d_state];
             let read = |source: u32| match source as usize {
@@ -198,8 +197,7 @@ impl WithLanes for Scatter<'_> {
         let state = S::as_mut_simd_f32s(self.state).0;
         let z = S::as_simd_f32s(self.z).0;
         for (index, z) in z.chunks_exact(shape.d_unit).enumerate() {
-            let (unit, row) = (index / shape.rows(), index % shape.rows());
-            let first = self.place.state + unit * shape.d_unit;
+            let (row, first) = self.place.slots(index);
             let inputs = &mut inputs[row * d_input..][..d_input];
             let state = &mut state[row * d_state..][..d_state];
             for (slot, &z) in z.iter().enumerate() {
@@ -235,9 +233,8 @@ impl WithLanes for Leak<'_> {
         let out = S::as_simd_f32s(self.out).0;
         let (new, old) = (simd.splat_f32s(self.leak), simd.splat_f32s(1.0 - self.leak));
         for (index, out) in out.chunks_exact(shape.d_unit).enumerate() {
-            let (unit, row) = (index / shape.rows(), index % shape.rows());
-            let first = row * self.d_state + self.place.state + unit * shape.d_unit;
-            let state = &mut state[first..][..shape.d_unit];
+            let (row, first) = self.place.slots(index);
+            let state = &mut state[row * self.d_state + first..][..shape.d_unit];
             if self.leak == 1.0 {
                 state.copy_from_slice(out);
                 continue;
@@ -268,9 +265,8 @@ impl WithLanes for LeakBack<'_> {
         let out = S::as_mut_simd_f32s(self.out).0;
         let (new, old) = (simd.splat_f32s(self.leak), simd.splat_f32s(1.0 - self.leak));
         for (index, out) in out.chunks_exact_mut(shape.d_unit).enumerate() {
-            let (unit, row) = (index / shape.rows(), index % shape.rows());
-            let first = row * self.d_state + self.place.state + unit * shape.d_unit;
-            let state = &mut state[first..][..shape.d_unit];
+            let (row, first) = self.place.slots(index);
+            let state = &mut state[row * self.d_state + first..][..shape.d_unit];
             for (h, out) in state.iter_mut().zip(out) {
                 *out = simd.mul_f32s(new, *h);
                 *h = simd.mul_f32s(old, *h);

@@ -62,20 +62,10 @@ impl LorenzConfig {
     pub(crate) const NAME: &'static str = "lorenz";
 
     pub(crate) fn load(&self, seed: u64) -> Result<Dataset, TaskError> {
-        let Self {
-            warm_up,
-            train,
-            valid,
-            test,
-            ..
-        } = *self;
-        let steps = Steps {
-            warm_up,
-            train,
-            valid,
-            test,
-        }
-        .check(Self::NAME)?;
+        let steps = Steps::of(
+            Self::NAME,
+            [self.warm_up, self.train, self.valid, self.test],
+        )?;
         check(Self::NAME, "horizon", self.horizon, 1..=100_000)?;
         if !(self.step > 0.0 && self.step <= 0.05) {
             let problem = format!(

@@ -54,21 +54,12 @@ impl MemoryCapacityConfig {
     pub(crate) const NAME: &'static str = "memory-capacity";
 
     pub(crate) fn load(&self, seed: u64) -> Result<Dataset, TaskError> {
-        let Self {
-            delays,
-            train,
-            valid,
-            test,
-            ..
-        } = *self;
+        let delays = self.delays;
         check(Self::NAME, "delays", delays, 1..=10_000)?;
-        let steps = Steps {
-            warm_up: self.warm_up,
-            train,
-            valid,
-            test,
-        }
-        .check(Self::NAME)?;
+        let steps = Steps::of(
+            Self::NAME,
+            [self.warm_up, self.train, self.valid, self.test],
+        )?;
         let mut rng = RngStream::TrainData.rng(seed);
         let drawn: Vec<f64> = (0..delays + steps.sum())
             .map(|_| rng.random_range(-1.0..1.0))

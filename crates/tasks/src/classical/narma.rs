@@ -58,21 +58,11 @@ impl NarmaConfig {
     pub(crate) const NAME: &'static str = "narma";
 
     pub(crate) fn load(&self, seed: u64) -> Result<Dataset, TaskError> {
-        let Self {
-            order,
-            warm_up,
-            train,
-            valid,
-            test,
-            standardise,
-        } = *self;
-        let steps = Steps {
-            warm_up,
-            train,
-            valid,
-            test,
-        }
-        .check(Self::NAME)?;
+        let steps = Steps::of(
+            Self::NAME,
+            [self.warm_up, self.train, self.valid, self.test],
+        )?;
+        let order = self.order;
         let coefficients = match order {
             10 => [0.3, 0.05, 0.1],
             30 => [0.2, 0.04, 0.001],
@@ -96,7 +86,7 @@ impl NarmaConfig {
             let inputs = column(&inputs, THROWN_AWAY);
             // Row t holds y(t+1), which u(t) completes.
             let targets = column(&outputs, THROWN_AWAY + 1);
-            return Ok(steps.split(Self::NAME, &inputs, &targets, standardise));
+            return Ok(steps.split(Self::NAME, &inputs, &targets, self.standardise));
         }
         let problem = format!(
             "with {count} steps in all the system ran away in each of {ATTEMPTS} draws; a shorter series is needed"

@@ -59,20 +59,10 @@ impl SantaFeConfig {
 
     /// The series is measured: nothing of it is drawn from the seed.
     pub(crate) fn load(&self, _seed: u64) -> Result<Dataset, TaskError> {
-        let Self {
-            warm_up,
-            train,
-            valid,
-            test,
-            ..
-        } = *self;
-        let steps = Steps {
-            warm_up,
-            train,
-            valid,
-            test,
-        }
-        .check(Self::NAME)?;
+        let steps = Steps::of(
+            Self::NAME,
+            [self.warm_up, self.train, self.valid, self.test],
+        )?;
         check(Self::NAME, "horizon", self.horizon, 1..=100_000)?;
         let (path, bytes) = match &self.from {
             Some(path) => (path.clone(), input::read(path)?),

@@ -73,7 +73,7 @@ pub(super) struct Selection {
 }
 
 impl Selection {
-    /// The columns that the config asks for among `width`, of which `taken` hold labels and the like.
+    /// The columns that the config asks for among `width`; `taken` are those that hold labels and the like.
     pub(super) fn of(
         config: &FilesConfig,
         goal: &Goal,

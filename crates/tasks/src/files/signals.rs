@@ -85,7 +85,7 @@ impl FilesConfig {
         }
     }
 
-    /// The same options for a file without labels of which every channel is read: which of them are inputs depends on
+    /// The same options for a file without labels, every channel of which is read: which of them are inputs depends on
     /// their number.
     fn of_all_channels(&self, path: &Path) -> Self {
         Self {

@@ -80,7 +80,7 @@ pub(super) fn names(path: &Path, header: Option<bool>) -> Result<Option<Vec<Stri
     Ok(Rows::read(&input::read(path)?, path, header)?.names)
 }
 
-/// Reads the sequences of a table of which each is several rows, or each a row, without their targets.
+/// Reads the sequences of a table, each of several rows or each of one, without their targets.
 pub(super) fn read_signals(
     config: &FilesConfig,
     path: &Path,
