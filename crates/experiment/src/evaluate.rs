@@ -1,6 +1,5 @@
 //! Judging a saved model on its own task or on a file.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
@@ -153,7 +152,7 @@ pub fn evaluate(
 }
 
 pub(crate) fn read_model(path: &Path) -> Result<Vec<u8>, ModelError> {
-    fs::read(path).map_err(|source| ModelError::Read {
+    ran_tasks::read_file(path).map_err(|source| ModelError::Read {
         path: path.into(),
         source,
     })

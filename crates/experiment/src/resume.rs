@@ -1,6 +1,5 @@
 //! Taking a run up again from its folder.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -205,7 +204,7 @@ fn text(folder: &Path, file: RunFile) -> Result<Option<String>, ResumeError> {
 /// A file's bytes, with nothing for one that is not there.
 fn read(folder: &Path, file: RunFile) -> Result<Option<Vec<u8>>, ResumeError> {
     let path = folder.join(file.name());
-    match fs::read(&path) {
+    match ran_tasks::read_file(&path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(ResumeError::Read { path, source }),

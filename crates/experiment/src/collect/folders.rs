@@ -94,7 +94,10 @@ impl Plan {
 
 /// A file's text, with nothing for one that is not there.
 fn text(path: &Path) -> Result<Option<String>, CollectError> {
-    match fs::read_to_string(path) {
+    let text = ran_tasks::read_file(path).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    });
+    match text {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(CollectError::Read {

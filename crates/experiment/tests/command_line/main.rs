@@ -5,6 +5,7 @@ mod collecting;
 mod curves;
 mod data;
 mod describing;
+mod endless;
 mod exporting;
 mod files;
 mod folders;
