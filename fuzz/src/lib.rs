@@ -16,17 +16,24 @@ static MEMORY: Cap<System> = Cap::new(System, usize::MAX);
 /// What any input may take, in bytes: a configuration, a buffer for a file, a list of names.
 pub const FLOOR: usize = 4 << 20;
 
+/// What an archive may take beside that: the crate zip makes room for 65,535 entries where a file says that it has them.
+pub const ENTRIES: usize = 16 << 20;
+
 /// How many times its own size an input may take beside that.
 pub const TIMES: usize = 10;
 
-/// Does something with an input in at most [`TIMES`] its size and the [`FLOOR`]. What asks for more ends the process, which
+/// Does something with an input in at most [`TIMES`] its size and `floor` bytes. What asks for more ends the process, which
 /// libFuzzer reports as a finding.
 ///
 /// # Panics
 ///
 /// When what comes of it is an error without a sentence, or that memory ran out.
-pub fn limited<T, E: Display>(input: &[u8], act: impl FnOnce() -> Result<T, E>) {
-    let allowed = FLOOR + TIMES * input.len();
+pub fn limited<T, E: Display>(
+    input: &[u8],
+    floor: usize,
+    act: impl FnOnce() -> Result<T, E>,
+) {
+    let allowed = floor + TIMES * input.len();
     let set = |limit| MEMORY.set_limit(limit).expect("more than is in use");
     set(MEMORY.allocated() + allowed);
     if let Err(error) = act() {
@@ -44,13 +51,14 @@ pub fn limited<T, E: Display>(input: &[u8], act: impl FnOnce() -> Result<T, E>) 
 /// When the file cannot be written, or as [`limited`].
 pub fn load(ending: &str, input: &[u8], ways: &[fn(&Path) -> FilesConfig]) {
     let path = file(ending);
+    let floor = FLOOR + if ending == "npz" { ENTRIES } else { 0 };
     fs::write(&path, input).expect("the file can be written");
     for way in ways {
         let config = FilesConfig {
             data: Some(path.clone()),
             ..way(&path)
         };
-        limited(input, || TaskConfig::Files(Box::new(config)).load(1));
+        limited(input, floor, || TaskConfig::Files(Box::new(config)).load(1));
     }
 }
 

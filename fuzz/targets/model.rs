@@ -3,11 +3,11 @@
 
 use burn_ndarray::NdArray;
 use libfuzzer_sys::fuzz_target;
-use ran_fuzz::limited;
+use ran_fuzz::{FLOOR, limited};
 use ran_learning::Model;
 
 fuzz_target!(|input: &[u8]| {
-    limited(input, || {
+    limited(input, FLOOR, || {
         Model::<NdArray>::from_bytes(input.to_vec(), &Default::default())
     });
 });

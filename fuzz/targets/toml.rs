@@ -3,10 +3,10 @@
 
 use libfuzzer_sys::fuzz_target;
 use ran_experiment::Experiment;
-use ran_fuzz::limited;
+use ran_fuzz::{FLOOR, limited};
 
 fuzz_target!(|text: &str| {
-    limited(text.as_bytes(), || {
+    limited(text.as_bytes(), FLOOR, || {
         Experiment::parse("x", "x.toml", text, &[])
     });
 });

@@ -147,12 +147,14 @@ impl ReservoirConfig {
             let problem = format!("must be from 1 to {MOST_CONTEXT}, got {}", self.context);
             return Err(ReservoirError::config("reservoir.context", problem));
         }
-        if !(self.leak > 0.0 && self.leak <= 1.0) {
-            let problem = format!("must be above 0 and at most 1, got {}", self.leak);
+        // Both are computed with in 32 bits, where the smallest numbers are 0 and the largest infinite.
+        let (leak, scale) = (self.leak as f32, self.input_scale as f32);
+        if !(leak > 0.0 && self.leak <= 1.0) {
+            let problem = format!("must be above 0 and at most 1, got {:?}", self.leak);
             return Err(ReservoirError::config("reservoir.leak", problem));
         }
-        if !self.input_scale.is_finite() {
-            let problem = format!("must be a finite number, got {}", self.input_scale);
+        if !scale.is_finite() {
+            let problem = format!("must be a finite number in 32 bits, got {:?}", self.input_scale);
             return Err(ReservoirError::config("reservoir.input_scale", problem));
         }
         if self.populations.is_empty() {
