@@ -28,11 +28,7 @@ pub const TIMES: usize = 10;
 /// # Panics
 ///
 /// When what comes of it is an error without a sentence, or that memory ran out.
-pub fn limited<T, E: Display>(
-    input: &[u8],
-    floor: usize,
-    act: impl FnOnce() -> Result<T, E>,
-) {
+pub fn limited<T, E: Display>(input: &[u8], floor: usize, act: impl FnOnce() -> Result<T, E>) {
     let allowed = floor + TIMES * input.len();
     let set = |limit| MEMORY.set_limit(limit).expect("more than is in use");
     set(MEMORY.allocated() + allowed);

@@ -154,7 +154,10 @@ impl ReservoirConfig {
             return Err(ReservoirError::config("reservoir.leak", problem));
         }
         if !scale.is_finite() {
-            let problem = format!("must be a finite number in 32 bits, got {:?}", self.input_scale);
+            let problem = format!(
+                "must be a finite number in 32 bits, got {:?}",
+                self.input_scale
+            );
             return Err(ReservoirError::config("reservoir.input_scale", problem));
         }
         if self.populations.is_empty() {

@@ -1,4 +1,4 @@
-//! Files that have no end, or no use: each is answered with a sentence, at once and in little memory.
+//! Files without an end: each is answered with a sentence, at once and in little memory.
 #![cfg(unix)]
 
 use std::fs::{self, File};

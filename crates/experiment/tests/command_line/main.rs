@@ -11,10 +11,12 @@ mod files;
 mod folders;
 mod gradient;
 mod hostile;
+mod long;
 mod messages;
 #[cfg(not(feature = "wgpu"))]
 mod not_built;
 mod numbers;
+mod odd;
 mod pictures;
 mod predicting;
 mod records;
