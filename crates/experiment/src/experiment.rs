@@ -1,6 +1,6 @@
 //! An experiment, read from a file or taken from those that come with the program.
 
-use std::fs;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,9 @@ pub struct Experiment {
     /// What it says, with all settings made.
     pub config: ExperimentConfig,
 }
+
+/// No configuration is read that has more bytes.
+const LARGEST: u64 = 16 << 20;
 
 /// Why an experiment cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -125,7 +128,9 @@ impl Experiment {
             }
             return Ok(preset);
         }
-        let bytes = fs::read(path).map_err(|source| ExperimentError::Read {
+        // A pipe may hold a configuration, and a device would never end.
+        let bytes = File::open(path).and_then(|file| ran_tasks::read_at_most(file, LARGEST));
+        let bytes = bytes.map_err(|source| ExperimentError::Read {
             path: path.into(),
             source,
         })?;

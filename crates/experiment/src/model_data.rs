@@ -124,6 +124,7 @@ fn take_by_name(
 
 fn with_settings(task: Table, settings: &[Setting]) -> Result<TaskConfig, ModelError> {
     #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
     struct Whole {
         task: TaskConfig,
     }

@@ -1,6 +1,5 @@
 //! A saved model's file, and why it cannot be used.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use ran_learning::{LearningBackend, LearningError, Model, ModelCard};
@@ -73,7 +72,7 @@ impl ModelFile {
     ///
     /// If it cannot be read, or is no model of this version.
     pub(crate) fn open(path: &Path) -> Result<Self, ModelError> {
-        let bytes = fs::read(path).map_err(|source| ModelError::Read {
+        let bytes = ran_tasks::read_file(path).map_err(|source| ModelError::Read {
             path: path.into(),
             source,
         })?;

@@ -66,22 +66,37 @@ impl Command {
 pub fn main() -> ExitCode {
     let command = Arguments::parse().command;
     if let Err(error) = Vectors::from_environment() {
-        eprintln!("error: the environment variable {VECTORS_VARIABLE}: {error}");
+        say(&format!(
+            "error: the environment variable {VECTORS_VARIABLE}: {error}"
+        ));
         return ExitCode::from(2);
     }
     if let Some(sentence) = threads::limit_threads() {
-        eprintln!("warning: {sentence}");
+        say(&format!("warning: {sentence}"));
     }
     match command.execute() {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever reads the output has seen enough, as `head` has after ten lines.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody may be listening.
-            let _ = writeln!(io::stderr(), "error: {error}");
+            say(&format!("error: {error}"));
             exit::code(&error, &command.settings())
         }
     }
+}
+
+/// Writes a line to standard error. Names and fields of files may stand in it: their control characters are written out, so
+/// that they neither begin another line nor steer the terminal.
+pub(crate) fn say(sentence: &str) {
+    let shown = sentence.chars().fold(String::new(), |mut shown, letter| {
+        match letter.is_control() {
+            true => shown.extend(letter.escape_default()),
+            false => shown.push(letter),
+        }
+        shown
+    });
+    // Nobody may be listening.
+    let _ = writeln!(io::stderr(), "{shown}");
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

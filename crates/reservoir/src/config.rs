@@ -138,10 +138,11 @@ impl ReservoirConfig {
     }
 
     pub(crate) fn validate_leak(&self) -> Result<(), ReservoirError> {
-        if self.leak > 0.0 && self.leak <= 1.0 {
+        // It is computed with in 32 bits, where the smallest numbers are 0.
+        if (self.leak as f32) > 0.0 && self.leak <= 1.0 {
             return Ok(());
         }
-        let problem = format!("must be above 0 and at most 1, got {}", self.leak);
+        let problem = format!("must be above 0 and at most 1, got {:?}", self.leak);
         Err(ReservoirError::config("reservoir.leak", problem))
     }
 
@@ -156,8 +157,12 @@ impl ReservoirConfig {
             return Err(ReservoirError::config("reservoir.context", problem));
         }
         self.validate_leak()?;
-        if !self.input_scale.is_finite() {
-            let problem = format!("must be a finite number, got {}", self.input_scale);
+        // It is computed with in 32 bits, where the largest numbers are infinite.
+        if !(self.input_scale as f32).is_finite() {
+            let problem = format!(
+                "must be a finite number in 32 bits, got {:?}",
+                self.input_scale
+            );
             return Err(ReservoirError::config("reservoir.input_scale", problem));
         }
         if self.populations.is_empty() {

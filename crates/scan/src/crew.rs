@@ -17,7 +17,7 @@ const TOGETHER: u8 = 1;
 const ALONE: u8 = 2;
 
 /// How long the first of a crew waits for the others: some dozens of steps' time.
-const PATIENCE: Duration = Duration::from_micros(300);
+pub(crate) const PATIENCE: Duration = Duration::from_micros(300);
 
 impl Crew {
     pub(crate) fn new(needed: usize) -> Self {
@@ -29,9 +29,9 @@ impl Crew {
     }
 
     /// Waits until the others have come; false when they have not in time.
-    pub(crate) fn assemble(&self) -> bool {
+    pub(crate) fn assemble(&self, patience: Duration) -> bool {
         let start = Instant::now();
-        while self.come.load(Ordering::Acquire) < self.needed && start.elapsed() < PATIENCE {
+        while self.come.load(Ordering::Acquire) < self.needed && start.elapsed() < patience {
             hint::spin_loop();
         }
         let together = self.come.load(Ordering::Acquire) == self.needed;

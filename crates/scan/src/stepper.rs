@@ -6,9 +6,10 @@ mod step;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use crate::arch::Arch;
-use crate::crew::{Barrier, Crew, Poison};
+use crate::crew::{Barrier, Crew, PATIENCE, Poison};
 use crate::error::KernelError;
 use crate::packed::Packed;
 use crate::sequences::{Sequences, check_sequences, check_weights};
@@ -146,13 +147,23 @@ impl Stepper {
     ///
     /// If the slices have other lengths.
     pub fn run(&mut self, inputs: &[f32], states: &mut [f32]) {
+        self.run_together(inputs, states, PATIENCE);
+    }
+
+    /// The same, with another time for which the caller's thread waits until the others are free. Whether they were in time;
+    /// where not, or where there is too little to share, the caller's thread has done all alone.
+    ///
+    /// # Panics
+    ///
+    /// If the slices have other lengths.
+    pub fn run_together(&mut self, inputs: &[f32], states: &mut [f32], patience: Duration) -> bool {
         let (d_input, d_state) = (self.spec.d_input(), self.spec.d_state());
         let steps = states.len() / d_state;
         assert_eq!(inputs.len(), steps * d_input, "the length of the inputs");
         assert_eq!(states.len(), steps * d_state, "the length of the states");
         if self.parts.len() == 1 || steps < FEW_STEPS {
             self.run_alone(inputs, states);
-            return;
+            return false;
         }
         let rows = self.spec.step_rows();
         // Every step's inputs in a row: the older ones, then the new ones.
@@ -188,7 +199,7 @@ impl Stepper {
                         }
                     });
                 }
-                let together = crew.assemble();
+                let together = crew.assemble(patience);
                 if together {
                     own_first[0] = walk_all(&mut first[0]);
                 }
@@ -198,7 +209,7 @@ impl Stepper {
         if !together {
             self.parts = parts;
             self.run_alone(inputs, states);
-            return;
+            return false;
         }
         for (part, own) in parts.iter().zip(&own) {
             let width = part.slots.len();
@@ -213,6 +224,7 @@ impl Stepper {
         self.step += steps as u64;
         let kept = self.inputs.len();
         self.inputs.copy_from_slice(&all[all.len() - kept..]);
+        true
     }
 
     fn run_alone(&mut self, inputs: &[f32], states: &mut [f32]) {

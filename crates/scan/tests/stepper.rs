@@ -6,8 +6,11 @@
 mod common;
 
 use common::naive::Part;
+use std::time::Duration;
+
 use common::{Case, difference, kinds};
 use ran_scan::{Arch, Memory, Output, Stepper};
+use rayon::ThreadPoolBuilder;
 
 const MEMORIES: [Memory; 2] = [Memory::Sliding, Memory::Rewritten];
 
@@ -103,7 +106,9 @@ fn threads_that_share_the_units_change_no_bit_and_leave_the_memory_as_one_would(
         ];
         let case = Case::new(2, memory, 3, 0.6, 1, parts, [1, 40, 2]);
         let weights = case.spec.split(&case.weights).unwrap();
-        let run = |threads: usize, calls: usize| {
+        // A crew has all the time it needs where it is to come, and none where it is not.
+        let run = |threads: usize, calls: usize, together: bool| {
+            let patience = [Duration::ZERO, Duration::MAX][usize::from(together)];
             let mut stepper = Stepper::new(
                 &case.spec,
                 &weights,
@@ -115,15 +120,25 @@ fn threads_that_share_the_units_change_no_bit_and_leave_the_memory_as_one_would(
             let d_state = case.spec.d_state();
             let mut states = vec![0.0; 40 * d_state];
             let inputs = case.inputs.chunks(2 * 40 / calls);
+            // Without a thread to spare, the pool's only one waits for a crew in vain.
+            let pool = ThreadPoolBuilder::new().num_threads(if together { 8 } else { 1 });
+            let pool = pool.build().unwrap();
             for (inputs, states) in inputs.zip(states.chunks_mut(40 / calls * d_state)) {
-                stepper.run(inputs, states);
+                let shared = pool.install(|| stepper.run_together(inputs, states, patience));
+                let worth_it = threads > 1 && inputs.len() / 2 >= 16;
+                assert_eq!(
+                    shared,
+                    together && worth_it,
+                    "{threads} threads, {calls} calls"
+                );
             }
             let older = stepper.older_inputs().to_vec();
             (states, stepper.rows(), older)
         };
-        let one = run(1, 1);
-        assert_eq!(run(3, 1), one);
-        assert_eq!(run(3, 2), one);
-        assert_eq!(run(2, 8), one);
+        let one = run(1, 1, false);
+        assert_eq!(run(3, 1, true), one);
+        assert_eq!(run(3, 2, true), one);
+        assert_eq!(run(2, 8, true), one);
+        assert_eq!(run(3, 2, false), one);
     }
 }

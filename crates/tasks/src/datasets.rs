@@ -6,6 +6,7 @@ mod package;
 pub use fetch::{cache, fetch};
 pub(crate) use fetch::{cached, read_plain_or_gzipped};
 
+use crate::input;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -130,7 +131,7 @@ pub fn verify_fetched(folder: &Path) -> Vec<FileStatus> {
 
 fn compare(folder: &Path, chosen: impl Fn(&DatasetInfo) -> bool) -> Vec<FileStatus> {
     let check = |set: &DatasetInfo, file: &DatasetFile| {
-        let state = match std::fs::read(folder.join(&file.path)) {
+        let state = match input::read_file(&folder.join(&file.path)) {
             Err(error) => FileState::Unreadable {
                 problem: error.to_string(),
             },

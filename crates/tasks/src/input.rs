@@ -2,7 +2,7 @@
 
 use crate::TaskError;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 /// No file is read that is larger.
@@ -11,8 +11,41 @@ pub(crate) const LARGEST: u64 = 8 << 30;
 /// Opens a regular file that is no larger than [`LARGEST`], and says how large it is. A device or a pipe may have no end, and
 /// a pipe would be waited for.
 pub(crate) fn open(path: &Path) -> Result<(File, u64), TaskError> {
-    let failed = |error| TaskError::read(path, error);
-    let about = fs::metadata(path).map_err(failed)?;
+    regular(path).map_err(|error| TaskError::read(path, error))
+}
+
+/// The bytes of a regular file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, TaskError> {
+    read_file(path).map_err(|error| TaskError::read(path, error))
+}
+
+/// The bytes of a regular file that somebody else names, of at most 8 GiB. A device or a pipe is not read: it may have no end.
+///
+/// # Errors
+///
+/// When there is none, it cannot be read, is no regular file, or is larger. The error does not name the file.
+pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let (file, _) = regular(path)?;
+    read_at_most(file, LARGEST)
+}
+
+/// The bytes of a reader, of which there must be no more than `most`.
+///
+/// # Errors
+///
+/// When it cannot be read to its end, or holds more.
+pub fn read_at_most(reader: impl Read, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    // Some files say that they hold nothing and go on for ever, as those of /proc may.
+    reader.take(most + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > most {
+        true => Err(too_large(most)),
+        false => Ok(bytes),
+    }
+}
+
+fn regular(path: &Path) -> io::Result<(File, u64)> {
+    let about = fs::metadata(path)?;
     if !about.is_file() {
         let what = if about.is_dir() {
             "a folder"
@@ -20,37 +53,17 @@ pub(crate) fn open(path: &Path) -> Result<(File, u64), TaskError> {
             "a device or a pipe"
         };
         let problem = format!("it is {what}; a regular file is needed");
-        return Err(TaskError::file(path, problem));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
     }
-    if about.len() > LARGEST {
-        return Err(too_large(path, LARGEST));
+    match about.len() > LARGEST {
+        true => Err(too_large(LARGEST)),
+        false => Ok((File::open(path)?, about.len())),
     }
-    Ok((File::open(path).map_err(failed)?, about.len()))
 }
 
-/// The bytes of a regular file.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, TaskError> {
-    let (file, _) = open(path)?;
-    at_most(path, file, LARGEST)
-}
-
-/// The bytes of a reader, at most `most`; `path` is for messages.
-pub(crate) fn at_most(path: &Path, reader: impl Read, most: u64) -> Result<Vec<u8>, TaskError> {
-    let mut bytes = Vec::new();
-    // Some files say that they hold nothing and go on for ever, as those of /proc may.
-    let read = reader.take(most + 1).read_to_end(&mut bytes);
-    read.map_err(|error| TaskError::read(path, error))?;
-    if bytes.len() as u64 > most {
-        return Err(too_large(path, most));
-    }
-    Ok(bytes)
-}
-
-fn too_large(path: &Path, most: u64) -> TaskError {
-    TaskError::file(
-        path,
-        format!("it holds more than {most} bytes, which is more than is read"),
-    )
+fn too_large(most: u64) -> io::Error {
+    let problem = format!("it holds more than {most} bytes, which is more than is read");
+    io::Error::new(io::ErrorKind::FileTooLarge, problem)
 }
 
 #[cfg(test)]
@@ -67,18 +80,16 @@ mod tests {
             let device = refused(Path::new("/dev/zero"));
             assert_eq!(
                 device,
-                "/dev/zero: it is a device or a pipe; a regular file is needed"
+                "/dev/zero cannot be read: it is a device or a pipe; a regular file is needed"
             );
         }
     }
 
     #[test]
     fn no_more_is_read_than_asked_for() {
-        let path = Path::new("endless");
-        assert_eq!(at_most(path, &b"abc"[..], 3).unwrap(), b"abc");
-        let message = at_most(path, std::io::repeat(0), 1000)
-            .unwrap_err()
-            .to_string();
+        assert_eq!(read_at_most(&b"abc"[..], 3).unwrap(), b"abc");
+        let endless = read_at_most(io::repeat(0), 1000);
+        let message = endless.unwrap_err().to_string();
         assert!(message.contains("more than 1000 bytes"), "{message}");
     }
 }

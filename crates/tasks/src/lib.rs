@@ -54,6 +54,7 @@ pub use error::TaskError;
 pub use export::write_npz;
 pub use files::{Column, FilesConfig};
 pub use holes::Holes;
+pub use input::{read_at_most, read_file};
 pub use japanese_vowels::JapaneseVowelsConfig;
 pub use metric::{Category, Metric, ScoreTable};
 pub use npy::{NpyArray, Values};

@@ -1,6 +1,5 @@
 //! The files of a run, by name.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -44,12 +43,16 @@ impl RunFile {
 
     /// Its bytes in a folder; none where it is not there.
     pub(crate) fn read(self, folder: &Path) -> io::Result<Option<Vec<u8>>> {
-        there(fs::read(folder.join(self.name())))
+        there(ran_tasks::read_file(&folder.join(self.name())))
     }
 
     /// Its text in a folder; none where it is not there.
     pub(crate) fn text(self, folder: &Path) -> io::Result<Option<String>> {
-        there(fs::read_to_string(folder.join(self.name())))
+        let text = |bytes| {
+            String::from_utf8(bytes)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        };
+        self.read(folder)?.map(text).transpose()
     }
 }
 

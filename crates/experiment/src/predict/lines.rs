@@ -1,6 +1,6 @@
 //! Signals that come line by line, from a file or live.
 
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 
 use ndarray::Array1;
 use ran_tasks::SignalInputs;
@@ -9,6 +9,9 @@ use super::PredictError;
 
 /// What separates the fields of a line.
 const SEPARATORS: [char; 3] = [',', ';', '\t'];
+
+/// No line is read that has more bytes: a device has no end of a line.
+const LONGEST: u64 = 16 << 20;
 
 /// Lines, each of which is a step.
 pub(super) struct Lines<'a> {
@@ -58,7 +61,7 @@ impl<'a> Lines<'a> {
         let mut text = String::new();
         loop {
             text.clear();
-            let read = self.lines.read_line(&mut text);
+            let read = self.lines.take(LONGEST + 1).read_line(&mut text);
             let read = read.map_err(|source| PredictError::Read {
                 name: self.name.into(),
                 source,
@@ -67,6 +70,11 @@ impl<'a> Lines<'a> {
                 return Ok(None);
             }
             self.number += 1;
+            if read as u64 > LONGEST {
+                let problem =
+                    format!("the line has more than {LONGEST} bytes, which is more than is read");
+                return Err(self.wrong(problem));
+            }
             let line = text.trim_matches(['\n', '\r', ' ']);
             // Some programs begin a file with a mark that is no part of its text.
             let line = line
@@ -204,6 +212,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_line_without_end_is_refused() {
+        let inputs = SignalInputs {
+            d_input: 1,
+            names: &[],
+            mean: None,
+            files: None,
+        };
+        let mut endless = std::io::BufReader::new(std::io::repeat(b'1'));
+        let mut lines = Lines::new("it", &mut endless, inputs);
+        let error = lines.next(&mut |_| {}).map(|_| ()).unwrap_err();
+        let expected = "it, line 1: the line has more than 16777216 bytes";
+        assert!(error.to_string().starts_with(expected), "{error}");
     }
 
     #[test]

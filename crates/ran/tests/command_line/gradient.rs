@@ -241,27 +241,33 @@ fn what_is_no_run_cannot_go_on() {
 fn a_loss_that_is_no_number_keeps_the_best_model() {
     let place = place();
     // Units without bounds grow with each step that is far too long.
-    let wild = [
-        "--set",
-        "reservoir.population.0.output=identity",
-        "--set",
-        "learning.learning_rate=1e12",
-        "--set",
-        "learning.warm_up=5",
-        "--set",
-        "learning.clip=0",
-        "--quiet",
-        "--out",
-        "run",
-    ];
-    let outcome = run(place.path(), &arguments("learning.regime=full", &wild));
-    assert_sentence(&outcome, &["epoch", "step", "learning.learning_rate"]);
-    let folder = place.path().join("run");
-    if folder.exists() {
-        assert!(outcome.err.contains("is kept in run"), "{}", outcome.err);
-        let evaluated = ["experiment", "evaluate", "run/model.safetensors"];
-        succeed(place.path(), &evaluated);
-    }
+    let wild = |batch| {
+        let settings = [
+            "--set",
+            "reservoir.population.0.output=identity",
+            "--set",
+            "learning.learning_rate=1e12",
+            "--set",
+            "learning.clip=0",
+            "--set",
+            batch,
+            "--quiet",
+            "--out",
+            "run",
+        ];
+        run(place.path(), &arguments("learning.regime=full", &settings))
+    };
+    // Two of the four sequences in a step: the first epoch does not come to its end.
+    let outcome = wild("learning.batch=2");
+    let words = ["epoch 1", "step 2", "learning.learning_rate"];
+    assert_sentence(&outcome, &words);
+    assert!(!place.path().join("run").exists(), "{}", outcome.err);
+    // All four in a step, whose loss is that of the first weights.
+    let outcome = wild("learning.batch=4");
+    let words = ["epoch 2", "step 1", "the model of epoch 1 is kept in run"];
+    assert_sentence(&outcome, &words);
+    let evaluated = ["experiment", "evaluate", "run/model.safetensors"];
+    succeed(place.path(), &evaluated);
 }
 
 #[test]

@@ -5,15 +5,18 @@ mod collecting;
 mod curves;
 mod data;
 mod describing;
+mod endless;
 mod exporting;
 mod files;
 mod folders;
 mod gradient;
 mod hostile;
+mod long;
 mod messages;
 #[cfg(not(feature = "wgpu"))]
 mod not_built;
 mod numbers;
+mod odd;
 mod pictures;
 mod predicting;
 mod records;

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct LmsConfig {
     /// μ > 0. Normalised, it is stable below 2; otherwise below 2 over the largest eigenvalue of E\[xxᵀ\].
+    #[serde(alias = "step_size")]
     pub step_size: f64,
     /// Whether the step is divided by ‖x‖².
     pub normalised: bool,
@@ -118,6 +119,14 @@ mod tests {
         let x = array![100.0_f32];
         let outcome = (0..200).try_for_each(|_| lms.update(x.view(), x.view()).map(drop));
         assert!(matches!(outcome, Err(ReadoutError::Diverged { .. })));
+    }
+
+    #[test]
+    fn the_step_size_is_read_as_other_keys_are_written_and_as_records_hold_it() {
+        for key in ["step_size", "step-size"] {
+            let read: LmsConfig = toml::from_str(&format!("{key} = 0.25")).unwrap();
+            assert_eq!(read, config(0.25, true), "{key}");
+        }
     }
 
     #[test]

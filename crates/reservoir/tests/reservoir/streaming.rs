@@ -149,19 +149,28 @@ fn steps_with_the_memory_saved_in_between_equal_one_call() {
 
 #[test]
 fn a_sequence_does_not_depend_on_the_others_of_its_batch() {
+    // Two, each by itself, and more than the lanes of two vectors hold.
     for_every_setting(|reservoir, setting| {
-        let inputs = signal(2, 6);
-        let first = inputs.clone().narrow(0, 0, 1);
-        let changed = inputs.clone().narrow(0, 1, 1) * -3.0;
-        let (before, _) = run(reservoir, inputs);
-        let (after, _) = run(reservoir, Tensor::cat(vec![first, changed], 0));
-        let part = |states: &Tensor<B, 3>, at| states.clone().narrow(0, at, 1);
-        assert_close(part(&after, 0), part(&before, 0), setting);
-        let moved: f32 = (part(&after, 1) - part(&before, 1))
-            .abs()
-            .max()
-            .into_scalar();
-        assert!(moved > 1e-3, "{setting}: the change had no effect");
+        for (batch, at) in [(2, 0), (37, 20)] {
+            let inputs = signal(batch, 6);
+            let part = |all: &Tensor<B, 3>, at| all.clone().narrow(0, at, 1);
+            let own = part(&inputs, at);
+            let (before, _) = run(reservoir, inputs.clone());
+            assert_close(part(&before, at), run(reservoir, own.clone()).0, setting);
+            for factor in [-3.0, f32::NAN] {
+                let changed = inputs.clone() * factor;
+                let changed = changed.slice_assign([at..at + 1], own.clone());
+                let after = run(reservoir, changed.clone()).0;
+                let bits = |states: &Tensor<B, 3>| part(states, at).into_data();
+                assert_eq!(bits(&after), bits(&before), "{setting}, {batch} sequences");
+                let other = part(&after, batch - 1) - part(&before, batch - 1);
+                let moved: f32 = other.abs().max().into_scalar();
+                assert!(!(moved <= 1e-3), "{setting}: the change had no effect");
+                let start = reservoir.start(batch, &DEVICE);
+                let (reference, _) = reservoir.forward_reference(changed, start, None);
+                assert_close(part(&reference, at), part(&before, at), setting);
+            }
+        }
     });
 }
 
@@ -327,8 +336,9 @@ fn a_stream_on_the_host_gives_the_states_of_one_call_and_hands_its_memory_over()
         assert_close(streamed, states, setting);
         let memory = reservoir.restore(&stream.memory(), &DEVICE).unwrap();
         assert_close(memory.rows, after.rows, setting);
-        if let (Some(one), Some(other)) = (memory.inputs, after.inputs) {
-            assert_close(one, other, setting);
+        match (memory.inputs, after.inputs) {
+            (Some(one), Some(other)) => assert_close(one, other, setting),
+            (one, other) => assert!(one.is_none() && other.is_none(), "{setting}"),
         }
     });
 }

@@ -29,7 +29,7 @@ fn a_wrong_field_is_named_with_its_value_and_what_is_allowed() {
         (
             UnitKind::QkvUnit,
             |config| config.leak = 0.0,
-            "reservoir.leak must be above 0 and at most 1, got 0",
+            "reservoir.leak must be above 0 and at most 1, got 0.0",
         ),
         (
             UnitKind::QkvUnit,
@@ -44,7 +44,17 @@ fn a_wrong_field_is_named_with_its_value_and_what_is_allowed() {
         (
             UnitKind::QkvUnit,
             |config| config.input_scale = f64::INFINITY,
-            "reservoir.input_scale must be a finite number, got inf",
+            "reservoir.input_scale must be a finite number in 32 bits, got inf",
+        ),
+        (
+            UnitKind::QkvUnit,
+            |config| config.input_scale = -1e39,
+            "reservoir.input_scale must be a finite number in 32 bits, got -1e39",
+        ),
+        (
+            UnitKind::QkvUnit,
+            |config| config.leak = 1e-320,
+            "reservoir.leak must be above 0 and at most 1, got 1e-320",
         ),
         (
             UnitKind::QkvUnit,
