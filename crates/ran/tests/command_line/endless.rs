@@ -88,5 +88,5 @@ fn a_line_without_end_on_standard_input_is_refused() {
         &outcome,
         &["standard input, line 1: the line has more than 16777216 bytes"],
     );
-    assert_eq!(outcome.out, "");
+    assert_eq!(outcome.out.lines().count(), 1, "the columns' names alone");
 }
