@@ -124,6 +124,9 @@ pub struct Model<B: Backend> {
     pub readout: LinearReadout<B>,
 }
 
+/// Sees a piece of rows of features, the predictions so far, and which scored steps of its sequence the piece has added.
+pub(crate) type Visit<'a> = dyn FnMut(&Rows, &[Array2<f32>], Range<usize>) -> ControlFlow<()> + 'a;
+
 impl<B: Backend> Model<B> {
     /// Predicts at the scored steps of sequences whose inputs are standardised already, as a data set's are.
     ///
@@ -164,8 +167,7 @@ impl<B: Backend> Model<B> {
         })
     }
 
-    /// Predicts as [`predict_while`](Self::predict_while) does, and hands over each piece of rows of features, the predictions
-    /// so far, and which of the sequence's scored steps the piece has added; `visit` can break off.
+    /// Predicts as [`predict_while`](Self::predict_while) does; `visit` sees each piece, and can break off.
     ///
     /// # Errors
     ///
@@ -175,7 +177,7 @@ impl<B: Backend> Model<B> {
         samples: &[Sample],
         device: &B::Device,
         go_on: &mut dyn FnMut(u64) -> bool,
-        visit: &mut dyn FnMut(&Rows, &[Array2<f32>], Range<usize>) -> ControlFlow<()>,
+        visit: &mut Visit<'_>,
     ) -> Result<Vec<Array2<f32>>, LearningError>
     where
         B: ScanBackend,
