@@ -61,7 +61,7 @@ fn an_accumulator_adds_up_its_signals_and_sums_and_scales_go_in() {
     // What reads a population reads its state of the step before.
     let twice = linear("twice", 2, "accumulate", json!(["sum"]));
     let states = states(&reservoir(json!([sum, twice])).unwrap(), &STEPS);
-    assert_eq!(states[3], [-12.0, 2.0, -8.0, 1.0]);
+    assert_eq!(states[3], [-12.0, 2.0, -8.0, 2.0]);
 }
 
 #[test]
