@@ -2,10 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{LearningError, QkFit, Regime, Schedule, Truncate};
+use crate::{LearningError, Regime, Schedule, Truncate};
 
 /// More epochs than any training takes.
 const MOST_EPOCHS: usize = 1_000_000;
+
+/// How queries and keys are fitted before the readout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QkFit {
+    /// By ridge regression from what queries read to the keys of the rows that held the right value.
+    Ridge,
+}
 
 /// How a model learns.
 ///

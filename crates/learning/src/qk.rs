@@ -5,18 +5,9 @@ use ndarray::{Array2, ArrayView2, s};
 use ran_readout::{InMemory, Ridge, fit_ridge};
 use ran_reservoir::{Reservoir, Roles, StandardUnit};
 use ran_tasks::{Category, Dataset, Sample};
-use serde::{Deserialize, Serialize};
 
 use crate::session::Session;
 use crate::{LearningBackend, LearningError, ModelCard};
-
-/// How queries and keys are fitted before the readout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum QkFit {
-    /// By ridge regression from what queries read to the keys of the rows that held the right value.
-    Ridge,
-}
 
 /// Fits the queries of every population whose roles have queries and keys, in one pass over the training set each.
 pub(crate) fn fit_qk<B: LearningBackend>(

@@ -25,6 +25,10 @@ fn the_manifest_on_the_page_names_this_crate_and_has_the_projects_profiles() {
     };
     let level = ["opt-level"];
     assert_eq!(profile(&page, &level), profile(&workspace, &level));
-    let kernels = ["package"];
-    assert_eq!(profile(&page, &kernels), profile(&workspace, &kernels));
+    // The crates that are compiled as kernels are; the others' levels are for those who build the project often.
+    let mut kernels = profile(&workspace, &["package"]);
+    let crates = kernels.as_table_mut().expect("it is a table");
+    crates.retain(|_, profile| profile.get("codegen-units").is_some());
+    assert!(crates.len() > 3);
+    assert_eq!(profile(&page, &["package"]), kernels);
 }

@@ -1,7 +1,7 @@
 //! The example of a unit of your own runs, and computes what it says.
 
 #[path = "../../examples/own_unit.rs"]
-mod own_unit;
+mod example;
 
 use ran_reservoir::{PopulationConfig, ReservoirConfig, UnitKind};
 use ran_unit::{RngStream, uniform};
@@ -46,12 +46,12 @@ fn states_in_plain_loops() -> Vec<f32> {
 
 #[test]
 fn the_example_runs() {
-    own_unit::main().expect("the example's numbers fit one another");
+    example::main().expect("the example's numbers fit one another");
 }
 
 #[test]
 fn a_unit_of_ones_own_computes_what_plain_loops_do() {
-    let states = own_unit::states().expect("the example's numbers fit one another");
+    let states = example::states().expect("the example's numbers fit one another");
     assert_eq!(states.dims(), [1, 20, D_STATE]);
     let states: Vec<f32> = states.into_data().into_vec().expect("states are f32");
     for (at, (got, expected)) in states.iter().zip(states_in_plain_loops()).enumerate() {

@@ -159,7 +159,7 @@ fn a_sequence_does_not_depend_on_the_others_of_its_batch() {
             assert_close(part(&before, at), run(reservoir, own.clone()).0, setting);
             for factor in [-3.0, f32::NAN] {
                 let changed = inputs.clone() * factor;
-                let changed = changed.slice_assign([at..at + 1], own.clone());
+                let changed = changed.slice_assign(at..at + 1, own.clone());
                 let after = run(reservoir, changed.clone()).0;
                 let bits = |states: &Tensor<B, 3>| part(states, at).into_data();
                 assert_eq!(bits(&after), bits(&before), "{setting}, {batch} sequences");
