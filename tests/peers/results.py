@@ -1,11 +1,12 @@
 """Makes the figures of docs/results.md again: runs presets on seeds that nothing was chosen on, and writes their tables.
 
     python3 tests/peers/results.py run [NAME ...]      (default: all presets of docs/experiments; into target/results)
-    python3 tests/peers/results.py write               (puts what was run into docs/results.md)
+    python3 tests/peers/results.py write [--seconds]   (puts what was run into docs/results.md)
 
 Seeds 1000 to 1019 where a seed takes less than 10 s on this machine, else 1000 to 1004. A preset that was run already is not
-run again unless it is named. `write` replaces score, trained parameters and seconds in the rows of the tables, makes the best
-figure of a row bold, and counts how often this project is at most as bad as each other column. Needs Python 3.
+run again unless it is named. `write` replaces score and trained parameters in the rows of the tables, makes the best figure of a
+row bold, and counts how often this project is at most as bad as each other column. It replaces the seconds where it is told to:
+they mean something where the machine had nothing else to do. Needs Python 3.
 """
 
 import json
@@ -32,7 +33,9 @@ def main():
             for name in names or presets:
                 run(name, again=bool(names))
         case ["write"]:
-            write()
+            write(seconds=False)
+        case ["write", "--seconds"]:
+            write(seconds=True)
         case _:
             sys.exit(__doc__)
 
@@ -75,7 +78,7 @@ def figures(name):
     }
 
 
-def write():
+def write(seconds):
     ending, header, missing = None, [], []
     wins = {}
     lines = []
@@ -93,7 +96,7 @@ def write():
             if found is None:
                 missing.append(name)
             else:
-                line = row(dict(zip(header, cells)), found, ending, wins)
+                line = row(dict(zip(header, cells)), found, ending, wins, seconds)
         lines.append(line)
     PAGE.write_text("\n".join(lines) + "\n")
     for (ending, column), (at_most, of) in wins.items():
@@ -101,19 +104,20 @@ def write():
     print("not run:", ", ".join(missing) or "nothing")
 
 
-def row(cells, found, ending, wins):
+def row(cells, found, ending, wins, with_seconds):
     score = "this project" if ending else "test"
     mean, std = found["mean"], found["std"]
     if ending:
         mean = 1 - mean if found["metric"] in ERRORS else mean
     small = found["metric"] == "mse" and not ending
     text = f"{mean:.2e} ± {std:.2e}" if small else f"{mean:.4f} ± {std:.4f}"
-    if found["metric"] == "capacity":
+    if found["metric"] == "memory-capacity":
         text = f"{mean:.2f} ± {std:.2f}"
     cells[score] = text if found["seeds"] == MANY else f"{text} ({found['seeds']})"
     cells["trained"] = f"{found['trained']:,}"
-    seconds = found["seconds"]
-    cells["seconds"] = f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.1f}"
+    if with_seconds:
+        seconds = found["seconds"]
+        cells["seconds"] = f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.1f}"
     if ending:
         others = list(cells)[2:list(cells).index("units")]
         values = {score: round(mean, 4)}
