@@ -9,16 +9,19 @@
 mod commands;
 mod exit;
 mod progress;
+mod say;
 mod signal;
 mod table;
 mod threads;
 
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use ran_experiment::Setting;
 use ran_scan::{VECTORS_VARIABLE, Vectors};
+
+use say::say;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 success; 1 failure, also where a file is wrong, be it of data, a model or a configuration; 2 wrong usage: an
@@ -83,20 +86,6 @@ pub fn main() -> ExitCode {
             exit::code(&error, &command.settings())
         }
     }
-}
-
-/// Writes a line to standard error. Names and fields of files may stand in it: their control characters are written out, so
-/// that they neither begin another line nor steer the terminal.
-pub(crate) fn say(sentence: &str) {
-    let shown = sentence.chars().fold(String::new(), |mut shown, letter| {
-        match letter.is_control() {
-            true => shown.extend(letter.escape_default()),
-            false => shown.push(letter),
-        }
-        shown
-    });
-    // Nobody may be listening.
-    let _ = writeln!(io::stderr(), "{shown}");
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

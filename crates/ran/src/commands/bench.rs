@@ -139,7 +139,7 @@ fn scaling(arguments: &Arguments, folder: &Path) -> anyhow::Result<()> {
         ] {
             let path = folder.join(curve.name).with_extension(ending);
             write_file(&path, &bytes)?;
-            crate::say(&format!("written: {}", path.display()));
+            crate::say::say(&format!("written: {}", path.display()));
         }
     }
     Ok(())

@@ -111,7 +111,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         backend: arguments.backend,
     };
     let path = path(&arguments.out, &source);
-    let mut tell = crate::say;
+    let mut tell = crate::say::say;
     let arrays = export(&source, &options, &path, stop_on_signal()?, &mut tell)?;
     let mut out = io::stdout().lock();
     let width = arrays.iter().map(|(name, _)| name.chars().count()).max();

@@ -57,7 +57,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         held = Some(prediction);
         Ok(())
     };
-    let mut warn = |text: &str| crate::say(&format!("note: {text}"));
+    let mut warn = |text: &str| crate::say::say(&format!("note: {text}"));
     model.follow(input.signals(&mut warn), arguments.backend, &mut each)?;
     if let Some(held) = held {
         writer.line(&held)?;
