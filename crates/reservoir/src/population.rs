@@ -7,103 +7,10 @@ use ran_qkv_unit::{Gate, GateLaw, LagBiasConfig, LagLaw, Qk, QkvUnitConfig, Role
 use ran_tanh_unit::TanhUnitConfig;
 use ran_unit::{Initializer, Output, UnitShape};
 use rand_chacha::ChaCha8Rng;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::reads::{Reads, Recurrence};
-use crate::{KindOptions, OwnKind, ReservoirError, StandardUnit};
-
-/// A kind of unit: one of the project's, or one that the program [registered](crate::register).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnitKind {
-    /// Attention, then feed-forward: the poster's unit.
-    AttentionBlock,
-    /// Attention only.
-    QkvUnit,
-    /// Feed-forward only.
-    MemoryUnit,
-    /// The classical neuron.
-    TanhUnit,
-    /// A kind that the program registered.
-    Own(OwnKind),
-}
-
-impl UnitKind {
-    /// The kind's name in a configuration.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::AttentionBlock => "attention-block",
-            Self::QkvUnit => "qkv-unit",
-            Self::MemoryUnit => "memory-unit",
-            Self::TanhUnit => "tanh-unit",
-            Self::Own(kind) => kind.name(),
-        }
-    }
-
-    /// The project's kind of a name.
-    pub(crate) fn of_the_project(name: &str) -> Option<Self> {
-        PROJECT.into_iter().find(|kind| kind.name() == name)
-    }
-
-    /// Matrices of D×D numbers that the weights of a unit fill.
-    fn matrices(self) -> usize {
-        match self {
-            Self::AttentionBlock => 11,
-            Self::QkvUnit => 3,
-            Self::MemoryUnit => 8,
-            Self::TanhUnit | Self::Own(_) => 0,
-        }
-    }
-
-    /// Whether its units attend over their windows.
-    pub fn attends(self) -> bool {
-        match self {
-            Self::AttentionBlock | Self::QkvUnit => true,
-            Self::MemoryUnit | Self::TanhUnit => false,
-            Self::Own(kind) => kind.attends(),
-        }
-    }
-
-    /// Whether its queries, keys and values can read signals of their own.
-    fn has_roles(self) -> bool {
-        matches!(self, Self::AttentionBlock | Self::QkvUnit)
-    }
-
-    fn feeds_forward(self) -> bool {
-        matches!(self, Self::AttentionBlock | Self::MemoryUnit)
-    }
-}
-
-/// The kinds that come with the project.
-const PROJECT: [UnitKind; 4] = [
-    UnitKind::AttentionBlock,
-    UnitKind::QkvUnit,
-    UnitKind::MemoryUnit,
-    UnitKind::TanhUnit,
-];
-
-impl Serialize for UnitKind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-impl<'de> Deserialize<'de> for UnitKind {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        let kind = Self::of_the_project(&name);
-        let kind = kind.or_else(|| OwnKind::named(&name).map(Self::Own));
-        kind.ok_or_else(|| {
-            let project = PROJECT.iter().map(|kind| kind.name());
-            let names = project.chain(OwnKind::names());
-            let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
-            let names = names.join(", ");
-            D::Error::custom(format_args!(
-                "unknown variant `{name}`, expected one of {names}"
-            ))
-        })
-    }
-}
+use crate::{KindOptions, LagBiasLaw, QkInit, ReservoirError, StandardUnit, UnitKind};
 
 /// U units of one kind and width D.
 ///
@@ -180,45 +87,6 @@ pub struct PopulationConfig {
     /// The scale of the biases by lag. Default 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag_bias_scale: Option<f64>,
-}
-
-/// How the first weights of keys follow from those of queries, by name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum QkInit {
-    /// Not at all.
-    #[default]
-    Independent,
-    /// They are the same.
-    Tied,
-    /// They are the same but for noise.
-    Mimetic,
-}
-
-/// The law of first biases of scores by lag, or that there are none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LagBiasLaw {
-    /// There are no biases.
-    #[default]
-    None,
-    /// Normal, independent for each lag.
-    Normal,
-    /// A cosine of the lag.
-    Cosine,
-    /// A straight line.
-    Slope,
-}
-
-impl LagBiasLaw {
-    fn law(self) -> Option<LagLaw> {
-        match self {
-            Self::None => None,
-            Self::Normal => Some(LagLaw::Normal),
-            Self::Cosine => Some(LagLaw::Cosine),
-            Self::Slope => Some(LagLaw::Slope),
-        }
-    }
 }
 
 impl PopulationConfig {
