@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, reason = "a test crate")]
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ran_experiment::{
@@ -9,17 +10,26 @@ use ran_experiment::{
 };
 use ran_learning::Event;
 
+/// The default experiment with settings.
+fn experiment<S: AsRef<str>>(settings: &[S]) -> Experiment {
+    let settings = settings.iter().map(|text| text.as_ref().parse().unwrap());
+    Experiment::open(None, &settings.collect::<Vec<_>>()).unwrap()
+}
+
+/// These seeds in that folder.
+fn options(seeds: &str, folder: &Path) -> RunOptions {
+    RunOptions {
+        seeds: seeds.parse().unwrap(),
+        place: Place::Named(folder.into()),
+        ..RunOptions::default()
+    }
+}
+
 /// A run of two seeds that is stopped while one of them is judged, as by Ctrl-C, and its folder.
 fn stopped_while_judging(which: u64) -> (Summary, tempfile::TempDir) {
-    let settings = ["reservoir.population.0.units=4", "reservoir.input_copies=1"];
-    let settings = settings.map(|text| text.parse().unwrap());
-    let experiment = Experiment::open(None, &settings).unwrap();
+    let experiment = experiment(&["reservoir.population.0.units=4", "reservoir.input_copies=1"]);
     let place = tempfile::tempdir().unwrap();
-    let options = RunOptions {
-        seeds: "0..2".parse().unwrap(),
-        place: Place::Named(place.path().into()),
-        ..RunOptions::default()
-    };
+    let options = options("0..2", place.path());
     let stop = AtomicBool::new(false);
     let mut now = 0;
     let mut observe = |notice: Notice<'_>| {
@@ -59,21 +69,15 @@ fn a_run_that_is_stopped_when_another_seed_is_judged_goes_on_with_the_next() {
 
 #[test]
 fn a_run_that_was_killed_between_a_record_and_its_checkpoints_end_goes_on_with_the_next_seed() {
-    let settings = [
+    let experiment = experiment(&[
         "reservoir.population.0.units=2",
         "reservoir.population.0.d_unit=8",
         "reservoir.input_copies=1",
         "learning.regime=full",
         "learning.epochs=2",
-    ];
-    let settings = settings.map(|text| text.parse().unwrap());
-    let experiment = Experiment::open(None, &settings).unwrap();
+    ]);
     let place = tempfile::tempdir().unwrap();
-    let options = RunOptions {
-        seeds: "0..2".parse().unwrap(),
-        place: Place::Named(place.path().into()),
-        ..RunOptions::default()
-    };
+    let options = options("0..2", place.path());
     let checkpoint = place.path().join("checkpoint.safetensors");
     let mut last = None;
     let mut observe = |notice: Notice<'_>| {
@@ -104,21 +108,15 @@ fn a_seed_that_fails_is_written_down_until_the_run_goes_on() {
             .collect::<String>()
     };
     std::fs::write(&data, rows(40)).unwrap();
-    let settings = [
-        "reservoir.population.0.units=2".into(),
-        "reservoir.population.0.d_unit=8".into(),
-        "task.name=files".into(),
-        "task.horizon=1".into(),
-        format!("task.data={}", data.display()),
-    ];
-    let settings = settings.map(|text: String| text.parse().unwrap());
-    let experiment = Experiment::open(None, &settings).unwrap();
+    let experiment = experiment(&[
+        "reservoir.population.0.units=2",
+        "reservoir.population.0.d_unit=8",
+        "task.name=files",
+        "task.horizon=1",
+        &format!("task.data={}", data.display()),
+    ]);
     let folder = place.path().join("run");
-    let options = RunOptions {
-        seeds: "0..3".parse().unwrap(),
-        place: Place::Named(folder.clone()),
-        ..RunOptions::default()
-    };
+    let options = options("0..3", &folder);
     let stop = AtomicBool::new(false);
     let mut observe = |notice: Notice<'_>| match notice {
         Notice::Record(..) => std::fs::remove_file(&data),

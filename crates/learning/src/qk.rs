@@ -5,6 +5,7 @@ use ndarray::{Array2, ArrayView2, s};
 use ran_readout::{InMemory, Ridge, fit_ridge};
 use ran_reservoir::{Reservoir, Roles, StandardUnit};
 use ran_tasks::{Category, Dataset, Sample};
+use ran_topology::Slot;
 
 use crate::session::Session;
 use crate::{LearningBackend, LearningError, ModelCard};
@@ -19,10 +20,10 @@ pub(crate) fn fit_qk<B: LearningBackend>(
 ) -> Result<Reservoir<B>, LearningError> {
     let config = &card.config.reservoir;
     let roles = config.roles(&card.inputs())?;
-    let (mut first, mut found) = (0, false);
+    let (mut next, mut found) = (0, false);
     for (index, (population, roles)) in config.populations.iter().zip(roles).enumerate() {
-        let slots = first;
-        first += population.units * population.d_unit;
+        let first = next;
+        next += population.units * population.d_unit;
         let reads = |roles: &Roles| !roles.query.is_empty() && !roles.key.is_empty();
         let Some(roles) = roles.filter(reads) else {
             continue;
@@ -39,11 +40,19 @@ pub(crate) fn fit_qk<B: LearningBackend>(
             )));
         }
         let pairs = Pairs {
+            reservoir: &reservoir,
             roles: &roles,
-            slots,
+            // All units read alike.
+            slots: reservoir
+                .wiring()
+                .slots()
+                .skip(first)
+                .take(population.d_unit)
+                .collect(),
             context: config.context,
+            device,
         };
-        let map = pairs.map(&reservoir, &dataset.train, device, session)?;
+        let map = pairs.map(&dataset.train, session)?;
         let gain = population.qk_gain.unwrap_or(1.0) as f32;
         match &mut reservoir.populations[index] {
             StandardUnit::AttentionBlock(block) => block.qkv.ask(&roles, &map, gain),
@@ -67,28 +76,24 @@ fn refused(problem: String) -> LearningError {
 }
 
 /// What queries read, and the keys that they should find.
-struct Pairs<'a> {
+struct Pairs<'a, B: LearningBackend> {
+    reservoir: &'a Reservoir<B>,
     roles: &'a Roles,
-    /// The first slot of the population.
-    slots: usize,
+    /// What the slots of a unit read.
+    slots: Vec<Slot<'a>>,
     context: usize,
+    device: &'a B::Device,
 }
 
-impl Pairs<'_> {
+impl<B: LearningBackend> Pairs<'_, B> {
     /// The ridge regression from queries to keys, `[queries, keys]`, its largest entry 1.
-    fn map<B: LearningBackend>(
-        &self,
-        reservoir: &Reservoir<B>,
-        samples: &[Sample],
-        device: &B::Device,
-        session: &Session<'_>,
-    ) -> Result<Vec<f32>, LearningError> {
+    fn map(&self, samples: &[Sample], session: &Session<'_>) -> Result<Vec<f32>, LearningError> {
         let (mut queries, mut keys) = (Vec::new(), Vec::new());
         for sample in samples {
             if session.stopped() {
                 return Err(LearningError::Stopped);
             }
-            self.add(reservoir, sample, device, (&mut queries, &mut keys));
+            self.add(sample, &mut queries, &mut keys);
         }
         let rows = |numbers: Vec<f32>, width: usize| {
             let shape = (numbers.len() / width, width);
@@ -114,17 +119,11 @@ impl Pairs<'_> {
     }
 
     /// Adds a row for each scored step of a sequence whose window holds the right value.
-    fn add<B: LearningBackend>(
-        &self,
-        reservoir: &Reservoir<B>,
-        sample: &Sample,
-        device: &B::Device,
-        (queries, keys): (&mut Vec<f32>, &mut Vec<f32>),
-    ) {
-        let states = states(reservoir, sample.inputs.view(), device);
-        let signals = |slots: &[usize]| self.signals(reservoir, sample, slots, &states);
-        let [asks, opens, holds] =
-            [&self.roles.query, &self.roles.key, &self.roles.value].map(|slots| signals(slots));
+    fn add(&self, sample: &Sample, queries: &mut Vec<f32>, keys: &mut Vec<f32>) {
+        let inputs = sample.inputs.view();
+        let states = states(self.reservoir, inputs, self.device);
+        let [asks, opens, holds] = [&self.roles.query, &self.roles.key, &self.roles.value]
+            .map(|slots| self.signals(inputs, states.view(), slots));
         for (&step, target) in sample.scored.iter().zip(sample.targets.rows()) {
             let first = (step + 1).saturating_sub(self.context);
             let right = holds.slice(s![first..=step, ..]).dot(&target);
@@ -139,19 +138,16 @@ impl Pairs<'_> {
         }
     }
 
-    /// What slots of the first unit read at each step, `[steps, slots]`; all units read alike.
-    fn signals<B: LearningBackend>(
+    /// What slots of a unit read at each step, `[steps, slots]`.
+    fn signals(
         &self,
-        reservoir: &Reservoir<B>,
-        sample: &Sample,
+        inputs: ArrayView2<'_, f32>,
+        states: ArrayView2<'_, f32>,
         slots: &[usize],
-        states: &Array2<f32>,
     ) -> Array2<f32> {
-        let inputs = sample.inputs.view();
         let (steps, d_input) = inputs.dim();
-        let all: Vec<_> = reservoir.wiring().slots().collect();
         Array2::from_shape_fn((steps, slots.len()), |(step, at)| {
-            let slot = all[self.slots + slots[at]];
+            let slot = self.slots[slots[at]];
             let read = |source: usize| match source.checked_sub(d_input) {
                 None => inputs[[step, source]],
                 Some(dim) => step

@@ -13,7 +13,7 @@ pub struct Inputs {
 }
 
 impl From<usize> for Inputs {
-    /// So many inputs without names.
+    /// `width` inputs without names.
     fn from(width: usize) -> Self {
         let names = Vec::new();
         Self { width, names }
@@ -24,7 +24,7 @@ impl Inputs {
     /// The group of all inputs.
     pub const ALL: &'static str = "inputs";
 
-    /// So many inputs with a name each; names that are not as many as inputs are left out.
+    /// `width` inputs with a name each; without names where there are fewer or more names than inputs.
     pub fn named(width: usize, names: &[String]) -> Self {
         let names = match names.len() == width {
             true => names.to_vec(),

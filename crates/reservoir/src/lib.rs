@@ -20,6 +20,7 @@ mod reads;
 mod reference;
 mod reservoir;
 mod scan;
+mod sources;
 mod standard;
 mod stream;
 mod wire;

@@ -291,11 +291,10 @@ impl PopulationConfig {
                 return wrong(field, format!("needs {what}"));
             }
         }
-        let all = || (0..self.d_unit).collect::<Vec<_>>();
         match roles {
             None if self.kind.has_roles() && self.value == Some(Value::Identity) => {
                 let roles = Roles {
-                    value: all(),
+                    value: (0..self.d_unit).collect(),
                     ..Roles::default()
                 };
                 self.check_roles(&roles, &place)

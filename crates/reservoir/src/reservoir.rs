@@ -33,7 +33,8 @@ pub struct Reservoir<B: Backend, U = StandardUnit<B>> {
 
 impl<B: Backend> Reservoir<B> {
     /// Draws a reservoir from a configuration and a seed: the wiring, then each population's weights, each from a
-    /// stream of its own. Of the inputs a width is enough where no population reads them by name. `initializer` is the law for populations that name none.
+    /// stream of its own. Of the inputs a width is enough where no population reads them by name. `initializer` is the law for
+    /// populations that name none.
     ///
     /// # Errors
     ///

@@ -57,7 +57,7 @@ impl Window {
 
     /// The biases of a head's lags, of those of all heads; empty where there are none.
     #[inline(always)]
-    fn of_head<T>(self, head: usize, biases: &[T]) -> &[T] {
+    fn of_head(self, head: usize, biases: &[f32]) -> &[f32] {
         match biases.is_empty() {
             true => biases,
             false => &biases[head * self.context..][..self.context],

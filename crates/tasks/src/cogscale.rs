@@ -167,7 +167,7 @@ impl Generator {
         }
     }
 
-    /// The same with inputs that have names: groups of so many inputs, which are numbered where they are several.
+    /// The same with names for the inputs: each group's name and number of inputs, which are numbered where there are several.
     fn reading(self, groups: &[(&str, usize)]) -> Self {
         let names = groups.iter().flat_map(|&(group, count)| {
             (0..count).map(move |at| match count {

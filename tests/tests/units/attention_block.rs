@@ -3,28 +3,14 @@
 use approx::assert_abs_diff_eq;
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
-use burn_ndarray::{NdArray, NdArrayDevice};
-use ran_memory_unit::Activation;
-use ran_unit::RngStream;
-
 use ran_attention_block::*;
+use ran_memory_unit::Activation;
 use ran_unit::*;
 
-type B = NdArray<f32>;
-
-const DEVICE: NdArrayDevice = NdArrayDevice::Cpu;
+use crate::{B, DEVICE, numbers, wavy};
 
 fn drawn(config: &AttentionBlockConfig) -> AttentionBlock<B> {
     config.init(&mut RngStream::Weights(0).rng(1), &DEVICE)
-}
-
-fn numbers<const R: usize>(tensor: Tensor<B, R>) -> Vec<f32> {
-    tensor.into_data().into_vec().expect("numbers are f32")
-}
-
-fn wavy(shape: [usize; 4]) -> Tensor<B, 4> {
-    let values = (0..shape.iter().product::<usize>()).map(|at| (at as f32 * 0.7).sin());
-    Tensor::from_data(TensorData::new(values.collect::<Vec<_>>(), shape), &DEVICE)
 }
 
 /// Every combination of the options.

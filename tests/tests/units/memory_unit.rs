@@ -3,22 +3,13 @@
 use approx::assert_abs_diff_eq;
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
-use burn_ndarray::{NdArray, NdArrayDevice};
-use ran_unit::RngStream;
-
 use ran_memory_unit::*;
 use ran_unit::*;
 
-type B = NdArray<f32>;
-
-const DEVICE: NdArrayDevice = NdArrayDevice::Cpu;
+use crate::{B, DEVICE, numbers};
 
 fn drawn(config: &MemoryUnitConfig) -> MemoryUnit<B> {
     config.init(&mut RngStream::Weights(0).rng(1), &DEVICE)
-}
-
-fn numbers<const R: usize>(tensor: Tensor<B, R>) -> Vec<f32> {
-    tensor.into_data().into_vec().expect("numbers are f32")
 }
 
 /// One unit of width 1 with FF_in = (1, −1, 2, 0), b_in = (0, 0, −1, 0.5), FF_out = (1, 10, 100, 1000)ᵀ,

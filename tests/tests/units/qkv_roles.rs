@@ -2,21 +2,13 @@
 
 use approx::assert_abs_diff_eq;
 use burn::tensor::{Tensor, TensorData};
-use burn_ndarray::{NdArray, NdArrayDevice};
+use ran_qkv_unit::*;
 use ran_unit::*;
 
-use ran_qkv_unit::*;
-
-type B = NdArray<f32>;
-
-const DEVICE: NdArrayDevice = NdArrayDevice::Cpu;
+use crate::{B, DEVICE, numbers};
 
 fn drawn(config: &QkvUnitConfig) -> QkvUnit<B> {
     config.init(&mut RngStream::Weights(0).rng(1), &DEVICE)
-}
-
-fn numbers<const R: usize>(tensor: Tensor<B, R>) -> Vec<f32> {
-    tensor.into_data().into_vec().expect("numbers are f32")
 }
 
 /// Two units of width 6: queries read the slots 0 and 1, keys 2 and 3, values 1.

@@ -2,35 +2,14 @@
 
 use approx::assert_abs_diff_eq;
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, TensorData};
-use burn_ndarray::{NdArray, NdArrayDevice};
-use ran_unit::RngStream;
-
+use burn::tensor::Tensor;
 use ran_qkv_unit::*;
 use ran_unit::*;
 
-type B = NdArray<f32>;
-
-const DEVICE: NdArrayDevice = NdArrayDevice::Cpu;
+use crate::{B, DEVICE, numbers, wavy, window};
 
 fn drawn(config: &QkvUnitConfig) -> QkvUnit<B> {
     config.init(&mut RngStream::Weights(0).rng(1), &DEVICE)
-}
-
-fn window(values: Vec<f32>, shape: [usize; 4]) -> Tensor<B, 4> {
-    Tensor::from_data(TensorData::new(values, shape), &DEVICE)
-}
-
-fn wavy(shape: [usize; 4]) -> Tensor<B, 4> {
-    let count = shape.iter().product::<usize>();
-    window(
-        (0..count).map(|at| (at as f32 * 0.7).sin()).collect(),
-        shape,
-    )
-}
-
-fn numbers<const R: usize>(tensor: Tensor<B, R>) -> Vec<f32> {
-    tensor.into_data().into_vec().expect("numbers are f32")
 }
 
 /// One unit whose weights are identity matrices: Q = K = V = Z.

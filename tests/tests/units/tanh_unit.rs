@@ -1,24 +1,15 @@
 //! What the units of crates/tanh-unit compute in burn operations: values worked by hand, and what their options change.
 
 use approx::assert_abs_diff_eq;
-use burn_ndarray::{NdArray, NdArrayDevice};
-use ran_unit::RngStream;
-
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
 use ran_tanh_unit::*;
 use ran_unit::*;
 
-type B = NdArray<f32>;
-
-const DEVICE: NdArrayDevice = NdArrayDevice::Cpu;
+use crate::{B, DEVICE, numbers};
 
 fn drawn(config: &TanhUnitConfig) -> TanhUnit<B> {
     config.init(&mut RngStream::Weights(0).rng(1), &DEVICE)
-}
-
-fn numbers<const R: usize>(tensor: Tensor<B, R>) -> Vec<f32> {
-    tensor.into_data().into_vec().expect("numbers are f32")
 }
 
 #[test]
