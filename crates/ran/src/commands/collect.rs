@@ -7,6 +7,7 @@ use clap::Args;
 use ran_experiment::{Collection, FailedSeed, Group, collect};
 use serde_json::{Value, json};
 
+use crate::say::say;
 use crate::table;
 
 /// Sums up the records of several runs, as of a cluster's jobs: mean and deviation over all seeds of a configuration, and
@@ -28,10 +29,8 @@ struct NothingYet;
 
 pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     let collection = collect(&arguments.folders)?;
-    let mut err = io::stderr().lock();
     for warning in warnings(&collection) {
-        // Nobody may be listening.
-        let _ = writeln!(err, "warning: {warning}");
+        say(&format!("warning: {warning}"));
     }
     let mut out = io::stdout().lock();
     if arguments.json {
