@@ -8,9 +8,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::lock::{FolderLock, LOCK};
-use crate::whole_file::{FolderError, Lasting, is_temporary, write_whole};
 use files::{PICTURES, names};
+use ran_files::{FolderError, FolderLock, LOCK, Lasting, is_temporary, write_whole};
 
 /// Where a run leaves its files: `config.toml`, `run.json`, `records.jsonl` and `model.safetensors`, and where it trains by
 /// gradient `history.jsonl` and, until it is done, `checkpoint.safetensors`; and pictures of what the model makes of the

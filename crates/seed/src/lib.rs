@@ -1,4 +1,4 @@
-//! The random-number streams of one seed, all in one list.
+//! Seeds: which to run ([`Seeds`]), and the random-number streams of one seed, all in one list ([`RngStream`]).
 //!
 //! An experiment has one seed. Each purpose that draws random numbers has a stream of its own, so that drawing more
 //! for one purpose never changes what another gets, and no two purposes draw the same numbers.
@@ -11,8 +11,12 @@
 //! assert_ne!(weight, RngStream::Weights(1).rng(7).random::<f64>());
 //! ```
 
+mod seeds;
+
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+
+pub use seeds::{SeedRanges, Seeds, SeedsError};
 
 /// What random numbers are drawn for. Streams of one seed are independent.
 ///

@@ -1,8 +1,24 @@
 //! Sweeps and searches over configurations of experiments.
 //!
-//! A trial is a configuration and some seeds, run in a process of its own that leaves one file. This crate knows nothing of
-//! reservoirs: what a configuration means is for the program that runs a trial to say.
+//! A [`SweepConfig`] names a base, a [`Space`] of keys, a [`Method`] that chooses points in it, and how a point is judged. A trial
+//! is a point and some seeds, run in a process of its own that leaves one file in a [`Stage`]; a [`Sweep`] plans trials, has an
+//! [`Executor`] run them and reads what came of them. This crate knows nothing of reservoirs: what a configuration means is for
+//! the program that runs a trial to say ([`Bench`]).
 
+mod assign;
+mod config;
+mod method;
 mod results;
+mod space;
+mod stage;
+mod sweep;
+mod workers;
 
+pub use assign::assignments;
+pub use config::{Bounds, ConfigError, Constraints, FinalConfig, Judged, SweepConfig, TrialConfig};
+pub use method::{Halving, Method};
 pub use results::{Parameters, Results, SeedScore, Trial};
+pub use space::{Dimension, Domain, Point, Space, SpaceError};
+pub use stage::{Stage, StageConfig, StageError};
+pub use sweep::{Bench, Executor, Facts, Metric, Sweep, SweepError, SweepNotice, read_results};
+pub use workers::{Answer, WorkerError, Workers};

@@ -4,17 +4,17 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::whole_file::FolderError;
+use crate::FolderError;
 
 /// The file whose lock is held.
-pub(crate) const LOCK: &str = ".lock";
+pub const LOCK: &str = ".lock";
 
 /// A folder that is locked for a run until this is dropped.
 ///
 /// It is the operating system's lock on a file: it ends with the program, however that ends, and a file that a killed run
 /// leaves behind locks nothing.
 #[derive(Debug)]
-pub(crate) struct FolderLock {
+pub struct FolderLock {
     path: PathBuf,
     _file: File,
 }
@@ -25,7 +25,7 @@ impl FolderLock {
     /// # Errors
     ///
     /// When another run has it, or it cannot be written.
-    pub(crate) fn take(folder: &Path) -> Result<Self, FolderError> {
+    pub fn take(folder: &Path) -> Result<Self, FolderError> {
         let path = folder.join(LOCK);
         let failed = |source| FolderError {
             path: folder.into(),

@@ -30,14 +30,20 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
 
 /// Whether a file must outlast a loss of power, or the end of this program alone.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lasting {
+pub enum Lasting {
+    /// A loss of power.
     Power,
+    /// The end of this program alone.
     Program,
 }
 
 /// Writes a file beside its place, in a folder that is there, and moves it there. Where `fill` fails on the way, as on a
 /// full disk, what was at the place stays as it was and nothing else is left.
-pub(crate) fn write_whole(
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn write_whole(
     path: &Path,
     lasting: Lasting,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -60,7 +66,7 @@ pub(crate) fn write_whole(
 }
 
 /// A file that is going to be moved to its place in the folder, and is removed when it is dropped before.
-pub(crate) fn temporary(folder: &Path, name: &str) -> io::Result<tempfile::NamedTempFile> {
+fn temporary(folder: &Path, name: &str) -> io::Result<tempfile::NamedTempFile> {
     let prefix = format!(".{name}.");
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).rand_bytes(RANDOM);
@@ -73,8 +79,9 @@ pub(crate) fn temporary(folder: &Path, name: &str) -> io::Result<tempfile::Named
 /// How many letters and digits the name of a temporary file ends in.
 const RANDOM: usize = 6;
 
-/// Whether a name is one that [`temporary`] gives while a file is written.
-pub(crate) fn is_temporary(name: &str, file: &str) -> bool {
+/// Whether a name is one that a file of some name has while it is written.
+#[must_use]
+pub fn is_temporary(name: &str, file: &str) -> bool {
     let random = name.strip_prefix('.');
     let random = random.and_then(|name| name.strip_prefix(file)?.strip_prefix('.'));
     random.is_some_and(|random| {

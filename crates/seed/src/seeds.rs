@@ -63,7 +63,8 @@ impl Default for Seeds {
 
 impl Seeds {
     /// A seed alone; none for the largest number, which has no end to leave out.
-    pub(crate) fn one(seed: u64) -> Option<Self> {
+    #[must_use]
+    pub fn one(seed: u64) -> Option<Self> {
         Some(Self(seed..seed.checked_add(1)?))
     }
 

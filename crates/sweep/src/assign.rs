@@ -1,0 +1,73 @@
+//! A point as the program's command line has it.
+
+use std::collections::BTreeMap;
+
+use toml::Value;
+
+use crate::Point;
+
+/// Assignments `KEY=VALUE`, as `--set` takes them: those that are the same in all trials, then the point's.
+#[must_use]
+pub fn assignments(set: &BTreeMap<String, Value>, point: &Point) -> Vec<String> {
+    let all = set.iter().chain(point);
+    all.map(|(key, value)| format!("{key}={}", written(value)))
+        .collect()
+}
+
+/// A value as it is read back: text without quotes where that is no other value.
+fn written(value: &Value) -> String {
+    match value {
+        Value::String(text)
+            if text.trim() == text && text.parse::<Value>().is_err() && !text.is_empty() =>
+        {
+            text.clone()
+        }
+        other => other.to_string(),
+    }
+}
+
+/// The command that runs a configuration alone.
+pub(crate) fn command(base: &str, assignments: &[String]) -> String {
+    let mut command = format!("cargo xtask experiment {}", quoted(base));
+    for one in assignments {
+        command += " --set ";
+        command += &quoted(one);
+    }
+    command
+}
+
+/// Text as a shell reads it back.
+fn quoted(text: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=,:+@".contains(letter);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.into(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_command_is_what_one_would_type() {
+        let point =
+            toml::from_str("a = 0.5\nb = 'tanh-unit'\nc = ['x']\nd = '3'\ne = \"it's\"").unwrap();
+        let all = assignments(&BTreeMap::new(), &point);
+        assert_eq!(
+            command("japanese-vowels", &all),
+            r#"cargo xtask experiment japanese-vowels --set a=0.5 --set b=tanh-unit --set 'c=["x"]' --set 'd="3"' --set 'e=it'\''s'"#
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn text_reads_back_as_itself(text in "\\PC*") {
+            let written = written(&Value::String(text.clone()));
+            // As a setting is read: TOML, or else plain text.
+            let read = written.trim().parse().unwrap_or_else(|_| Value::String(written.trim().into()));
+            prop_assert_eq!(read, Value::String(text));
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! What a sweep is: its file.
+
+use std::collections::BTreeMap;
+
+use ran_seed::Seeds;
+use serde::{Deserialize, Serialize};
+use toml::Value;
+
+use crate::{Method, Space};
+
+/// A sweep, as it stands in a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SweepConfig {
+    /// What all trials begin with: a preset's name, or the path of a configuration's file.
+    pub base: String,
+    /// Keys that are the same in all trials, as `--set` names them, and their values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub set: BTreeMap<String, Value>,
+    /// The keys that differ.
+    pub space: Space,
+    /// What a point must fulfil; others are not tried.
+    #[serde(default, skip_serializing_if = "Constraints::is_empty")]
+    pub constraints: Constraints,
+    /// How points are chosen, and how many.
+    pub method: Method,
+    /// How a point is judged.
+    #[serde(default)]
+    pub trial: TrialConfig,
+    /// What becomes of the best points. Default: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub r#final: Option<FinalConfig>,
+    /// How jobs are submitted with `--on slurm`: the keys of that table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slurm: Option<toml::Table>,
+}
+
+/// Bounds of what a configuration's model is made of; they are counted before anything is drawn.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Constraints {
+    /// All parameters.
+    #[serde(skip_serializing_if = "Bounds::is_empty")]
+    pub parameters: Bounds,
+    /// Those that are trained.
+    #[serde(skip_serializing_if = "Bounds::is_empty")]
+    pub trained_parameters: Bounds,
+}
+
+/// From where to where a number may go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Bounds {
+    /// The least that is allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<u64>,
+    /// The most that is allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<u64>,
+}
+
+impl Bounds {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn allows(self, number: u64) -> bool {
+        self.at_least.is_none_or(|least| number >= least)
+            && self.at_most.is_none_or(|most| number <= most)
+    }
+}
+
+impl Constraints {
+    /// Whether nothing is asked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether a model of so many parameters may be tried.
+    #[must_use]
+    pub fn allow(&self, parameters: crate::Parameters) -> bool {
+        self.parameters.allows(parameters.total())
+            && self.trained_parameters.allows(parameters.trained)
+    }
+}
+
+/// The split of the data that a point is judged on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Judged {
+    /// The validation set: what chooses. The test set is not looked at.
+    #[default]
+    Valid,
+    /// The test set: for a picture of a space, out of which nothing is chosen.
+    Test,
+}
+
+impl Judged {
+    /// Its name, which is that of the split too.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// How a point is judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrialConfig {
+    /// Its seeds; its score is the mean over them. Default: 100 alone.
+    pub seeds: Seeds,
+    /// The split that counts.
+    pub judge: Judged,
+}
+
+impl Default for TrialConfig {
+    fn default() -> Self {
+        Self {
+            seeds: "100".parse().expect("it is a number"),
+            judge: Judged::default(),
+        }
+    }
+}
+
+/// What becomes of the best points: they are judged on the test set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FinalConfig {
+    /// How many of them.
+    pub best: u64,
+    /// With which seeds, none of which may be a trial's. Default: 1000..1005.
+    pub seeds: Seeds,
+}
+
+impl Default for FinalConfig {
+    fn default() -> Self {
+        Self {
+            best: 1,
+            seeds: "1000..1005".parse().expect("it is a range"),
+        }
+    }
+}
+
+/// A sweep that cannot be run as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{key} {problem}")]
+pub struct ConfigError {
+    key: String,
+    problem: String,
+}
+
+impl SweepConfig {
+    /// Checks what its parts do not see alone.
+    ///
+    /// # Errors
+    ///
+    /// When the method does not fit the space, or a choice would be made on the test set or with the seeds that judge it.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let wrong = |key: &str, problem: String| {
+            let key = key.into();
+            Err(ConfigError { key, problem })
+        };
+        if self.space.keys().next().is_none() {
+            return wrong("space", "has no key; a sweep needs at least one".into());
+        }
+        if let Some(key) = self.space.keys().find(|key| self.set.contains_key(*key)) {
+            return wrong("set", format!("has {key:?}, which the space varies"));
+        }
+        if let Err(problem) = self.method.check(&self.space) {
+            return wrong("method", problem);
+        }
+        let chooses = self.method.chooses() || self.r#final.is_some();
+        if self.trial.judge == Judged::Test && chooses {
+            return wrong(
+                "trial.judge",
+                "is \"test\", but what chooses must not see the test set: leave it out, or take method grid, random or sobol without [final]".into(),
+            );
+        }
+        if let Some(last) = &self.r#final {
+            if last.best == 0 {
+                return wrong("final.best", "must be at least 1, got 0".into());
+            }
+            let shared = self
+                .trial
+                .seeds
+                .iter()
+                .find(|seed| last.seeds.iter().any(|one| one == *seed));
+            if let Some(seed) = shared {
+                return wrong(
+                    "final.seeds",
+                    format!(
+                        "has {seed}, which is one of trial.seeds: what was chosen with a seed is not judged with it"
+                    ),
+                );
+            }
+        }
+        Ok(())
+    }
+}

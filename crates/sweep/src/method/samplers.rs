@@ -1,0 +1,262 @@
+//! Points that are drawn, by the samplers of the crate `optimizer`.
+//!
+//! Each key is drawn by itself, with a history of that key alone: the crate's estimator takes the values of the first key that
+//! has an equal distribution, and so would mix up two keys with the same range.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use optimizer::distribution::{
+    CategoricalDistribution, Distribution, FloatDistribution, IntDistribution,
+};
+use optimizer::param::ParamValue;
+use optimizer::parameter::ParamId;
+use optimizer::sampler::random::RandomSampler;
+use optimizer::sampler::sobol::SobolSampler;
+use optimizer::sampler::tpe::TpeSampler;
+use optimizer::sampler::{CompletedTrial, Sampler};
+use toml::Value;
+
+use super::Tried;
+use crate::space::Domain;
+use crate::{Point, Space};
+
+/// Draws of one trial, at most, until one is found that is allowed.
+const DRAWS: u64 = 10_000;
+
+/// How a number is drawn for one key.
+pub(super) trait Draw {
+    /// Draws for key number `key` of the space; `draw` counts the draws of the whole sweep's trial `trial`, from 0.
+    fn value(
+        &self,
+        key: u64,
+        trial: u64,
+        draw: u64,
+        distribution: &Distribution,
+        history: &[CompletedTrial],
+    ) -> ParamValue;
+}
+
+/// Independent draws.
+pub(super) struct Random(pub(super) u64);
+
+/// A scrambled Sobol sequence.
+pub(super) struct Sobol(u64);
+
+/// Estimated from the history.
+pub(super) struct Tpe(u64);
+
+impl Sobol {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+}
+
+impl Tpe {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+}
+
+impl Draw for Random {
+    fn value(
+        &self,
+        key: u64,
+        trial: u64,
+        draw: u64,
+        distribution: &Distribution,
+        _: &[CompletedTrial],
+    ) -> ParamValue {
+        RandomSampler::with_seed(mixed([self.0, key, draw])).sample(distribution, trial, &[])
+    }
+}
+
+impl Draw for Sobol {
+    fn value(
+        &self,
+        key: u64,
+        trial: u64,
+        draw: u64,
+        distribution: &Distribution,
+        _: &[CompletedTrial],
+    ) -> ParamValue {
+        // Each key is a dimension of the sequence, and each draw a point of it. Draws beyond a trial's first are refused points'
+        // successors, which follow the sequence's own order in a sequence of another scrambling.
+        let sampler = SobolSampler::with_seed(mixed([self.0, draw]));
+        for _ in 0..key {
+            sampler.sample(distribution, trial, &[]);
+        }
+        sampler.sample(distribution, trial, &[])
+    }
+}
+
+impl Draw for Tpe {
+    fn value(
+        &self,
+        key: u64,
+        trial: u64,
+        draw: u64,
+        distribution: &Distribution,
+        history: &[CompletedTrial],
+    ) -> ParamValue {
+        // The quarter of the best counts as good, as in the crate's default; the history is long enough by the time this is asked.
+        let built = TpeSampler::builder()
+            .seed(mixed([self.0, key, draw]))
+            .n_startup_trials(2)
+            .build();
+        built
+            .expect("the settings are constants")
+            .sample(distribution, trial, history)
+    }
+}
+
+/// A seed from several numbers: FNV-1a over their bytes.
+fn mixed<const N: usize>(numbers: [u64; N]) -> u64 {
+    let bytes = numbers.into_iter().flat_map(u64::to_le_bytes);
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// Draws the points of some trials; none where one of them finds nothing that is allowed.
+pub(super) fn draw<E>(
+    space: &Space,
+    draw: &dyn Draw,
+    trials: Range<u64>,
+    tried: &[Tried],
+    allowed: &mut dyn FnMut(&Point) -> Result<bool, E>,
+) -> Result<Option<Vec<Point>>, E> {
+    let keys: Vec<Key> = space
+        .iter()
+        .map(|(name, dimension)| Key::new(name, &dimension.domain, tried))
+        .collect();
+    let mut points: Vec<Point> = Vec::new();
+    let mut before: HashSet<String> = tried.iter().map(|one| text(&one.point)).collect();
+    for trial in trials {
+        let mut found = None;
+        // A point that was tried before tells nothing new; where a space has no other, it is tried again.
+        let mut again = None;
+        for count in 0..DRAWS {
+            let point: Point = keys
+                .iter()
+                .enumerate()
+                .map(|(index, key)| {
+                    let value =
+                        draw.value(index as u64, trial, count, &key.distribution, &key.history);
+                    (key.name.to_owned(), key.value(&value))
+                })
+                .collect();
+            let point = space.conditioned(point);
+            if before.contains(&text(&point)) {
+                again.get_or_insert(point);
+                if count > 100 {
+                    break;
+                }
+            } else if allowed(&point)? {
+                found = Some(point);
+                break;
+            }
+        }
+        match found.or(again) {
+            Some(point) => {
+                before.insert(text(&point));
+                points.push(point);
+            }
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(points))
+}
+
+/// What tells a point from another.
+fn text(point: &Point) -> String {
+    format!("{point:?}")
+}
+
+/// One key as the crate's samplers see it.
+struct Key<'a> {
+    name: &'a str,
+    domain: &'a Domain,
+    distribution: Distribution,
+    history: Vec<CompletedTrial>,
+}
+
+impl<'a> Key<'a> {
+    fn new(name: &'a str, domain: &'a Domain, tried: &[Tried]) -> Self {
+        let distribution = match domain {
+            Domain::Values(values) => Distribution::Categorical(CategoricalDistribution {
+                n_choices: values.len(),
+            }),
+            &Domain::Real {
+                from,
+                to,
+                log,
+                step,
+            } => Distribution::Float(FloatDistribution {
+                low: from,
+                high: to,
+                log_scale: log,
+                step,
+            }),
+            &Domain::Integer {
+                from,
+                to,
+                log,
+                step,
+            } => Distribution::Int(IntDistribution {
+                low: from,
+                high: to,
+                log_scale: log,
+                step,
+            }),
+        };
+        let mut key = Self {
+            name,
+            domain,
+            distribution,
+            history: Vec::new(),
+        };
+        let id = ParamId::new();
+        for one in tried {
+            let value = one.point.get(name).and_then(|value| key.number(value));
+            if let (Some(value), Some(loss)) = (value, one.loss) {
+                key.history.push(CompletedTrial::new(
+                    one.trial,
+                    HashMap::from([(id, value)]),
+                    HashMap::from([(id, key.distribution.clone())]),
+                    HashMap::new(),
+                    loss,
+                ));
+            }
+        }
+        key
+    }
+
+    /// A value as the samplers have it.
+    fn number(&self, value: &Value) -> Option<ParamValue> {
+        match self.domain {
+            Domain::Values(values) => {
+                let index = values.iter().position(|one| one == value)?;
+                Some(ParamValue::Categorical(index))
+            }
+            Domain::Real { .. } => value.as_float().map(ParamValue::Float),
+            Domain::Integer { .. } => value.as_integer().map(ParamValue::Int),
+        }
+    }
+
+    /// What the samplers give as a value.
+    fn value(&self, number: &ParamValue) -> Value {
+        match (self.domain, number) {
+            (Domain::Values(values), ParamValue::Categorical(index)) => values[*index].clone(),
+            (_, ParamValue::Int(number)) => Value::Integer(*number),
+            // Sixteen digits say no more about a leak than four do, and read worse.
+            (_, ParamValue::Float(number)) => Value::Float(rounded(*number)),
+            (_, ParamValue::Categorical(index)) => unreachable!("a range has no choice {index}"),
+        }
+    }
+}
+
+/// A number with four digits.
+fn rounded(number: f64) -> f64 {
+    format!("{number:.3e}").parse().unwrap_or(number)
+}

@@ -1,0 +1,242 @@
+use std::convert::Infallible;
+
+use super::*;
+
+fn space(text: &str) -> Space {
+    toml::from_str(text).unwrap()
+}
+
+fn method(text: &str) -> Method {
+    toml::from_str(text).unwrap()
+}
+
+/// Runs a method to its end on a function, and gives the points and their losses.
+fn run(method: &Method, space: &Space, loss: impl Fn(&Point) -> f64) -> Vec<Tried> {
+    let mut tried = Vec::new();
+    loop {
+        let points = method
+            .propose(space, &tried, &mut |_| Ok::<_, Infallible>(true))
+            .unwrap()
+            .unwrap();
+        if points.is_empty() {
+            return tried;
+        }
+        for point in points {
+            let (trial, loss) = (tried.len() as u64, Some(loss(&point)));
+            tried.push(Tried { trial, point, loss });
+        }
+    }
+}
+
+fn float(point: &Point, key: &str) -> f64 {
+    point[key].as_float().unwrap()
+}
+
+#[test]
+fn a_grid_has_every_combination_once_without_what_conditions_leave_out() {
+    let space = space(
+        "a = [1, 2]\nb = { from = 1, to = 3 }\nc = { values = ['x', 'y'], when = { a = [2] } }",
+    );
+    let points: Vec<_> = run(&Method::Grid, &space, |_| 0.0)
+        .into_iter()
+        .map(|one| one.point)
+        .collect();
+    // Three points with a = 1, six with a = 2.
+    assert_eq!(points.len(), 9);
+    assert!(
+        points
+            .iter()
+            .all(|point| point.contains_key("c") == (point["a"] == Value::Integer(2)))
+    );
+}
+
+#[test]
+fn points_do_not_depend_on_how_they_are_asked_for() {
+    let space = space(
+        "a = { from = 0.0, to = 1.0 }\nb = { from = 1, to = 100, log = true }\nc = ['x', 'y', 'z']",
+    );
+    let loss = |point: &Point| float(point, "a");
+    for text in [
+        "name = 'random'\ntrials = 30",
+        "name = 'sobol'\ntrials = 30",
+        "name = 'tpe'\ntrials = 30",
+        "name = 'halving'\nresource = 'r'\nleast = 1\nmost = 9\ntrials = 18",
+    ] {
+        let method = method(text);
+        let all = run(&method, &space, loss);
+        assert_eq!(all.len() as u64, method.trials(&space), "{text}");
+        assert_eq!(all, run(&method, &space, loss), "{text}");
+        // Taken up after its first batches, it goes on in the same way.
+        let first = method
+            .propose(&space, &[], &mut |_| Ok::<_, Infallible>(true))
+            .unwrap()
+            .unwrap()
+            .len();
+        let next = method
+            .propose(&space, &all[..first], &mut |_| Ok::<_, Infallible>(true))
+            .unwrap()
+            .unwrap();
+        assert!(
+            next.iter()
+                .zip(&all[first..])
+                .all(|(one, other)| *one == other.point),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn draws_stay_in_their_ranges_and_reach_all_of_them() {
+    let space = space(
+        "a = { from = 0.01, to = 100.0, log = true }\nb = { from = 3, to = 9, step = 3 }\nc = ['x', 'y']",
+    );
+    for text in [
+        "name = 'random'\ntrials = 200",
+        "name = 'sobol'\ntrials = 200",
+        "name = 'tpe'\ntrials = 200",
+    ] {
+        let tried = run(&method(text), &space, |_| 0.0);
+        let logs: Vec<f64> = tried
+            .iter()
+            .map(|one| float(&one.point, "a").log10())
+            .collect();
+        assert!(logs.iter().all(|log| (-2.001..=2.001).contains(log)));
+        assert!(
+            logs.iter().any(|log| *log < -1.0) && logs.iter().any(|log| *log > 1.0),
+            "{text}"
+        );
+        let mut steps: Vec<_> = tried
+            .iter()
+            .map(|one| one.point["b"].as_integer().unwrap())
+            .collect();
+        steps.sort_unstable();
+        steps.dedup();
+        assert_eq!(steps, [3, 6, 9], "{text}");
+    }
+}
+
+#[test]
+fn two_keys_with_the_same_range_are_drawn_and_estimated_apart() {
+    let space = space("a = { from = 0.0, to = 1.0 }\nb = { from = 0.0, to = 1.0 }");
+    for text in [
+        "name = 'random'\ntrials = 20",
+        "name = 'sobol'\ntrials = 20",
+    ] {
+        let tried = run(&method(text), &space, |_| 0.0);
+        assert!(
+            tried
+                .iter()
+                .any(|one| (float(&one.point, "a") - float(&one.point, "b")).abs() > 0.1),
+            "{text}"
+        );
+    }
+    // Good points lie where a is small and b is large.
+    let tried = run(&method("name = 'tpe'\ntrials = 80"), &space, |point| {
+        (float(point, "a") - 0.1).powi(2) + (float(point, "b") - 0.9).powi(2)
+    });
+    let late = &tried[60..];
+    let mean =
+        |key: &str| late.iter().map(|one| float(&one.point, key)).sum::<f64>() / late.len() as f64;
+    assert!(
+        mean("a") < 0.3 && mean("b") > 0.7,
+        "{} and {}",
+        mean("a"),
+        mean("b")
+    );
+}
+
+#[test]
+fn only_points_that_are_allowed_are_proposed_and_none_where_there_is_none() {
+    let space = space("a = { from = 1, to = 100 }");
+    let small = |point: &Point| Ok::<_, Infallible>(point["a"].as_integer().unwrap() <= 10);
+    for text in [
+        "name = 'grid'",
+        "name = 'random'\ntrials = 5",
+        "name = 'sobol'\ntrials = 5",
+        "name = 'tpe'\ntrials = 5",
+    ] {
+        let method = method(text);
+        let points = method
+            .propose(&space, &[], &mut { small })
+            .unwrap()
+            .unwrap();
+        assert!(
+            !points.is_empty() && points.iter().all(|point| small(point).unwrap()),
+            "{text}"
+        );
+        assert_eq!(
+            method.propose(&space, &[], &mut |_| Ok::<_, Infallible>(false)),
+            Ok(None),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_point_is_tried_twice_only_where_there_is_no_other() {
+    let space = space("a = [1, 2, 3]");
+    let tried = run(&method("name = 'random'\ntrials = 5"), &space, |_| 0.0);
+    let values: Vec<_> = tried
+        .iter()
+        .map(|one| one.point["a"].as_integer().unwrap())
+        .collect();
+    let mut first = values[..3].to_vec();
+    first.sort_unstable();
+    assert_eq!(first, [1, 2, 3]);
+    assert_eq!(values.len(), 5);
+}
+
+#[test]
+fn halving_gives_more_to_the_better_ones_and_nothing_to_what_failed() {
+    let space = space("a = { from = 0.0, to = 1.0 }");
+    let halving =
+        method("name = 'halving'\nresource = 'learning.epochs'\nleast = 2\nmost = 20\ntrials = 9");
+    let mut tried: Vec<Tried> = Vec::new();
+    for expected in [(9, 2), (3, 6), (1, 18)] {
+        let points = halving
+            .propose(&space, &tried, &mut |_| Ok::<_, Infallible>(true))
+            .unwrap()
+            .unwrap();
+        assert_eq!(points.len(), expected.0);
+        for point in points {
+            assert_eq!(point["learning.epochs"], Value::Integer(expected.1));
+            let trial = tried.len() as u64;
+            let loss = (trial != 0).then(|| float(&point, "a"));
+            tried.push(Tried { trial, point, loss });
+        }
+    }
+    let best = tried[1..9]
+        .iter()
+        .map(|one| float(&one.point, "a"))
+        .fold(f64::MAX, f64::min);
+    assert_eq!(float(&tried[12].point, "a"), best);
+    assert_eq!(
+        halving.propose(&space, &tried, &mut |_| Ok::<_, Infallible>(true)),
+        Ok(Some(Vec::new()))
+    );
+}
+
+#[test]
+fn what_does_not_fit_the_space_is_refused() {
+    let space = space("a = { from = 0.0, to = 1.0 }");
+    for (text, word) in [
+        ("name = 'grid'", "\"a\""),
+        ("name = 'random'\ntrials = 0", "got 0"),
+        ("name = 'tpe'\ntrials = 5\nbatch = 0", "batch"),
+        (
+            "name = 'halving'\nresource = 'a'\nleast = 1\nmost = 2\ntrials = 3",
+            "varies",
+        ),
+        (
+            "name = 'halving'\nresource = 'r'\nleast = 3\nmost = 2\ntrials = 3",
+            "3 and 2",
+        ),
+    ] {
+        let problem = method(text).check(&space).unwrap_err();
+        assert!(problem.contains(word), "{text}: {problem}");
+    }
+    let unknown = toml::from_str::<Method>("name = 'bayes'")
+        .unwrap_err()
+        .to_string();
+    assert!(unknown.contains("`tpe`"), "{unknown}");
+}

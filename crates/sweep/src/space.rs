@@ -1,0 +1,465 @@
+//! The space of a sweep: which values its keys can take.
+
+use std::collections::BTreeMap;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use toml::Value;
+
+/// A value for each key that a point has, as `--set` names it.
+pub type Point = BTreeMap<String, Value>;
+
+/// Keys of a configuration and the values that they can take: the table `[space]` of a sweep.
+///
+/// ```
+/// let space: ran_sweep::Space = toml::from_str(
+///     r#"
+///     "reservoir.leak" = { from = 0.05, to = 1.0, log = true }
+///     "reservoir.context" = [2, 4, 8]
+///     "reservoir.population.0.kind" = ["tanh-unit", "qkv-unit"]
+///     "reservoir.population.0.heads" = { values = [1, 2], when = { "reservoir.population.0.kind" = ["qkv-unit"] } }
+///     "#,
+/// )?;
+/// assert_eq!(space.keys().count(), 4);
+/// # Ok::<(), toml::de::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "BTreeMap<String, Dimension>")]
+pub struct Space(BTreeMap<String, Dimension>);
+
+/// One key: its values, and when it is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dimension {
+    /// The values that it can take.
+    pub domain: Domain,
+    /// It is there only where each of these keys has one of these values.
+    pub when: BTreeMap<String, Vec<Value>>,
+}
+
+/// The values that a key can take.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Domain {
+    /// One of some values of any kind.
+    Values(Vec<Value>),
+    /// Numbers from `from` to `to`, both included.
+    Real {
+        /// The smallest.
+        from: f64,
+        /// The largest.
+        to: f64,
+        /// Whether they are spread evenly in their logarithm.
+        log: bool,
+        /// The distance from one to the next; none where all numbers between are meant.
+        step: Option<f64>,
+    },
+    /// Whole numbers from `from` to `to`, both included.
+    Integer {
+        /// The smallest.
+        from: i64,
+        /// The largest.
+        to: i64,
+        /// Whether they are spread evenly in their logarithm.
+        log: bool,
+        /// The distance from one to the next; none is 1.
+        step: Option<i64>,
+    },
+}
+
+/// A space that means nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("space.{key:?}: {problem}")]
+pub struct SpaceError {
+    key: String,
+    problem: String,
+}
+
+impl Space {
+    /// The keys, in alphabetical order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// The keys and their values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Dimension)> {
+        self.0.iter().map(|(key, one)| (key.as_str(), one))
+    }
+
+    /// The keys whose numbers are spread evenly in their logarithm.
+    pub fn logarithmic(&self) -> impl Iterator<Item = &str> {
+        let keys = self.iter().filter(|(_, one)| {
+            matches!(
+                one.domain,
+                Domain::Real { log: true, .. } | Domain::Integer { log: true, .. }
+            )
+        });
+        keys.map(|(key, _)| key)
+    }
+
+    /// Takes the keys from a point that are not there because of what others are.
+    pub(crate) fn conditioned(&self, mut point: Point) -> Point {
+        // A key's condition may be on a key that goes itself.
+        loop {
+            let gone: Vec<_> = point
+                .keys()
+                .filter(|key| !self.0[key.as_str()].is_there(&point))
+                .cloned()
+                .collect();
+            if gone.is_empty() {
+                return point;
+            }
+            for key in gone {
+                point.remove(&key);
+            }
+        }
+    }
+}
+
+impl Dimension {
+    fn is_there(&self, point: &Point) -> bool {
+        self.when
+            .iter()
+            .all(|(key, allowed)| point.get(key).is_some_and(|value| allowed.contains(value)))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match &self.domain {
+            Domain::Values(values) if values.is_empty() => {
+                Err("lists no value; at least one is needed".into())
+            }
+            Domain::Real {
+                from,
+                to,
+                log,
+                step,
+            } => {
+                let finite = from.is_finite() && to.is_finite();
+                let steps = step.is_none_or(|step| step > 0.0 && step.is_finite());
+                check_range(finite && from <= to, *log && *from <= 0.0, steps, from, to)
+            }
+            Domain::Integer {
+                from,
+                to,
+                log,
+                step,
+            } => check_range(
+                from <= to,
+                *log && *from <= 0,
+                *step != Some(0) && step.is_none_or(|step| step > 0),
+                from,
+                to,
+            ),
+            Domain::Values(_) => Ok(()),
+        }
+    }
+}
+
+fn check_range(
+    ordered: bool,
+    log_of_nothing: bool,
+    steps: bool,
+    from: impl std::fmt::Display,
+    to: impl std::fmt::Display,
+) -> Result<(), String> {
+    if !ordered {
+        return Err(format!(
+            "its range is empty: `from` must be at most `to`, got {from} and {to}"
+        ));
+    }
+    if log_of_nothing {
+        return Err(format!(
+            "a logarithmic range must begin above 0, got `from` = {from}"
+        ));
+    }
+    match steps {
+        true => Ok(()),
+        false => Err("`step` must be above 0".into()),
+    }
+}
+
+impl Domain {
+    /// Its values on a grid; none where there are too many to list.
+    pub(crate) fn listed(&self) -> Option<Vec<Value>> {
+        match self {
+            Self::Values(values) => Some(values.clone()),
+            Self::Integer {
+                from,
+                to,
+                step,
+                log: false,
+            } => {
+                let step = step.unwrap_or(1);
+                let count = to.checked_sub(*from)? / step;
+                (count < MOST_LISTED).then(|| {
+                    (0..=count)
+                        .map(|n| Value::Integer(from + n * step))
+                        .collect()
+                })
+            }
+            Self::Real {
+                from,
+                to,
+                step: Some(step),
+                log: false,
+            } => {
+                // A last value that rounding puts a little beyond the end is the end.
+                let count = ((to - from) / step * (1.0 + 1e-12)).floor();
+                (count < MOST_LISTED as f64).then(|| {
+                    (0..=count as i64)
+                        .map(|n| Value::Float((from + n as f64 * step).min(*to)))
+                        .collect()
+                })
+            }
+            Self::Integer { .. } | Self::Real { .. } => None,
+        }
+    }
+}
+
+/// Values of one key on a grid, at most.
+const MOST_LISTED: i64 = 1_000_000;
+
+impl TryFrom<BTreeMap<String, Dimension>> for Space {
+    type Error = SpaceError;
+
+    fn try_from(keys: BTreeMap<String, Dimension>) -> Result<Self, SpaceError> {
+        for (key, dimension) in &keys {
+            let wrong = |problem: String| SpaceError {
+                key: key.clone(),
+                problem,
+            };
+            dimension.check().map_err(wrong)?;
+            for (other, values) in &dimension.when {
+                if other == key || !keys.contains_key(other) {
+                    let problem =
+                        format!("its `when` names {other:?}, which is no other key of the space");
+                    return Err(wrong(problem));
+                }
+                if values.is_empty() {
+                    return Err(wrong(format!("its `when` lists no value of {other:?}")));
+                }
+            }
+        }
+        Ok(Self(keys))
+    }
+}
+
+impl Serialize for Dimension {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Written::from(self.clone()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Dimension {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let written = match value {
+            Value::Array(values) => Written {
+                values: Some(values),
+                ..Written::default()
+            },
+            table @ Value::Table(_) => table.try_into().map_err(D::Error::custom)?,
+            other => {
+                return Err(D::Error::custom(format!(
+                    "{other} is neither a list of values nor a range such as {{ from = 0.1, to = 1.0 }}"
+                )));
+            }
+        };
+        Self::try_from(written).map_err(D::Error::custom)
+    }
+}
+
+/// A key as it stands in a file.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values: Option<Vec<Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<Value>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    log: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<Value>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    when: BTreeMap<String, Vec<Value>>,
+}
+
+impl From<Dimension> for Written {
+    fn from(Dimension { domain, when }: Dimension) -> Self {
+        let none = Self {
+            when,
+            ..Self::default()
+        };
+        match domain {
+            Domain::Values(values) => Self {
+                values: Some(values),
+                ..none
+            },
+            Domain::Real {
+                from,
+                to,
+                log,
+                step,
+            } => Self {
+                from: Some(Value::Float(from)),
+                to: Some(Value::Float(to)),
+                log,
+                step: step.map(Value::Float),
+                ..none
+            },
+            Domain::Integer {
+                from,
+                to,
+                log,
+                step,
+            } => Self {
+                from: Some(Value::Integer(from)),
+                to: Some(Value::Integer(to)),
+                log,
+                step: step.map(Value::Integer),
+                ..none
+            },
+        }
+    }
+}
+
+impl TryFrom<Written> for Dimension {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let Written {
+            values,
+            from,
+            to,
+            log,
+            step,
+            when,
+        } = written;
+        let domain = match (values, from, to) {
+            (Some(values), None, None) if !log && step.is_none() => Domain::Values(values),
+            (None, Some(from), Some(to)) => {
+                let whole = |value: &Value| value.as_integer();
+                let numbers = (whole(&from), whole(&to), step.as_ref().map(whole));
+                if let (Some(from), Some(to), None | Some(Some(_))) = numbers {
+                    let step = numbers.2.flatten();
+                    let domain = Domain::Integer {
+                        from,
+                        to,
+                        log,
+                        step,
+                    };
+                    return Ok(Self { domain, when });
+                }
+                Domain::Real {
+                    from: number(&from)?,
+                    to: number(&to)?,
+                    log,
+                    step: step.as_ref().map(number).transpose()?,
+                }
+            }
+            _ => {
+                return Err(
+                    "a key has either `values`, or `from` and `to` with `log` and `step` as wished"
+                        .into(),
+                );
+            }
+        };
+        Ok(Self { domain, when })
+    }
+}
+
+fn number(value: &Value) -> Result<f64, String> {
+    match value {
+        Value::Integer(number) => Ok(*number as f64),
+        Value::Float(number) => Ok(*number),
+        other => Err(format!("{other} is not a number")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn space(text: &str) -> Result<Space, String> {
+        toml::from_str(text).map_err(|error| error.message().to_string())
+    }
+
+    #[test]
+    fn a_space_reads_back_as_itself() {
+        let text = "\
+a = [1, 'two', [3, 4]]
+b = { from = 1, to = 100, log = true }
+c = { from = 0, to = 1.0, step = 0.25 }
+d = { values = [true, false], when = { a = [1] } }
+";
+        let space = space(text).unwrap();
+        let again = toml::to_string(&space).unwrap();
+        assert_eq!(
+            toml::from_str::<Space>(&again),
+            Ok(space.clone()),
+            "{again}"
+        );
+        assert_eq!(space.logarithmic().collect::<Vec<_>>(), ["b"]);
+    }
+
+    #[test]
+    fn what_means_nothing_is_refused_in_a_sentence() {
+        for (text, words) in [
+            ("a = []", &["a", "no value"][..]),
+            ("a = { from = 2, to = 1 }", &["a", "empty", "2 and 1"]),
+            ("a = { from = 2.5, to = nan }", &["a", "empty"]),
+            ("a = { from = 0, to = 1, log = true }", &["a", "above 0"]),
+            ("a = { from = 1, to = 5, step = 0 }", &["a", "step"]),
+            ("a = { from = 1 }", &["`from` and `to`"]),
+            ("a = { from = 1, to = 2, values = [1] }", &["`values`"]),
+            ("a = { form = 1, to = 2 }", &["`form`", "`from`"]),
+            ("a = 3", &["3", "list of values"]),
+            ("a = { values = [1], when = { b = [1] } }", &["a", "\"b\""]),
+            ("a = { values = [1], when = { a = [1] } }", &["a", "\"a\""]),
+            ("a = { from = 'x', to = 2.0 }", &["\"x\"", "not a number"]),
+        ] {
+            let message = space(text).unwrap_err();
+            for word in words {
+                assert!(
+                    message.contains(word),
+                    "{text}: {word} is missing from: {message}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_goes_with_the_key_that_it_depends_on() {
+        let space = space(
+            "a = [1, 2]\nb = { values = [1], when = { a = [1] } }\nc = { values = [1], when = { b = [1] } }",
+        )
+        .unwrap();
+        let all = |a: i64| {
+            ["a", "b", "c"]
+                .map(|key| {
+                    (
+                        key.to_string(),
+                        Value::Integer(if key == "a" { a } else { 1 }),
+                    )
+                })
+                .into()
+        };
+        let keys = |a| space.conditioned(all(a)).into_keys().collect::<Vec<_>>();
+        assert_eq!(keys(1), ["a", "b", "c"]);
+        assert_eq!(keys(2), ["a"]);
+    }
+
+    #[test]
+    fn a_range_with_steps_lists_its_ends() {
+        let listed = |text: &str| space(text).unwrap().0["a"].domain.listed();
+        let tenths = listed("a = { from = 0.0, to = 0.3, step = 0.1 }").unwrap();
+        assert_eq!(tenths.len(), 4);
+        assert_eq!(tenths[3], Value::Float(0.3));
+        assert_eq!(
+            listed("a = { from = 1, to = 7, step = 3 }").unwrap().len(),
+            3
+        );
+        assert_eq!(listed("a = { from = 0.0, to = 1.0 }"), None);
+    }
+}

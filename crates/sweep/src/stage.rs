@@ -1,0 +1,384 @@
+//! A folder of trials: which points are to be tried, and what came of those that were.
+//!
+//! ```text
+//! stage.json             what all its trials have in common
+//! batches/000000.jsonl   points, a line each; the file's name is the number of its first trial
+//! trials/000/000123.json what trial 123 came to; a thousand files a folder
+//! ```
+//!
+//! Each file is written beside its place and renamed. A trial's file is the only proof that it is done, whoever ran it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use ran_files::{FolderError, Lasting, is_temporary, write_whole};
+use ran_seed::Seeds;
+use serde::{Deserialize, Serialize};
+use toml::Value;
+
+use crate::assign::{assignments, command};
+use crate::{Judged, Point, Trial};
+
+/// What all trials of a folder have in common.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageConfig {
+    /// What they begin with: a preset's name, or the path of a file.
+    pub base: String,
+    /// Keys that are the same in all of them.
+    pub set: BTreeMap<String, Value>,
+    /// Their seeds.
+    pub seeds: Seeds,
+    /// The split that counts.
+    pub judge: Judged,
+}
+
+/// A folder of trials.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    folder: PathBuf,
+    config: StageConfig,
+    points: Vec<Point>,
+}
+
+/// A folder of trials cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The operating system refuses.
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is not what the program wrote.
+    #[error("{path} is damaged: {problem}", path = path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A file cannot be written.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+}
+
+/// A line of a batch.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    trial: u64,
+    point: Point,
+}
+
+/// Trials in one folder.
+const SHARD: u64 = 1_000;
+
+impl Stage {
+    /// Begins a folder, in which there is none.
+    pub(crate) fn create(folder: &Path, config: &StageConfig) -> Result<Self, StageError> {
+        for part in ["batches", "trials"] {
+            let path = folder.join(part);
+            fs::create_dir_all(&path).map_err(|source| FolderError { path, source })?;
+        }
+        let text = serde_json::to_vec_pretty(config).expect("it is plain values");
+        write_whole(&folder.join("stage.json"), Lasting::Power, |file| {
+            file.write_all(&text)
+        })?;
+        let (folder, config, points) = (folder.into(), config.clone(), Vec::new());
+        Ok(Self {
+            folder,
+            config,
+            points,
+        })
+    }
+
+    /// Opens a folder.
+    ///
+    /// # Errors
+    ///
+    /// When it is none, or a file in it is damaged.
+    pub fn open(folder: &Path) -> Result<Self, StageError> {
+        let path = folder.join("stage.json");
+        let config = serde_json::from_slice(&read(&path)?);
+        let config = config.map_err(|error| damaged(&path, error))?;
+        let mut stage = Self {
+            folder: folder.into(),
+            config,
+            points: Vec::new(),
+        };
+        stage.read_batches()?;
+        Ok(stage)
+    }
+
+    /// Whether a folder has been begun.
+    pub(crate) fn is_at(folder: &Path) -> bool {
+        folder.join("stage.json").exists()
+    }
+
+    /// Reads batches that were written since.
+    fn read_batches(&mut self) -> Result<(), StageError> {
+        loop {
+            let path = self.batch(self.points.len());
+            if !path.exists() {
+                return Ok(());
+            }
+            let text = read(&path)?;
+            let before = self.points.len();
+            for line in text
+                .split(|&byte| byte == b'\n')
+                .filter(|line| !line.is_empty())
+            {
+                let line: Line =
+                    serde_json::from_slice(line).map_err(|error| damaged(&path, error))?;
+                if line.trial != self.points.len() as u64 {
+                    return Err(damaged(
+                        &path,
+                        format!("trial {} is out of order", line.trial),
+                    ));
+                }
+                self.points.push(line.point);
+            }
+            if self.points.len() == before {
+                return Err(damaged(&path, "it is empty"));
+            }
+        }
+    }
+
+    /// Plans more trials.
+    pub(crate) fn add(&mut self, points: Vec<Point>) -> Result<(), StageError> {
+        let path = self.batch(self.points.len());
+        write_whole(&path, Lasting::Power, |file| {
+            let mut file = io::BufWriter::new(file);
+            for (trial, point) in (self.points.len() as u64..).zip(&points) {
+                let point = point.clone();
+                serde_json::to_writer(&mut file, &Line { trial, point })?;
+                file.write_all(b"\n")?;
+            }
+            file.flush()
+        })?;
+        self.points.extend(points);
+        Ok(())
+    }
+
+    fn batch(&self, first: usize) -> PathBuf {
+        self.folder
+            .join("batches")
+            .join(format!("{first:06}.jsonl"))
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What its trials have in common.
+    #[must_use]
+    pub fn config(&self) -> &StageConfig {
+        &self.config
+    }
+
+    /// The points of all trials that are planned, by number.
+    pub(crate) fn points(&self) -> &[Point] {
+        &self.points
+    }
+
+    /// The point of a trial; it may have been planned after the folder was opened.
+    ///
+    /// # Errors
+    ///
+    /// When a file is damaged.
+    pub fn point(&mut self, trial: u64) -> Result<Option<&Point>, StageError> {
+        if trial >= self.points.len() as u64 {
+            self.read_batches()?;
+        }
+        Ok(self.points.get(trial as usize))
+    }
+
+    /// The assignments of a point, as `--set` takes them.
+    #[must_use]
+    pub fn assignments(&self, point: &Point) -> Vec<String> {
+        assignments(&self.config.set, point)
+    }
+
+    /// A trial of a point before anything is known of it.
+    #[must_use]
+    pub fn trial(&self, trial: u64, point: &Point) -> Trial {
+        let values = point.iter().map(|(key, value)| {
+            let value = serde_json::to_value(value).unwrap_or_default();
+            (key.clone(), value)
+        });
+        Trial {
+            trial,
+            point: values.collect(),
+            parameters: None,
+            seeds: Vec::new(),
+            score: None,
+            problem: None,
+            seconds: 0.0,
+            command: command(&self.config.base, &self.assignments(point)),
+        }
+    }
+
+    /// Where a trial's result goes.
+    #[must_use]
+    pub fn place(&self, trial: u64) -> PathBuf {
+        let shard = format!("{:03}", trial / SHARD);
+        self.folder
+            .join("trials")
+            .join(shard)
+            .join(format!("{trial:06}.json"))
+    }
+
+    /// Whether a trial is done.
+    #[must_use]
+    pub fn is_done(&self, trial: u64) -> bool {
+        self.place(trial).exists()
+    }
+
+    /// What a trial came to; none where it is not done.
+    ///
+    /// # Errors
+    ///
+    /// When its file is damaged.
+    pub fn result(&self, trial: u64) -> Result<Option<Trial>, StageError> {
+        let path = self.place(trial);
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            bytes => bytes.map_err(|source| StageError::Read {
+                path: path.clone(),
+                source,
+            })?,
+        };
+        let result: Trial =
+            serde_json::from_slice(&bytes).map_err(|error| damaged(&path, error))?;
+        match result.trial == trial {
+            true => Ok(Some(result)),
+            false => Err(damaged(&path, format!("it is of trial {}", result.trial))),
+        }
+    }
+
+    /// Writes down what a trial came to.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn keep(&self, result: &Trial) -> Result<(), StageError> {
+        let path = self.place(result.trial);
+        let folder = path.parent().unwrap_or(&self.folder);
+        fs::create_dir_all(folder).map_err(|source| FolderError {
+            path: folder.into(),
+            source,
+        })?;
+        let text = serde_json::to_vec(result).expect("it is plain values");
+        Ok(write_whole(&path, Lasting::Program, |file| {
+            file.write_all(&text)
+        })?)
+    }
+
+    /// Removes what killed workers left half-written.
+    pub(crate) fn tidy(&self) {
+        let Ok(shards) = fs::read_dir(self.folder.join("trials")) else {
+            return;
+        };
+        for shard in shards.flatten() {
+            let Ok(files) = fs::read_dir(shard.path()) else {
+                continue;
+            };
+            for file in files.flatten() {
+                let name = file.file_name().to_string_lossy().into_owned();
+                let of = name.get(1..).and_then(|name| name.split_once(".json."));
+                if of.is_some_and(|(number, _)| is_temporary(&name, &format!("{number}.json"))) {
+                    // What cannot be removed does no harm.
+                    let _ = fs::remove_file(file.path());
+                }
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, StageError> {
+    fs::read(path).map_err(|source| StageError::Read {
+        path: path.into(),
+        source,
+    })
+}
+
+fn damaged(path: &Path, problem: impl ToString) -> StageError {
+    StageError::Damaged {
+        path: path.into(),
+        problem: problem.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> StageConfig {
+        StageConfig {
+            base: "x".into(),
+            set: BTreeMap::new(),
+            seeds: Seeds::default(),
+            judge: Judged::Valid,
+        }
+    }
+
+    fn point(number: i64) -> Point {
+        Point::from([("a".to_string(), Value::Integer(number))])
+    }
+
+    #[test]
+    fn a_worker_sees_points_that_were_planned_after_it_began() {
+        let place = tempfile::tempdir().unwrap();
+        let mut planner = Stage::create(place.path(), &config()).unwrap();
+        planner.add(vec![point(0), point(1)]).unwrap();
+        let mut worker = Stage::open(place.path()).unwrap();
+        planner.add(vec![point(2)]).unwrap();
+        assert_eq!(worker.point(2).unwrap(), Some(&point(2)));
+        assert_eq!(worker.point(3).unwrap(), None);
+    }
+
+    #[test]
+    fn a_result_is_there_or_not_and_a_damaged_one_is_named() {
+        let place = tempfile::tempdir().unwrap();
+        let mut stage = Stage::create(place.path(), &config()).unwrap();
+        stage.add((0..3).map(point).collect()).unwrap();
+        assert!(stage.result(1).unwrap().is_none());
+        let trial = stage.trial(1, &point(1));
+        stage.keep(&trial).unwrap();
+        assert_eq!(stage.result(1).unwrap(), Some(trial));
+        let path = stage.place(2);
+        fs::copy(stage.place(1), &path).unwrap();
+        let message = stage.result(2).unwrap_err().to_string();
+        assert!(
+            message.contains("000002.json") && message.contains("of trial 1"),
+            "{message}"
+        );
+        fs::write(&path, "{").unwrap();
+        assert!(
+            stage
+                .result(2)
+                .unwrap_err()
+                .to_string()
+                .contains("000002.json is damaged")
+        );
+    }
+
+    #[test]
+    fn half_written_results_are_tidied_away_and_nothing_else() {
+        let place = tempfile::tempdir().unwrap();
+        let mut stage = Stage::create(place.path(), &config()).unwrap();
+        stage.add(vec![point(0)]).unwrap();
+        stage.keep(&stage.trial(0, &point(0))).unwrap();
+        let half = stage.place(0).with_file_name(".000001.json.aB3dEf");
+        let other = stage.place(0).with_file_name("notes.txt");
+        fs::write(&half, "{").unwrap();
+        fs::write(&other, "mine").unwrap();
+        stage.tidy();
+        assert!(!half.exists() && other.exists() && stage.is_done(0));
+    }
+}
