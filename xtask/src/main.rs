@@ -16,6 +16,7 @@ Usage: cargo xtask TASK [ARGUMENT]...
 
 Tasks:
   experiment [NAME | FILE.toml]   train and judge a network; --list names the experiments
+  sweep NAME | FILE.toml          try many configurations; --list names the sweeps
   describe [NAME | FILE.toml]     shapes, wiring, parameters and cost of a network
   datasets list | fetch | verify  the data sets that tasks use
   bench                           microseconds per step; --scaling FOLDER draws how they grow
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
     };
     let rest: Vec<_> = arguments.collect();
     match task.to_str() {
-        Some("experiment" | "describe" | "datasets" | "bench") => ran::run(&task, &rest),
+        Some("experiment" | "sweep" | "describe" | "datasets" | "bench") => ran::run(&task, &rest),
         Some("ci") => ci::run(&rest),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
         }
         _ => {
             eprintln!(
-                "xtask: there is no task {:?}; there are experiment, describe, datasets, bench and ci",
+                "xtask: there is no task {:?}; there are experiment, sweep, describe, datasets, bench and ci",
                 task.to_string_lossy()
             );
             ExitCode::from(WRONG_USAGE)

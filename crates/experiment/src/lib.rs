@@ -30,6 +30,7 @@ mod setting;
 mod state;
 mod stats;
 mod task;
+mod trials;
 mod work;
 
 pub use backend::{BackendError, BackendKind, Work, compute};
@@ -56,3 +57,4 @@ pub use run::{Notice, Observe, RunError, describe_experiment, resume, run};
 pub use setting::{Setting, SettingError};
 pub use state::FailedSeed;
 pub use task::open_task;
+pub use trials::{TrialFacts, Trials};

@@ -257,7 +257,7 @@ fn open(experiment: &Experiment, options: &RunOptions) -> Result<RunFolder, Fold
     Ok(folder)
 }
 
-fn wrong_model(experiment: &Experiment, source: LearningError) -> RunError {
+pub(crate) fn wrong_model(experiment: &Experiment, source: LearningError) -> RunError {
     let origin = experiment.origin_of(&source);
     RunError::Learning { origin, source }
 }

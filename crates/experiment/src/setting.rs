@@ -109,6 +109,12 @@ impl Setting {
             .try_for_each(|setting| setting.insert(table))
     }
 
+    /// Its key, as `--set` names it, and its value.
+    #[must_use]
+    pub fn key_and_value(&self) -> (String, Value) {
+        (self.path.join("."), self.value.clone())
+    }
+
     /// Whether it sets a key, something in it, or a table that it is in; the key is as messages have it, as in
     /// `reservoir.population[0].units`.
     ///

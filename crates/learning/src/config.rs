@@ -104,6 +104,15 @@ impl ModelConfig {
         View::new(&self.reservoir, populations, self.features())
     }
 
+    /// Width of the features that the readout sees.
+    ///
+    /// # Errors
+    ///
+    /// If it is to see no population, one that does not exist, or one twice.
+    pub fn readout_width(&self) -> Result<usize, LearningError> {
+        Ok(self.view()?.width())
+    }
+
     /// Checks every field.
     ///
     /// # Errors

@@ -149,7 +149,7 @@ pub fn describe<B: Backend>(
         .enumerate()
         .map(|(index, (population, unit))| {
             let shape = unit.shape();
-            let counts = Counts::of(unit, &config.learning);
+            let counts = ParameterCounts::of(unit, &config.learning);
             let reads = |sources| reservoir.wiring().reads(slots[index].clone(), sources);
             let of_state = |range: &Range<usize>| d_input + range.start..d_input + range.end;
             PopulationDescription {
@@ -174,7 +174,7 @@ pub fn describe<B: Backend>(
         width,
         trained_parameters: width * d_output + d_output,
     };
-    let counts = Counts::of(&reservoir.populations, &config.learning);
+    let counts = ParameterCounts::of(&reservoir.populations, &config.learning);
     Ok(Description {
         regime,
         d_input,
@@ -225,14 +225,49 @@ fn describe_wiring<B: Backend>(kind: WiringKind, reservoir: &Reservoir<B>) -> Wi
     }
 }
 
-/// How many numbers of a module are trained and how many stay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Counts {
-    pub(crate) trained: usize,
-    pub(crate) fixed: usize,
+/// How many numbers are trained and how many stay as they were drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ParameterCounts {
+    /// Those that are trained.
+    pub trained: usize,
+    /// Those that stay.
+    pub fixed: usize,
 }
 
-impl Counts {
+/// Counts the parameters of a configuration's model without drawing it: of each population one unit is drawn, which has as many
+/// as any other.
+///
+/// # Errors
+///
+/// If the configuration is wrong, or what populations read does not fit the inputs. Whether the inputs fit the wiring is
+/// not looked at.
+pub fn count_parameters<B: Backend>(
+    config: &ModelConfig,
+    inputs: impl Into<Inputs>,
+    d_output: usize,
+    device: &B::Device,
+) -> Result<ParameterCounts, LearningError> {
+    config.validate()?;
+    let initializer = config.learning.regime.initializer();
+    let units = config
+        .reservoir
+        .draw_one_of_each::<B>(&inputs.into(), initializer, device)?;
+    let readout = config.view()?.width() * d_output + d_output;
+    let none = ParameterCounts {
+        trained: readout,
+        fixed: 0,
+    };
+    let counts = units.iter().zip(&config.reservoir.populations);
+    Ok(counts.fold(none, |sum, (unit, population)| {
+        let one = ParameterCounts::of(unit, &config.learning);
+        ParameterCounts {
+            trained: sum.trained + population.units * one.trained,
+            fixed: sum.fixed + population.units * one.fixed,
+        }
+    }))
+}
+
+impl ParameterCounts {
     pub(crate) fn of<B: Backend>(module: &impl Module<B>, learning: &LearningConfig) -> Self {
         let mut counts = Self {
             trained: 0,

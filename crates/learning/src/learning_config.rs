@@ -104,7 +104,8 @@ impl LearningConfig {
 
     /// The share of the training set that is split off where the task has no validation set.
     pub fn validation_share(&self) -> f64 {
-        let default = if self.patience.is_some() { 0.2 } else { 0.0 };
+        let stops_early = self.patience.is_some() && self.gradient_regime().is_some();
+        let default = if stops_early { 0.2 } else { 0.0 };
         self.validation.unwrap_or(default)
     }
 
@@ -242,7 +243,8 @@ mod tests {
                 .validation_share()
         };
         assert_eq!(share(""), 0.0);
-        assert_eq!(share("patience = 5"), 0.2);
+        assert_eq!(share("regime = 'full'\npatience = 5"), 0.2);
+        assert_eq!(share("regime = 'reservoir'\npatience = 5"), 0.0);
         assert_eq!(share("patience = 5\nvalidation = 0.3"), 0.3);
     }
 }

@@ -145,10 +145,7 @@ fn with_validation<'a>(
     seed: u64,
 ) -> Result<Cow<'a, Dataset>, LearningError> {
     let learning = &config.learning;
-    let share = match learning.gradient_regime() {
-        Some(_) => learning.validation_share(),
-        None => learning.validation.unwrap_or(0.0),
-    };
+    let share = learning.validation_share();
     if share == 0.0 || !dataset.valid.is_empty() {
         return Ok(Cow::Borrowed(dataset));
     }

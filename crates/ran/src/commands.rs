@@ -9,3 +9,4 @@ pub(crate) mod experiment;
 pub(crate) mod export;
 pub(crate) mod predict;
 pub(crate) mod show;
+pub(crate) mod sweep;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use ran_experiment::{ExperimentError, ExportError, ModelError, PredictError, RunError, Setting};
 use ran_learning::LearningError;
+use ran_sweep::SweepError;
 use ran_tasks::TaskError;
 
 /// The exit code of a program that was ended by Ctrl-C, as shells have it.
@@ -34,6 +35,7 @@ pub(crate) fn code(error: &anyhow::Error, settings: &[Setting]) -> ExitCode {
     let run = error.downcast_ref();
     let export = error.downcast_ref();
     if error.is::<Interrupted>()
+        || matches!(error.downcast_ref(), Some(SweepError::Stopped(_)))
         || matches!(run, Some(RunError::Stopped))
         || matches!(export, Some(ExportError::Stopped))
     {

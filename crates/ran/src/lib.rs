@@ -38,6 +38,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Experiment(commands::experiment::Arguments),
+    Sweep(commands::sweep::Arguments),
     Describe(commands::describe::Arguments),
     Datasets(commands::datasets::Arguments),
     Bench(commands::bench::Arguments),
@@ -47,6 +48,7 @@ impl Command {
     fn execute(&self) -> anyhow::Result<()> {
         match self {
             Self::Experiment(arguments) => commands::experiment::execute(arguments),
+            Self::Sweep(arguments) => commands::sweep::execute(arguments),
             Self::Describe(arguments) => commands::describe::execute(arguments),
             Self::Datasets(arguments) => commands::datasets::execute(arguments),
             Self::Bench(arguments) => commands::bench::execute(arguments),
@@ -57,6 +59,7 @@ impl Command {
     fn settings(&self) -> Vec<Setting> {
         match self {
             Self::Experiment(arguments) => arguments.settings(),
+            Self::Sweep(arguments) => arguments.settings(),
             Self::Describe(arguments) => arguments.settings.clone(),
             Self::Datasets(_) | Self::Bench(_) => Vec::new(),
         }

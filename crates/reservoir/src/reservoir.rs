@@ -7,7 +7,8 @@ use ran_unit::{Initializer, RngStream, Unit};
 
 use crate::wire::Wire;
 use crate::{
-    Inputs, Memory, MemoryData, MemoryKind, ReservoirConfig, ReservoirError, StandardUnit,
+    Inputs, Memory, MemoryData, MemoryKind, PopulationConfig, ReservoirConfig, ReservoirError,
+    StandardUnit,
 };
 
 /// Entries of the dense matrix of a wiring of weighted sums: 4 GiB.
@@ -74,6 +75,31 @@ impl ReservoirConfig {
             let roles = layout.and_then(|layout| layout.roles);
             let rng = RngStream::Weights(index).rng(seed);
             population.init(roles, self.context, initializer, rng, device)
+        });
+        populations.collect()
+    }
+
+    /// Draws one unit of each population, to see what it is made of.
+    ///
+    /// # Errors
+    ///
+    /// As [`draw`](Self::draw).
+    pub fn draw_one_of_each<B: Backend>(
+        &self,
+        inputs: &Inputs,
+        initializer: Initializer,
+        device: &B::Device,
+    ) -> Result<Vec<StandardUnit<B>>, ReservoirError> {
+        let layouts = self.layouts(inputs)?;
+        let populations = self.populations.iter().zip(layouts).enumerate();
+        let populations = populations.map(|(index, (population, layout))| {
+            let roles = layout.and_then(|layout| layout.roles);
+            let one = PopulationConfig {
+                units: 1,
+                ..population.clone()
+            };
+            let rng = RngStream::Weights(index).rng(0);
+            one.init(roles, self.context, initializer, rng, device)
         });
         populations.collect()
     }

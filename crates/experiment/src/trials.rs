@@ -1,0 +1,212 @@
+//! Runs that leave no folder: what sweeps are made of.
+
+use std::collections::VecDeque;
+use std::sync::atomic::AtomicBool;
+
+use ran_learning::{LearningError, ParameterCounts, Report, count_parameters};
+use ran_reservoir::Inputs;
+use ran_tasks::{Dataset, Metric, Split, TaskConfig};
+
+use crate::backend::{BackendKind, Work, compute};
+use crate::run::wrong_model;
+use crate::work::Training;
+use crate::{Experiment, RunError};
+use ran_learning::LearningBackend;
+
+/// Runs of many configurations in one process, which loads data once for all that need the same.
+#[derive(Debug, Default)]
+pub struct Trials {
+    backend: BackendKind,
+    data: VecDeque<Loaded>,
+}
+
+/// A task's data, drawn with a seed.
+#[derive(Debug)]
+struct Loaded {
+    task: TaskConfig,
+    seed: u64,
+    dataset: Dataset,
+    bytes: usize,
+}
+
+/// Data that are kept, in bytes; more where the last alone take more.
+const KEPT: usize = 512 << 20;
+/// Memory of a process beside what grows with data and model, in bytes: the program, its threads, batches of states.
+const LEAST: usize = 256 << 20;
+
+/// What is known of a configuration before it is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrialFacts {
+    /// Its model's parameters.
+    pub parameters: ParameterCounts,
+    /// Memory that its run needs, about, in bytes.
+    pub bytes: usize,
+}
+
+impl Trials {
+    /// Runs on a backend.
+    #[must_use]
+    pub fn new(backend: BackendKind) -> Self {
+        let data = VecDeque::new();
+        Self { backend, data }
+    }
+
+    /// The metric of an experiment's task.
+    ///
+    /// # Errors
+    ///
+    /// When the task cannot be loaded.
+    pub fn metric(&mut self, experiment: &Experiment, seed: u64) -> Result<Metric, RunError> {
+        Ok(self.load(&experiment.config.task, seed)?.metric)
+    }
+
+    /// Counts what an experiment's model is made of, without drawing it.
+    ///
+    /// # Errors
+    ///
+    /// When the task cannot be loaded, or the model does not fit it.
+    pub fn facts(&mut self, experiment: &Experiment, seed: u64) -> Result<TrialFacts, RunError> {
+        let backend = self.backend;
+        let model = experiment.config.model();
+        let loaded = self.loaded(&experiment.config.task, seed)?;
+        let dataset = &loaded.dataset;
+        let parameters = compute(
+            backend,
+            Counting {
+                experiment,
+                dataset,
+            },
+        )?;
+        let parameters = parameters.map_err(|source| wrong_model(experiment, source))?;
+        let width = model
+            .readout_width()
+            .map_err(|source| wrong_model(experiment, source))?;
+        let rows: usize = dataset.train.iter().map(|sample| sample.scored.len()).sum();
+        // Rows of features are kept up to a size, and a fit holds a few squares of their width in 64 bits.
+        let features = (4 * rows * width).min(1 << 30) + 24 * width * width;
+        let weights = 16 * (parameters.trained + parameters.fixed);
+        let bytes = LEAST + 2 * loaded.bytes + features + weights;
+        Ok(TrialFacts { parameters, bytes })
+    }
+
+    /// Trains an experiment's model with a seed, and judges it on the training set and on one split alone, the validation
+    /// or the test set. Where the validation set is what counts, the test set is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// When the task cannot be loaded, the model does not fit it or cannot be trained, there is no such split, or `stop`
+    /// became true.
+    pub fn run(
+        &mut self,
+        experiment: &Experiment,
+        seed: u64,
+        judged: Split,
+        stop: &AtomicBool,
+    ) -> Result<Report, RunError> {
+        let backend = self.backend;
+        let loaded = self.load(&experiment.config.task, seed)?;
+        let splits_off = experiment.config.learning.validation_share() > 0.0;
+        let problem = match judged {
+            Split::Valid if loaded.valid.is_empty() && !splits_off => Some(
+                "is 0 and the task has no validation set: a part of the training set must be split off, as with task.valid=0.3 or \
+                 learning.validation=0.3",
+            ),
+            Split::Test if loaded.test.is_empty() => {
+                Some("does not matter: the task has no test set")
+            }
+            _ => None,
+        };
+        if let Some(problem) = problem {
+            let source = LearningError::Config {
+                field: "learning.validation".into(),
+                problem: problem.into(),
+            };
+            return Err(wrong_model(experiment, source));
+        }
+        let mut own = None;
+        let dataset = match judged {
+            Split::Valid if !loaded.test.is_empty() => {
+                let test = std::mem::take(&mut loaded.test);
+                own = Some(test);
+                &*loaded
+            }
+            _ => &*loaded,
+        };
+        // Forecasts in closed loop go on from the test set.
+        let mut alone = experiment.clone();
+        alone.config.evaluation = crate::EvaluationConfig::default();
+        let experiment = &alone;
+        let job = Training {
+            experiment,
+            dataset,
+            seed,
+            save: false,
+            stop,
+            resume: None,
+            observe: &mut drop,
+            checkpoint: &mut |_| Ok(()),
+        };
+        let outcome = compute(backend, job);
+        if let Some(test) = own {
+            loaded.test = test;
+        }
+        let outcome = outcome?.map_err(|source| wrong_model(experiment, source))?;
+        match outcome.report.interrupted {
+            true => Err(RunError::Stopped),
+            false => Ok(outcome.report),
+        }
+    }
+
+    fn load(&mut self, task: &TaskConfig, seed: u64) -> Result<&mut Dataset, RunError> {
+        Ok(&mut self.loaded(task, seed)?.dataset)
+    }
+
+    fn loaded(&mut self, task: &TaskConfig, seed: u64) -> Result<&mut Loaded, RunError> {
+        let is_it = |one: &Loaded| one.seed == seed && one.task == *task;
+        if let Some(place) = self.data.iter().position(is_it) {
+            return Ok(&mut self.data[place]);
+        }
+        let dataset = task.load(seed)?;
+        let numbers = |samples: &[ran_tasks::Sample]| -> usize {
+            samples
+                .iter()
+                .map(|one| one.inputs.len() + one.targets.len())
+                .sum()
+        };
+        let bytes = 4 * Split::ALL
+            .map(|split| numbers(dataset.samples(split)))
+            .iter()
+            .sum::<usize>();
+        let mut kept = bytes + self.data.iter().map(|one| one.bytes).sum::<usize>();
+        while kept > KEPT {
+            let Some(oldest) = self.data.pop_front() else {
+                break;
+            };
+            kept -= oldest.bytes;
+        }
+        let task = task.clone();
+        self.data.push_back(Loaded {
+            task,
+            seed,
+            dataset,
+            bytes,
+        });
+        Ok(self.data.back_mut().expect("it was put there above"))
+    }
+}
+
+/// Counts parameters.
+struct Counting<'a> {
+    experiment: &'a Experiment,
+    dataset: &'a Dataset,
+}
+
+impl Work for Counting<'_> {
+    type Output = Result<ParameterCounts, LearningError>;
+
+    fn on<B: LearningBackend>(self, device: &B::Device) -> Self::Output {
+        let model = self.experiment.config.model();
+        let inputs = Inputs::named(self.dataset.d_input, &self.dataset.input_names);
+        count_parameters::<B>(&model, inputs, self.dataset.d_output, device)
+    }
+}

@@ -1,0 +1,280 @@
+//! `ran sweep`: many configurations, on all cores or a cluster.
+
+mod bench;
+mod executors;
+mod named;
+mod summary;
+mod worker;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use clap::{Args, Subcommand, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use ran_experiment::Setting;
+use ran_sweep::{Bench, Results, Sweep, SweepConfig, SweepNotice};
+
+use crate::exit::Usage;
+use crate::signal::stop_on_signal;
+use crate::table;
+pub(crate) use bench::TrialBench;
+use executors::Local;
+
+/// Tries many configurations, chooses on validation data, and judges the best on the test set.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Arguments {
+    /// A sweep that comes with the program (see --list), or a FILE.toml.
+    #[arg(value_name = "NAME | FILE.toml", required_unless_present_any = ["list", "resume"])]
+    which: Option<String>,
+    /// What all trials begin with, in place of the sweep's own: an experiment of the program, or a FILE.toml.
+    #[arg(long, value_name = "NAME | FILE.toml")]
+    base: Option<String>,
+    /// Sets a key in all trials, as in task.valid=0.3.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<Setting>,
+    /// Where results go; a folder of the same sweep is gone on with [default: runs/NAME].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Where trials run.
+    #[arg(long, value_enum, default_value_t)]
+    on: Place,
+    /// How many trials run at once on this machine [default: as many as it has cores and memory for].
+    #[arg(long, value_name = "N")]
+    workers: Option<usize>,
+    /// Prints JSON Lines: each trial as it ends, those on the test set with "last": true.
+    #[arg(long)]
+    json: bool,
+    /// Shows no progress on standard error, only warnings.
+    #[arg(long)]
+    quiet: bool,
+    /// Names the sweeps that come with the program.
+    #[arg(long, conflicts_with_all = ["which", "resume"])]
+    list: bool,
+    /// Goes on with a sweep that was stopped or killed.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["which", "base", "settings", "out"])]
+    resume: Option<PathBuf>,
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+/// Where trials run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Place {
+    /// On this machine, as many at once as it has cores and memory for.
+    #[default]
+    Local,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    #[command(hide = true)]
+    Worker(worker::Arguments),
+}
+
+impl Arguments {
+    /// What is set on the command line.
+    pub(crate) fn settings(&self) -> Vec<Setting> {
+        self.settings.clone()
+    }
+}
+
+pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
+    if let Some(Action::Worker(arguments)) = &arguments.action {
+        return worker::execute(arguments);
+    }
+    let mut out = io::stdout().lock();
+    if arguments.list {
+        return Ok(named::list(&mut out)?);
+    }
+    let stop = stop_on_signal()?;
+    let run = Run {
+        stop,
+        workers: arguments.workers,
+        json: arguments.json,
+        quiet: arguments.quiet,
+    };
+    let (sweep, mut bench) = match (&arguments.resume, &arguments.which) {
+        (Some(folder), _) => {
+            let sweep = Sweep::open(folder)?;
+            let bench = TrialBench::new(&sweep.base(), sweep.config().trial.seeds.clone());
+            (sweep, bench)
+        }
+        (None, which) => {
+            let which = which.as_deref().unwrap_or_default();
+            let (name, mut config) = named::open(which)?;
+            if let Some(base) = &arguments.base {
+                config.base.clone_from(base);
+            }
+            for setting in &arguments.settings {
+                let (key, value) = setting.key_and_value();
+                config.set.insert(key, value);
+            }
+            config
+                .validate()
+                .map_err(|error| Usage(error.to_string()))?;
+            let folder = arguments
+                .out
+                .clone()
+                .unwrap_or_else(|| Path::new("runs").join(&name));
+            run.begin(&folder, &name, &config)?
+        }
+    };
+    run.all(&mut out, &sweep, &mut bench)?;
+    Ok(())
+}
+
+/// How a sweep is run and shown.
+pub(crate) struct Run {
+    pub(crate) stop: &'static AtomicBool,
+    pub(crate) workers: Option<usize>,
+    pub(crate) json: bool,
+    pub(crate) quiet: bool,
+}
+
+impl Run {
+    /// Begins a sweep in a folder.
+    pub(crate) fn begin(
+        &self,
+        folder: &Path,
+        name: &str,
+        config: &SweepConfig,
+    ) -> anyhow::Result<(Sweep, TrialBench)> {
+        let mut bench = TrialBench::new(&config.base, config.trial.seeds.clone());
+        let sweep = Sweep::begin(folder, name, config, &mut bench)?;
+        Ok((sweep, bench))
+    }
+
+    /// Runs what is left of a sweep, and shows what it came to. Returns the results of its trials, and of the best on the
+    /// test set.
+    pub(crate) fn all(
+        &self,
+        out: &mut impl Write,
+        sweep: &Sweep,
+        bench: &mut TrialBench,
+    ) -> anyhow::Result<(Results, Option<Results>)> {
+        let mut executor = Local {
+            workers: self.workers,
+        };
+        let metric = bench.metric().map_err(Usage)?;
+        let mut progress = Progress::new(self.quiet, metric.higher_is_better);
+        let mut lost = None;
+        let mut observe = |notice: SweepNotice<'_>| {
+            progress.show(&notice);
+            if let (SweepNotice::Trial(trial), true) = (notice, self.json) {
+                let line = serde_json::to_value(trial).map(|mut line| {
+                    line["last"] = progress.last.into();
+                    line
+                });
+                let written = line
+                    .map_err(io::Error::from)
+                    .and_then(|line| progress.bar.suspend(|| writeln!(out, "{line}")));
+                if let Err(error) = written {
+                    lost.get_or_insert(error);
+                }
+            }
+        };
+        let done = sweep.run(bench, &mut executor, self.stop, &mut observe);
+        progress.bar.finish_and_clear();
+        let (search, last) = sweep.results(bench)?;
+        // Whatever ended the sweep, what is done is there to be looked at.
+        summary::write(sweep.folder(), &search, last.as_ref())?;
+        done?;
+        match lost.filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+            Some(error) => return Err(error.into()),
+            None if self.json => {}
+            None => write!(
+                out,
+                "{}",
+                summary::text(sweep.folder(), &search, last.as_ref())
+            )?,
+        }
+        Ok((search, last))
+    }
+}
+
+/// How a sweep goes: a bar with the time left on a terminal, elsewhere a line now and then.
+struct Progress {
+    bar: ProgressBar,
+    lines: bool,
+    higher_is_better: bool,
+    best: Option<f64>,
+    done: u64,
+    of: u64,
+    /// Trials at which the next line is due.
+    next: u64,
+    last: bool,
+}
+
+const BAR: &str = "{spinner} {prefix} {wide_bar} {pos}/{len}, {eta} left{msg}";
+/// Lines that a sweep has where there is no terminal, about.
+const LINES: u64 = 20;
+
+impl Progress {
+    fn new(quiet: bool, higher_is_better: bool) -> Self {
+        let terminal = io::stderr().is_terminal();
+        let target = match quiet || !terminal {
+            true => ProgressDrawTarget::hidden(),
+            false => ProgressDrawTarget::stderr(),
+        };
+        let bar = ProgressBar::with_draw_target(None, target);
+        bar.set_style(ProgressStyle::with_template(BAR).expect("the template is a constant"));
+        Self {
+            bar,
+            lines: !quiet && !terminal,
+            higher_is_better,
+            best: None,
+            done: 0,
+            of: 0,
+            next: 0,
+            last: false,
+        }
+    }
+
+    fn show(&mut self, notice: &SweepNotice<'_>) {
+        match notice {
+            SweepNotice::Planned { done, of, last } => {
+                if self.last != *last {
+                    self.best = None;
+                    self.next = 0;
+                }
+                (self.done, self.of, self.last) = (*done, *of, *last);
+                self.bar.set_prefix(if *last {
+                    "the best on the test set"
+                } else {
+                    "trials"
+                });
+                self.bar.set_length(*of);
+                self.bar.set_position(*done);
+                self.bar
+                    .enable_steady_tick(std::time::Duration::from_millis(200));
+            }
+            SweepNotice::Trial(trial) => {
+                self.done += 1;
+                if let Some(score) = trial.score {
+                    let better = self
+                        .best
+                        .is_none_or(|best| (score > best) == self.higher_is_better);
+                    if better {
+                        self.best = Some(score);
+                    }
+                }
+                let best = self.best.map_or_else(String::new, |best| {
+                    format!(", best {}", table::number(best))
+                });
+                self.bar.set_message(best.clone());
+                self.bar.set_position(self.done);
+                if self.lines && (self.done >= self.next || self.done == self.of) {
+                    self.next = self.done + self.of.div_ceil(LINES);
+                    let what = if self.last {
+                        "the best on the test set"
+                    } else {
+                        "trials"
+                    };
+                    crate::say::say(&format!("{what}: {} of {}{best}", self.done, self.of));
+                }
+            }
+        }
+    }
+}

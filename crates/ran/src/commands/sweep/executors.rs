@@ -1,0 +1,76 @@
+//! Where the trials of a sweep run.
+
+use std::env;
+use std::fs;
+use std::sync::atomic::AtomicBool;
+use std::thread::available_parallelism;
+
+use ran_sweep::{Executor, Facts, Stage, StageError, SweepError, Workers};
+
+/// On this machine.
+pub(super) struct Local {
+    /// How many at once; none as many as cores and memory allow.
+    pub(super) workers: Option<usize>,
+}
+
+impl Executor for Local {
+    fn run(
+        &mut self,
+        stage: &Stage,
+        trials: &[u64],
+        facts: Option<Facts>,
+        stop: &AtomicBool,
+        done: &mut dyn FnMut(u64) -> Result<(), StageError>,
+    ) -> Result<(), SweepError> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| SweepError::Workers {
+            folder: stage.folder().into(),
+            source,
+        };
+        let cores = available_parallelism().map_or(1, usize::from);
+        let needed = facts.map_or(0, |facts| facts.bytes);
+        let count = self
+            .workers
+            .unwrap_or_else(|| fitting(cores, free_memory(), needed));
+        let count = count.clamp(1, trials.len().max(1));
+        let workers = Workers {
+            program: env::current_exe().map_err(|error| failed(error.into()))?,
+            arguments: ["sweep", "worker"].map(Into::into).into(),
+            count,
+            threads: (cores / count).max(1),
+        };
+        let ran = workers.run(stage, trials, stop, done);
+        ran.map_err(|error| failed(error.into()))
+    }
+}
+
+/// How many processes have room, each of which needs so many bytes.
+fn fitting(cores: usize, free: Option<u64>, needed: u64) -> usize {
+    let room = free.and_then(|free| free.checked_div(needed));
+    let room = room.map_or(cores, |room| usize::try_from(room).unwrap_or(cores));
+    room.clamp(1, cores)
+}
+
+/// Memory that programs can have without others losing theirs, in bytes, where the system says so.
+fn free_memory() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(1024 * kilobytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_processes_run_as_have_room() {
+        let gib = 1 << 30;
+        assert_eq!(fitting(8, Some(16 * gib), gib), 8);
+        assert_eq!(fitting(8, Some(3 * gib), gib), 3);
+        assert_eq!(fitting(8, Some(gib), 3 * gib), 1);
+        assert_eq!(fitting(8, None, gib), 8);
+        assert_eq!(fitting(8, Some(gib), 0), 8);
+    }
+}

@@ -1,0 +1,77 @@
+//! The sweeps that come with the program: the files of `docs/sweeps`.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use ran_sweep::SweepConfig;
+
+use crate::exit::Usage;
+
+/// Names and texts, in alphabetical order.
+const SWEEPS: &[(&str, &str)] = &[(
+    "poster-japanese-vowels",
+    include_str!("../../../../../docs/sweeps/poster-japanese-vowels.toml"),
+)];
+
+/// Opens a sweep by its name, or a file; gives its name too.
+pub(super) fn open(which: &str) -> anyhow::Result<(String, SweepConfig)> {
+    let path = Path::new(which);
+    let is_file = path
+        .extension()
+        .is_some_and(|extension| extension == "toml")
+        || path.components().count() > 1;
+    if is_file {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        return Ok((name.into_owned(), SweepConfig::read(path)?));
+    }
+    let Some((name, text)) = SWEEPS.iter().find(|(name, _)| *name == which) else {
+        let names: Vec<_> = SWEEPS.iter().map(|(name, _)| *name).collect();
+        let problem = format!(
+            "there is no sweep {which:?}; there are {}, and any FILE.toml is one",
+            names.join(", ")
+        );
+        return Err(Usage(problem).into());
+    };
+    let origin = format!("docs/sweeps/{name}.toml");
+    Ok((which.into(), SweepConfig::parse(text, Path::new(&origin))?))
+}
+
+/// Names and describes all.
+pub(super) fn list(out: &mut impl Write) -> io::Result<()> {
+    let width = SWEEPS.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, text) in SWEEPS {
+        let first = text.lines().next().unwrap_or_default();
+        let description = first.strip_prefix('#').unwrap_or_default().trim();
+        writeln!(out, "{name:width$}  {description}")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn every_file_of_the_folder_comes_with_the_program_and_is_described() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/sweeps");
+        let mut files: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|file| {
+                file.unwrap()
+                    .path()
+                    .file_stem()
+                    .unwrap()
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .collect();
+        files.sort();
+        let names: Vec<_> = SWEEPS.iter().map(|(name, _)| (*name).to_string()).collect();
+        assert_eq!(names, files);
+        for (name, text) in SWEEPS {
+            open(name).unwrap();
+            assert!(text.starts_with("# "), "{name}");
+        }
+    }
+}
