@@ -134,6 +134,10 @@ pub struct FinalConfig {
     pub best: u64,
     /// With which seeds, none of which may be a trial's. Default: 1000..1005.
     pub seeds: Seeds,
+    /// Keys that are others than in the trials, as `"task.valid" = 0.0` where the part of the training set that chose is
+    /// trained on at the end.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub set: BTreeMap<String, Value>,
 }
 
 impl Default for FinalConfig {
@@ -141,6 +145,7 @@ impl Default for FinalConfig {
         Self {
             best: 1,
             seeds: "1000..1005".parse().expect("it is a range"),
+            set: BTreeMap::new(),
         }
     }
 }
@@ -183,6 +188,9 @@ impl SweepConfig {
         if let Some(last) = &self.r#final {
             if last.best == 0 {
                 return wrong("final.best", "must be at least 1, got 0".into());
+            }
+            if let Some(key) = self.space.keys().find(|key| last.set.contains_key(*key)) {
+                return wrong("final.set", format!("has {key:?}, which the space varies"));
             }
             let shared = self
                 .trial

@@ -90,7 +90,8 @@ impl Method {
                             "is \"grid\", which needs a list, or a range of whole numbers or with a step that is not logarithmic, for {key:?}"
                         )
                     })?;
-                    count = count.saturating_mul(values.len() as u64);
+                    count =
+                        count.saturating_mul(values.len() as u64 + u64::from(dimension.optional));
                 }
                 count
             }
@@ -127,9 +128,11 @@ impl Method {
     pub fn trials(&self, space: &Space) -> u64 {
         match self {
             Self::Grid => {
-                let counts = space
-                    .iter()
-                    .map(|(_, one)| one.domain.listed().map_or(0, |list| list.len() as u64));
+                let counts = space.iter().map(|(_, one)| {
+                    one.domain
+                        .listed()
+                        .map_or(0, |list| list.len() as u64 + u64::from(one.optional))
+                });
                 counts.fold(1, u64::saturating_mul)
             }
             Self::Random { trials, .. } | Self::Sobol { trials, .. } | Self::Tpe { trials, .. } => {
@@ -195,9 +198,17 @@ impl Method {
 
 /// All combinations, the last key's values changing fastest, without what conditions leave out.
 fn grid(space: &Space) -> impl Iterator<Item = Point> {
-    let keys: Vec<(&str, Vec<Value>)> = space
+    let keys: Vec<(&str, Vec<Option<Value>>)> = space
         .iter()
-        .map(|(key, one)| (key, one.domain.listed().unwrap_or_default()))
+        .map(|(key, one)| {
+            let values = one
+                .domain
+                .listed()
+                .unwrap_or_default()
+                .into_iter()
+                .map(Some);
+            (key, values.chain(one.optional.then_some(None)).collect())
+        })
         .collect();
     let count = keys
         .iter()
@@ -207,7 +218,9 @@ fn grid(space: &Space) -> impl Iterator<Item = Point> {
         let mut point = Point::new();
         for (key, values) in keys.iter().rev() {
             let len = values.len() as u64;
-            point.insert((*key).into(), values[(number % len) as usize].clone());
+            if let Some(value) = &values[(number % len) as usize] {
+                point.insert((*key).into(), value.clone());
+            }
             number /= len;
         }
         space.conditioned(point)

@@ -34,6 +34,8 @@ pub struct Dimension {
     pub domain: Domain,
     /// It is there only where each of these keys has one of these values.
     pub when: BTreeMap<String, Vec<Value>>,
+    /// Whether it may be left out, which then is one more of its values.
+    pub optional: bool,
 }
 
 /// The values that a key can take.
@@ -115,13 +117,17 @@ impl Space {
 }
 
 impl Dimension {
-    fn is_there(&self, point: &Point) -> bool {
+    /// Whether its conditions are met.
+    pub(crate) fn is_there(&self, point: &Point) -> bool {
         self.when
             .iter()
             .all(|(key, allowed)| point.get(key).is_some_and(|value| allowed.contains(value)))
     }
 
     fn check(&self) -> Result<(), String> {
+        if self.optional && !matches!(self.domain, Domain::Values(_)) {
+            return Err("only a list of values can be `optional`".into());
+        }
         match &self.domain {
             Domain::Values(values) if values.is_empty() => {
                 Err("lists no value; at least one is needed".into())
@@ -283,12 +289,20 @@ struct Written {
     step: Option<Value>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     when: BTreeMap<String, Vec<Value>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    optional: bool,
 }
 
 impl From<Dimension> for Written {
-    fn from(Dimension { domain, when }: Dimension) -> Self {
+    fn from(dimension: Dimension) -> Self {
+        let Dimension {
+            domain,
+            when,
+            optional,
+        } = dimension;
         let none = Self {
             when,
+            optional,
             ..Self::default()
         };
         match domain {
@@ -335,6 +349,7 @@ impl TryFrom<Written> for Dimension {
             log,
             step,
             when,
+            optional,
         } = written;
         let domain = match (values, from, to) {
             (Some(values), None, None) if !log && step.is_none() => Domain::Values(values),
@@ -349,7 +364,11 @@ impl TryFrom<Written> for Dimension {
                         log,
                         step,
                     };
-                    return Ok(Self { domain, when });
+                    return Ok(Self {
+                        domain,
+                        when,
+                        optional,
+                    });
                 }
                 Domain::Real {
                     from: number(&from)?,
@@ -365,7 +384,11 @@ impl TryFrom<Written> for Dimension {
                 );
             }
         };
-        Ok(Self { domain, when })
+        Ok(Self {
+            domain,
+            when,
+            optional,
+        })
     }
 }
 
@@ -391,7 +414,7 @@ mod tests {
 a = [1, 'two', [3, 4]]
 b = { from = 1, to = 100, log = true }
 c = { from = 0, to = 1.0, step = 0.25 }
-d = { values = [true, false], when = { a = [1] } }
+d = { values = [true, false], when = { a = [1] }, optional = true }
 ";
         let space = space(text).unwrap();
         let again = toml::to_string(&space).unwrap();
@@ -415,6 +438,10 @@ d = { values = [true, false], when = { a = [1] } }
             ("a = { from = 1, to = 2, values = [1] }", &["`values`"]),
             ("a = { form = 1, to = 2 }", &["`form`", "`from`"]),
             ("a = 3", &["3", "list of values"]),
+            (
+                "a = { from = 1, to = 2, optional = true }",
+                &["a", "optional"],
+            ),
             ("a = { values = [1], when = { b = [1] } }", &["a", "\"b\""]),
             ("a = { values = [1], when = { a = [1] } }", &["a", "\"a\""]),
             ("a = { from = 'x', to = 2.0 }", &["\"x\"", "not a number"]),

@@ -329,6 +329,19 @@ impl Sweep {
         let config = StageConfig {
             seeds: last.seeds.clone(),
             judge: Judged::Test,
+            set: {
+                let others = last
+                    .set
+                    .iter()
+                    .map(|(key, value)| (key.clone(), value.clone()));
+                stage
+                    .config()
+                    .set
+                    .clone()
+                    .into_iter()
+                    .chain(others)
+                    .collect()
+            },
             ..stage.config().clone()
         };
         let mut stage = self.stage(&self.folder.join(FINAL), &config)?;

@@ -18,8 +18,7 @@ use optimizer::sampler::{CompletedTrial, Sampler};
 use toml::Value;
 
 use super::Tried;
-use crate::space::Domain;
-use crate::{Point, Space};
+use crate::{Dimension, Domain, Point, Space};
 
 /// Draws of one trial, at most, until one is found that is allowed.
 const DRAWS: u64 = 10_000;
@@ -128,7 +127,7 @@ pub(super) fn draw<E>(
 ) -> Result<Option<Vec<Point>>, E> {
     let keys: Vec<Key> = space
         .iter()
-        .map(|(name, dimension)| Key::new(name, &dimension.domain, tried))
+        .map(|(name, dimension)| Key::new(name, dimension, tried))
         .collect();
     let mut points: Vec<Point> = Vec::new();
     let mut before: HashSet<String> = tried.iter().map(|one| text(&one.point)).collect();
@@ -140,10 +139,10 @@ pub(super) fn draw<E>(
             let point: Point = keys
                 .iter()
                 .enumerate()
-                .map(|(index, key)| {
+                .filter_map(|(index, key)| {
                     let value =
                         draw.value(index as u64, trial, count, &key.distribution, &key.history);
-                    (key.name.to_owned(), key.value(&value))
+                    Some((key.name.to_owned(), key.value(&value)?))
                 })
                 .collect();
             let point = space.conditioned(point);
@@ -176,16 +175,16 @@ fn text(point: &Point) -> String {
 /// One key as the crate's samplers see it.
 struct Key<'a> {
     name: &'a str,
-    domain: &'a Domain,
+    dimension: &'a Dimension,
     distribution: Distribution,
     history: Vec<CompletedTrial>,
 }
 
 impl<'a> Key<'a> {
-    fn new(name: &'a str, domain: &'a Domain, tried: &[Tried]) -> Self {
-        let distribution = match domain {
+    fn new(name: &'a str, dimension: &'a Dimension, tried: &[Tried]) -> Self {
+        let distribution = match &dimension.domain {
             Domain::Values(values) => Distribution::Categorical(CategoricalDistribution {
-                n_choices: values.len(),
+                n_choices: values.len() + usize::from(dimension.optional),
             }),
             &Domain::Real {
                 from,
@@ -212,13 +211,16 @@ impl<'a> Key<'a> {
         };
         let mut key = Self {
             name,
-            domain,
+            dimension,
             distribution,
             history: Vec::new(),
         };
         let id = ParamId::new();
         for one in tried {
-            let value = one.point.get(name).and_then(|value| key.number(value));
+            let value = match dimension.is_there(&one.point) {
+                true => key.number(one.point.get(name)),
+                false => None,
+            };
             if let (Some(value), Some(loss)) = (value, one.loss) {
                 key.history.push(CompletedTrial::new(
                     one.trial,
@@ -232,25 +234,26 @@ impl<'a> Key<'a> {
         key
     }
 
-    /// A value as the samplers have it.
-    fn number(&self, value: &Value) -> Option<ParamValue> {
-        match self.domain {
-            Domain::Values(values) => {
+    /// A value, or that there is none, as the samplers have it.
+    fn number(&self, value: Option<&Value>) -> Option<ParamValue> {
+        match (&self.dimension.domain, value) {
+            (Domain::Values(values), Some(value)) => {
                 let index = values.iter().position(|one| one == value)?;
                 Some(ParamValue::Categorical(index))
             }
-            Domain::Real { .. } => value.as_float().map(ParamValue::Float),
-            Domain::Integer { .. } => value.as_integer().map(ParamValue::Int),
+            (Domain::Values(values), None) => Some(ParamValue::Categorical(values.len())),
+            (Domain::Real { .. }, value) => value?.as_float().map(ParamValue::Float),
+            (Domain::Integer { .. }, value) => value?.as_integer().map(ParamValue::Int),
         }
     }
 
-    /// What the samplers give as a value.
-    fn value(&self, number: &ParamValue) -> Value {
-        match (self.domain, number) {
-            (Domain::Values(values), ParamValue::Categorical(index)) => values[*index].clone(),
-            (_, ParamValue::Int(number)) => Value::Integer(*number),
+    /// What the samplers give as a value; none where the key is to be left out.
+    fn value(&self, number: &ParamValue) -> Option<Value> {
+        match (&self.dimension.domain, number) {
+            (Domain::Values(values), ParamValue::Categorical(index)) => values.get(*index).cloned(),
+            (_, ParamValue::Int(number)) => Some(Value::Integer(*number)),
             // Sixteen digits say no more about a leak than four do, and read worse.
-            (_, ParamValue::Float(number)) => Value::Float(rounded(*number)),
+            (_, ParamValue::Float(number)) => Some(Value::Float(rounded(*number))),
             (_, ParamValue::Categorical(index)) => unreachable!("a range has no choice {index}"),
         }
     }

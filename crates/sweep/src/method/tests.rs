@@ -51,6 +51,31 @@ fn a_grid_has_every_combination_once_without_what_conditions_leave_out() {
 }
 
 #[test]
+fn a_key_that_may_be_left_out_is_left_out_at_times() {
+    let space =
+        space("a = { values = [1, 2], optional = true }\nb = { values = [3], when = { a = [1] } }");
+    for (text, count) in [
+        ("name = 'grid'", 3),
+        ("name = 'random'\ntrials = 40", 40),
+        ("name = 'tpe'\ntrials = 40", 40),
+    ] {
+        let tried = run(&method(text), &space, |point| {
+            if point.contains_key("a") { 1.0 } else { 0.0 }
+        });
+        assert_eq!(tried.len(), count, "{text}");
+        let without = tried
+            .iter()
+            .filter(|one| !one.point.contains_key("a"))
+            .count();
+        assert!((1..count).contains(&without), "{text}: {without}");
+        assert!(
+            tried.iter().all(|one| one.point.contains_key("b")
+                == (one.point.get("a") == Some(&Value::Integer(1))))
+        );
+    }
+}
+
+#[test]
 fn points_do_not_depend_on_how_they_are_asked_for() {
     let space = space(
         "a = { from = 0.0, to = 1.0 }\nb = { from = 1, to = 100, log = true }\nc = ['x', 'y', 'z']",
