@@ -20,6 +20,13 @@ pub enum Place {
 }
 
 impl Place {
+    /// Where [`Place::Own`] would put what is run now: `runs/NAME/ID`.
+    #[must_use]
+    pub fn own_folder(name: &str, what: &str) -> PathBuf {
+        let id = id(OffsetDateTime::now_utc(), what);
+        Path::new("runs").join(name).join(id)
+    }
+
     /// Opens the folder for a run of an experiment; `what` is all that tells this run from another.
     ///
     /// # Errors

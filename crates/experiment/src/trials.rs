@@ -60,6 +60,15 @@ impl Trials {
         Ok(self.load(&experiment.config.task, seed)?.metric)
     }
 
+    /// The data of an experiment's task.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be loaded.
+    pub fn dataset(&mut self, experiment: &Experiment, seed: u64) -> Result<&Dataset, RunError> {
+        Ok(self.load(&experiment.config.task, seed)?)
+    }
+
     /// Counts what an experiment's model is made of, without drawing it.
     ///
     /// # Errors

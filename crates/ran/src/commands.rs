@@ -8,5 +8,6 @@ pub(crate) mod evaluate;
 pub(crate) mod experiment;
 pub(crate) mod export;
 pub(crate) mod predict;
+pub(crate) mod search;
 pub(crate) mod show;
 pub(crate) mod sweep;

@@ -74,6 +74,17 @@ fn batch() -> u64 {
 const MOST: u64 = 10_000_000;
 
 impl Method {
+    /// Parzen estimators with all defaults.
+    #[must_use]
+    pub fn tpe(trials: u64) -> Self {
+        Self::Tpe {
+            trials,
+            seed: 0,
+            startup: startup(),
+            batch: batch(),
+        }
+    }
+
     /// Whether later points depend on earlier scores.
     pub(crate) fn chooses(&self) -> bool {
         matches!(self, Self::Tpe { .. } | Self::Halving(_))

@@ -272,6 +272,16 @@ impl Sweep {
         base_in(&self.config.base, &self.folder)
     }
 
+    /// The assignments of a trial's point, as `--set` takes them.
+    #[must_use]
+    pub fn assignments_of(&self, trial: &Trial) -> Vec<String> {
+        let values = trial.point.iter().filter_map(|(key, value)| {
+            let value = toml::Value::try_from(value).ok()?;
+            Some((key.clone(), value))
+        });
+        self.config.assignments(&values.collect())
+    }
+
     /// Runs the trials that are left, batch by batch, then the best points on the test set.
     ///
     /// # Errors

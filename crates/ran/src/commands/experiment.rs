@@ -1,11 +1,15 @@
 //! `ran experiment`: trains and judges a network.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use clap::{Args, Subcommand};
-use ran_experiment::{BackendKind, Experiment, Notice, Place, Preset, RunOptions, Seeds, Setting};
+use ran_experiment::{
+    BackendKind, Experiment, Notice, Place, Preset, RunOptions, Seeds, Setting, SpaceKind,
+};
 
+use crate::commands::search::{Search, say_found};
 use crate::commands::{collect, evaluate, export, predict, show};
 use crate::exit::Interrupted;
 use crate::progress::Progress;
@@ -41,6 +45,23 @@ pub(crate) struct Arguments {
     /// Draws no pictures.
     #[arg(long)]
     no_pictures: bool,
+    /// Tries so many configurations on validation data first, and runs the best.
+    #[arg(long, value_name = "TRIALS", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "resume")]
+    search: Option<u64>,
+    /// Where they are searched: standard (kinds, sizes, leak, context, scales, features) or roles (what attention reads).
+    #[arg(
+        long,
+        value_name = "SPACE",
+        default_value = "standard",
+        requires = "search"
+    )]
+    space: SpaceKind,
+    /// Searches among models with at most so many trained parameters.
+    #[arg(long, value_name = "N", requires = "search")]
+    trained_at_most: Option<u64>,
+    /// How many trials of a search run at once [default: as many as there are cores and memory for].
+    #[arg(long, value_name = "N", requires = "search")]
+    workers: Option<usize>,
     /// Prints JSON Lines: a record per seed, then their summary.
     #[arg(long)]
     json: bool,
@@ -82,6 +103,38 @@ impl Arguments {
     }
 }
 
+impl Arguments {
+    /// The experiment that is named, with the best configuration of a search where there is to be one.
+    fn experiment(
+        &self,
+        stop: &'static AtomicBool,
+        out: &mut impl Write,
+    ) -> anyhow::Result<Experiment> {
+        let experiment = Experiment::open(self.which.as_deref(), &self.settings)?;
+        let experiment = match &self.name {
+            Some(name) => experiment.named(name)?,
+            None => experiment,
+        };
+        let Some(trials) = self.search else {
+            return Ok(experiment);
+        };
+        let search = Search {
+            trials,
+            space: self.space,
+            trained: self.trained_at_most,
+            out: self.out.as_deref(),
+            workers: self.workers,
+            quiet: self.quiet,
+            stop,
+        };
+        let found = search.best(experiment)?;
+        if !self.json {
+            say_found(out, &found)?;
+        }
+        Ok(found)
+    }
+}
+
 pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.action {
         Some(Action::Evaluate(arguments)) => return evaluate::execute(arguments),
@@ -96,6 +149,10 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         return Ok(list(&mut out, arguments.json)?);
     }
     let stop = stop_on_signal()?;
+    let experiment = match &arguments.resume {
+        Some(_) => None,
+        None => Some(arguments.experiment(stop, &mut out)?),
+    };
     let mut progress = Progress::new(arguments.quiet);
     let mut folder = PathBuf::new();
     let mut lines = 0;
@@ -121,14 +178,12 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         }
         Ok(())
     };
-    let summary = match &arguments.resume {
-        Some(folder) => ran_experiment::resume(folder, stop, &mut observe)?,
+    let summary = match &experiment {
         None => {
-            let experiment = Experiment::open(arguments.which.as_deref(), &arguments.settings)?;
-            let experiment = match &arguments.name {
-                Some(name) => experiment.named(name)?,
-                None => experiment,
-            };
+            let folder = arguments.resume.as_deref().unwrap_or(Path::new(""));
+            ran_experiment::resume(folder, stop, &mut observe)?
+        }
+        Some(experiment) => {
             let options = RunOptions {
                 backend: arguments.backend,
                 seeds: arguments.seeds.clone(),
@@ -136,7 +191,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
                 without_model: arguments.no_model,
                 without_pictures: arguments.no_pictures,
             };
-            ran_experiment::run(&experiment, &options, stop, &mut observe)?
+            ran_experiment::run(experiment, &options, stop, &mut observe)?
         }
     };
     progress.hide();

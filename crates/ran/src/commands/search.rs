@@ -1,0 +1,152 @@
+//! `ran experiment --search`: a configuration for a task of which nothing is known.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use ran_experiment::{
+    BackendKind, Chosen, Experiment, Place, SearchSpace, Seeds, SpaceKind, Trials, write_file,
+};
+use ran_sweep::{
+    Bounds, Constraints, Judged, Method, Results, Space, SweepConfig, Trial, TrialConfig,
+};
+use toml::{Table, Value};
+
+use crate::commands::sweep::Run;
+use crate::exit::Usage;
+
+/// What is searched, and how.
+pub(crate) struct Search<'a> {
+    pub(crate) trials: u64,
+    pub(crate) space: SpaceKind,
+    /// Parameters that may be trained, at most.
+    pub(crate) trained: Option<u64>,
+    pub(crate) out: Option<&'a Path>,
+    pub(crate) workers: Option<usize>,
+    pub(crate) quiet: bool,
+    pub(crate) stop: &'static AtomicBool,
+}
+
+/// Seeds of trials on data that are drawn anew for each, and on data that are what they are.
+const SEEDS: [&str; 2] = ["100..103", "100..102"];
+/// The share of the training set that chooses, where the task has no validation set.
+const VALIDATION: f64 = 0.3;
+/// The key that says so.
+const SPLIT: &str = "learning.validation";
+
+impl Search<'_> {
+    /// Searches, and gives the experiment with the best configuration, which says how it was chosen.
+    pub(crate) fn best(&self, experiment: Experiment) -> anyhow::Result<Experiment> {
+        let mut trials = Trials::new(BackendKind::default());
+        let first = Chosen::PUBLISHED / 10;
+        let dataset = trials.dataset(&experiment, first)?;
+        let space = SearchSpace::of(self.space, &experiment, dataset);
+        let splits =
+            dataset.valid.is_empty() && experiment.config.learning.validation_share() == 0.0;
+        let seeds: Seeds = SEEDS[usize::from(splits)].parse().expect("it is a range");
+        let keys: Space = space
+            .keys
+            .try_into()
+            .map_err(|error: toml::de::Error| Usage(error.to_string()))?;
+        let folder = self.folder(&experiment.name, &space.base);
+        let base = folder
+            .join("base")
+            .join(format!("{}.toml", experiment.name));
+        write_file(&base, toml::to_string(&space.base)?.as_bytes())?;
+        let mut set = std::collections::BTreeMap::new();
+        if splits {
+            set.insert(SPLIT.to_string(), Value::Float(VALIDATION));
+        }
+        let config = SweepConfig {
+            base: base.to_string_lossy().into_owned(),
+            set,
+            space: keys,
+            constraints: Constraints {
+                trained_parameters: Bounds {
+                    at_most: self.trained,
+                    ..Bounds::default()
+                },
+                ..Constraints::default()
+            },
+            method: Method::tpe(self.trials),
+            trial: TrialConfig {
+                seeds: seeds.clone(),
+                judge: Judged::Valid,
+            },
+            r#final: None,
+            slurm: None,
+        };
+        config
+            .validate()
+            .map_err(|error| Usage(error.to_string()))?;
+        let run = Run {
+            stop: self.stop,
+            workers: self.workers,
+            json: false,
+            quiet: self.quiet,
+        };
+        let (sweep, mut bench) = run.begin(&folder, &experiment.name, &config)?;
+        let (results, _) = run.all(&mut io::sink(), &sweep, &mut bench)?;
+        let best = best(&results)?;
+        let assignments = sweep.assignments_of(best);
+        let settings: Result<Vec<_>, _> = assignments
+            .iter()
+            .filter(|one| !one.starts_with(SPLIT))
+            .map(|one| one.parse())
+            .collect();
+        let mut found =
+            Experiment::open(Some(&sweep.base()), &settings?)?.named(&experiment.name)?;
+        found.config.chosen = Some(Chosen {
+            seeds: [seeds].into_iter().collect(),
+            tried: results.trials.len(),
+            by: format!(
+                "{} on validation data, searched by the space {:?}",
+                results.metric, self.space
+            ),
+        });
+        found.config.evaluation = experiment.config.evaluation;
+        Ok(found)
+    }
+
+    fn folder(&self, name: &str, base: &Table) -> PathBuf {
+        match self.out {
+            Some(out) => out.join("search"),
+            None => Place::own_folder(&format!("{name}-search"), &base.to_string()),
+        }
+    }
+}
+
+/// Says what was tried and what was best.
+pub(crate) fn say_found(out: &mut impl Write, found: &Experiment) -> io::Result<()> {
+    let Some(chosen) = &found.config.chosen else {
+        return Ok(());
+    };
+    let settings: Vec<String> = found.settings.iter().map(ToString::to_string).collect();
+    writeln!(
+        out,
+        "tried {} configurations, by {}; the best:\n  {}\n",
+        chosen.tried,
+        chosen.by,
+        settings.join("\n  ")
+    )
+}
+
+fn best(results: &Results) -> anyhow::Result<&Trial> {
+    let sign = if results.higher_is_better { 1.0 } else { -1.0 };
+    let scored = results
+        .trials
+        .iter()
+        .filter_map(|trial| Some((sign * trial.score?, trial)));
+    // Of equals the first, which was found without the others' help.
+    let best = scored.reduce(|best, one| if one.0 > best.0 { one } else { best });
+    best.map(|(_, trial)| trial).ok_or_else(|| {
+        let problem = results
+            .trials
+            .iter()
+            .find_map(|trial| trial.problem.clone());
+        anyhow::anyhow!(
+            "no trial of the search has a score: {}",
+            problem.unwrap_or_default()
+        )
+    })
+}
