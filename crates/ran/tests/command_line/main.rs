@@ -24,6 +24,8 @@ mod roles;
 mod run_folders;
 mod saved;
 mod showing;
+#[cfg(unix)]
+mod sweeping;
 mod vectors;
 #[cfg(feature = "wgpu")]
 mod wgpu;

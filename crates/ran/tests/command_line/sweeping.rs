@@ -1,0 +1,360 @@
+//! Sweeps and searches: what they choose, what is left of one that was killed, and what they refuse.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{assert_sentence, assert_usage, command, files_below, run, succeed};
+
+/// A sweep of small models, with some of its lines as they are given.
+fn sweep(space: &str, rest: &str) -> String {
+    format!(
+        "base = 'japanese-vowels'\n[set]\n'task.valid' = 0.3\n'reservoir.population.0.units' = 4\n\
+         'reservoir.population.0.d_unit' = 8\n'reservoir.input_copies' = 1\n[space]\n{space}\n{rest}\n"
+    )
+}
+
+const LEAK: &str = "'reservoir.leak' = { from = 0.1, to = 1.0 }";
+const FOUR: &str = "[method]\nname = 'tpe'\ntrials = 8\nstartup = 4";
+
+fn place(text: &str) -> TempDir {
+    let place = TempDir::new().unwrap();
+    fs::write(place.path().join("s.toml"), text).unwrap();
+    place
+}
+
+/// The trials in a folder, by number, without how long they took.
+fn trials(folder: &Path) -> BTreeMap<u64, Value> {
+    let files = files_below(&folder.join("trials"));
+    let trials = files.iter().map(|file| {
+        let text = fs::read_to_string(folder.join("trials").join(file)).unwrap();
+        let mut trial: Value = serde_json::from_str(&text).unwrap();
+        trial.as_object_mut().unwrap().remove("seconds").unwrap();
+        (trial["trial"].as_u64().unwrap(), trial)
+    });
+    trials.collect()
+}
+
+#[test]
+fn a_sweep_chooses_on_validation_data_and_judges_the_best_on_the_test_set() {
+    let last = "[final]\nbest = 2\nseeds = '1000..1002'\nset = { 'task.valid' = 0.0 }";
+    let place = place(&sweep(
+        LEAK,
+        &format!("{FOUR}\n[trial]\nseeds = '100..102'\n{last}"),
+    ));
+    let outcome = succeed(place.path(), &["sweep", "s.toml", "--json", "--out", "out"]);
+    let (last, first): (Vec<Value>, Vec<Value>) = outcome
+        .lines()
+        .into_iter()
+        .partition(|line| line["last"] == true);
+    assert_eq!((first.len(), last.len()), (8, 2));
+    for trial in &first {
+        assert_eq!(trial["seeds"].as_array().unwrap().len(), 2);
+        for seed in trial["seeds"].as_array().unwrap() {
+            assert!(seed["valid"].is_f64() && seed["test"].is_null(), "{trial}");
+        }
+    }
+    let mut scores: Vec<f64> = first
+        .iter()
+        .map(|trial| trial["score"].as_f64().unwrap())
+        .collect();
+    scores.sort_by(f64::total_cmp);
+    let best = first
+        .iter()
+        .find(|trial| trial["score"].as_f64() == scores.last().copied());
+    let judged = last.iter().find(|trial| trial["trial"] == 0).unwrap();
+    assert_eq!(judged["point"], best.unwrap()["point"]);
+    assert!(judged["seeds"][0]["test"].is_f64() && judged["seeds"][0]["valid"].is_null());
+    assert_eq!(judged["seeds"][0]["seed"], 1000);
+
+    // The command that a trial has does what the trial did.
+    let words = judged["command"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("cargo xtask ")
+        .unwrap();
+    let words: Vec<&str> = words.split(' ').collect();
+    let alone = succeed(
+        place.path(),
+        &[&words[..], &["--seeds", "1000", "--json"]].concat(),
+    );
+    assert_eq!(alone.lines()[0]["test"], judged["seeds"][0]["test"]);
+
+    // A sweep that is done is shown again, and computes nothing.
+    let again = succeed(place.path(), &["sweep", "--resume", "out", "--json"]);
+    assert_eq!(again.out, "");
+}
+
+#[test]
+fn a_sweep_that_is_killed_again_and_again_comes_to_the_same_results() {
+    let text = sweep(LEAK, "[method]\nname = 'tpe'\ntrials = 24\nstartup = 12");
+    let place = place(&text);
+    succeed(
+        place.path(),
+        &["sweep", "s.toml", "--out", "whole", "--quiet"],
+    );
+    let folder = place.path().join("killed");
+    let mut kills = 0;
+    for done in [1, 5, 13, 18] {
+        let arguments = match folder.join("sweep.toml").exists() {
+            true => vec!["sweep", "--resume", "killed"],
+            false => vec!["sweep", "s.toml", "--out", "killed"],
+        };
+        let mut child = command(place.path(), &arguments);
+        let child = child
+            .process_group(0)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut child = child.spawn().unwrap();
+        while files_below_or_none(&folder.join("trials")) < done {
+            match child.try_wait().unwrap() {
+                None => std::thread::yield_now(),
+                Some(status) => panic!("it ended ({status}) before {done} trials were done"),
+            }
+        }
+        let group = format!("-{}", child.id());
+        let killed = Command::new("kill")
+            .args(["-9", "--", &group])
+            .status()
+            .unwrap();
+        kills += usize::from(killed.success());
+        child.wait().unwrap();
+    }
+    assert_eq!(kills, 4);
+    succeed(place.path(), &["sweep", "--resume", "killed", "--quiet"]);
+    assert_eq!(trials(&folder), trials(&place.path().join("whole")));
+    assert_eq!(trials(&folder).len(), 24);
+    let left = files_below(&folder).into_iter().filter(|file| {
+        let name = file.file_name().unwrap().to_string_lossy();
+        name.starts_with('.')
+    });
+    assert_eq!(left.collect::<Vec<_>>(), Vec::<std::path::PathBuf>::new());
+}
+
+fn files_below_or_none(folder: &Path) -> usize {
+    let shards = fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = shards.flat_map(|shard| fs::read_dir(shard.path()).into_iter().flatten().flatten());
+    files
+        .filter(|file| !file.file_name().to_string_lossy().starts_with('.'))
+        .count()
+}
+
+#[test]
+fn a_sweep_has_the_same_results_with_any_number_of_workers() {
+    let place = place(&sweep(LEAK, FOUR));
+    for workers in ["1", "3"] {
+        succeed(
+            place.path(),
+            &["sweep", "s.toml", "--out", workers, "--workers", workers],
+        );
+    }
+    assert_eq!(
+        trials(&place.path().join("1")),
+        trials(&place.path().join("3"))
+    );
+}
+
+#[test]
+fn a_trial_that_fails_says_why_and_stops_no_other() {
+    // Twelve inputs need more slots than the smallest of these has.
+    let space = "'reservoir.population.0.units' = [1, 4]";
+    let text = sweep(space, "[method]\nname = 'grid'").replacen(
+        "'reservoir.population.0.units' = 4\n",
+        "",
+        1,
+    );
+    let place = place(&text);
+    let outcome = succeed(place.path(), &["sweep", "s.toml", "--out", "out"]);
+    for words in [
+        "2 of 2 trials done, 1 of them failed",
+        "trial 0 failed: ",
+        "slots",
+    ] {
+        assert!(outcome.out.contains(words), "{words}: {}", outcome.out);
+    }
+    let trials = trials(&place.path().join("out"));
+    assert!(trials[&0]["score"].is_null() && trials[&1]["score"].is_f64());
+}
+
+#[test]
+fn what_a_sweep_cannot_do_is_refused_before_anything_is_written() {
+    for (text, words) in [
+        (
+            sweep("'reservoir.leek' = [0.5, 1.0]", FOUR),
+            &["reservoir.leek", "`leak`"][..],
+        ),
+        (
+            sweep("'reservoir.leak' = []", FOUR),
+            &["s.toml", "reservoir.leak", "no value"],
+        ),
+        (
+            sweep("'reservoir.leak' = { from = 1.0, to = 0.5 }", FOUR),
+            &["s.toml", "empty", "1 and 0.5"],
+        ),
+        (
+            sweep(
+                LEAK,
+                &format!("{FOUR}\n[constraints]\ntrained_parameters = {{ at_most = 10 }}"),
+            ),
+            &["no point", "trained_parameters at most 10"],
+        ),
+        (
+            sweep(LEAK, "[method]\nname = 'grid'"),
+            &["method", "grid", "reservoir.leak"],
+        ),
+        (
+            sweep(LEAK, "[method]\nname = 'bayes'"),
+            &["s.toml", "`bayes`", "`tpe`"],
+        ),
+        (
+            sweep(LEAK, &format!("{FOUR}\n[trial]\njudge = 'test'")),
+            &["trial.judge", "must not see the test set"],
+        ),
+        (
+            sweep(
+                LEAK,
+                &format!("{FOUR}\n[trial]\nseeds = '100..103'\n[final]\nseeds = '102..110'"),
+            ),
+            &["final.seeds", "102"],
+        ),
+        (
+            sweep("'reservoir.population.0.units' = [4, 8]", FOUR),
+            &["set", "reservoir.population.0.units", "varies"],
+        ),
+        (
+            sweep(LEAK, FOUR).replace("'task.valid' = 0.3\n", ""),
+            &["validation"],
+        ),
+        (
+            sweep(LEAK, FOUR).replace("japanese-vowels", "vowels"),
+            &["vowels", "japanese-vowels"],
+        ),
+        ("base = 3".into(), &["s.toml", "line 1"]),
+    ] {
+        let place = place(&text);
+        let outcome = run(place.path(), &["sweep", "s.toml", "--out", "out"]);
+        // A sweep whose constraints nothing meets has looked for points, and has a folder without trials.
+        assert_sentence(&outcome, words);
+        assert!(!place.path().join("out/trials/000").exists(), "{text}");
+    }
+    let place = TempDir::new().unwrap();
+    assert_usage(
+        &run(place.path(), &["sweep", "poster"]),
+        &["\"poster\"", "poster-japanese-vowels"],
+    );
+    assert_sentence(
+        &run(place.path(), &["sweep", "gone.toml"]),
+        &["gone.toml", "cannot be read"],
+    );
+    assert_sentence(
+        &run(place.path(), &["sweep", "--resume", "gone"]),
+        &["gone", "not the folder of a sweep"],
+    );
+}
+
+#[test]
+fn a_folder_belongs_to_one_sweep_and_to_one_program_at_a_time() {
+    let place = place(&sweep(LEAK, FOUR));
+    succeed(
+        place.path(),
+        &["sweep", "s.toml", "--out", "out", "--quiet"],
+    );
+    let other = sweep(LEAK, "[method]\nname = 'random'\ntrials = 100000");
+    fs::write(place.path().join("other.toml"), other).unwrap();
+    let refused = run(place.path(), &["sweep", "other.toml", "--out", "out"]);
+    assert_sentence(&refused, &["out/sweep.toml", "another sweep's"]);
+
+    let mut long = command(place.path(), &["sweep", "other.toml", "--out", "long"]);
+    let mut long = long
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while files_below_or_none(&place.path().join("long/trials")) == 0 {
+        assert!(
+            long.try_wait().unwrap().is_none(),
+            "it ended before its first trial"
+        );
+        std::thread::yield_now();
+    }
+    let refused = run(place.path(), &["sweep", "--resume", "long"]);
+    assert_sentence(&refused, &["long", "another run is writing into it"]);
+    // It ends when it is asked to, and keeps what it has.
+    let asked = Command::new("kill")
+        .args(["-TERM", &long.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(asked.success());
+    assert_eq!(long.wait().unwrap().code(), Some(130));
+    assert!(!trials(&place.path().join("long")).is_empty());
+}
+
+#[test]
+fn a_search_finds_a_configuration_and_says_how_it_was_chosen() {
+    let place = TempDir::new().unwrap();
+    let search = [
+        "experiment",
+        "associative-recall-small",
+        "--search",
+        "6",
+        "--seeds",
+        "1000",
+        "--out",
+        "out",
+    ];
+    let limits = [
+        "--space",
+        "roles",
+        "--trained-at-most",
+        "3000",
+        "--json",
+        "--no-pictures",
+    ];
+    let outcome = succeed(place.path(), &[&search[..], &limits[..]].concat());
+    let record = &outcome.lines()[0];
+    assert_eq!(record["config"]["chosen"]["tried"], 6);
+    assert_eq!(
+        record["config"]["reservoir"]["population"][1]["name"],
+        "recall"
+    );
+    assert!(record["trained_parameters"].as_u64().unwrap() <= 3000);
+    assert_eq!(trials(&place.path().join("out/search")).len(), 6);
+
+    // What was set is not searched, and the standard space serves data without a validation set.
+    let vowels = [
+        "experiment",
+        "--search",
+        "3",
+        "--set",
+        "reservoir.leak=0.25",
+        "--seeds",
+        "1000",
+        "--json",
+    ];
+    let outcome = succeed(
+        place.path(),
+        &[&vowels[..], &["--no-pictures", "--no-model"]].concat(),
+    );
+    let record = &outcome.lines()[0];
+    assert_eq!(record["config"]["reservoir"]["leak"], 0.25);
+    assert_eq!(record["config"]["chosen"]["tried"], 3);
+    assert!(
+        record["config"]["learning"].get("validation").is_none(),
+        "{record}"
+    );
+
+    let refused = run(
+        place.path(),
+        &["experiment", "--search", "3", "--trained-at-most", "1"],
+    );
+    assert_sentence(&refused, &["no point", "at most 1"]);
+    assert_usage(
+        &run(place.path(), &["experiment", "--search", "0"]),
+        &["--search"],
+    );
+}
