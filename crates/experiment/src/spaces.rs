@@ -25,15 +25,25 @@ pub enum SpaceKind {
 #[error("there is no space {0:?}; allowed are standard and roles")]
 pub struct SpaceKindError(String);
 
+impl SpaceKind {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Roles => "roles",
+        }
+    }
+}
+
 impl FromStr for SpaceKind {
     type Err = SpaceKindError;
 
     fn from_str(name: &str) -> Result<Self, SpaceKindError> {
-        match name {
-            "standard" => Ok(Self::Standard),
-            "roles" => Ok(Self::Roles),
-            _ => Err(SpaceKindError(name.into())),
-        }
+        let kind = [Self::Standard, Self::Roles]
+            .into_iter()
+            .find(|kind| kind.name() == name);
+        kind.ok_or_else(|| SpaceKindError(name.into()))
     }
 }
 

@@ -73,12 +73,18 @@ impl Trials {
     ///
     /// # Errors
     ///
-    /// When the task cannot be loaded, or the model does not fit it.
-    pub fn facts(&mut self, experiment: &Experiment, seed: u64) -> Result<TrialFacts, RunError> {
+    /// When the task cannot be loaded, the model does not fit it, or there is no split to judge it on.
+    pub fn facts(
+        &mut self,
+        experiment: &Experiment,
+        seed: u64,
+        judged: Split,
+    ) -> Result<TrialFacts, RunError> {
         let backend = self.backend;
         let model = experiment.config.model();
         let loaded = self.loaded(&experiment.config.task, seed)?;
         let dataset = &loaded.dataset;
+        check_split(experiment, dataset, judged)?;
         let parameters = compute(
             backend,
             Counting {
@@ -114,29 +120,11 @@ impl Trials {
     ) -> Result<Report, RunError> {
         let backend = self.backend;
         let loaded = self.load(&experiment.config.task, seed)?;
-        let splits_off = experiment.config.learning.validation_share() > 0.0;
-        let problem = match judged {
-            Split::Valid if loaded.valid.is_empty() && !splits_off => Some(
-                "is 0 and the task has no validation set: a part of the training set must be split off, as with task.valid=0.3 or \
-                 learning.validation=0.3",
-            ),
-            Split::Test if loaded.test.is_empty() => {
-                Some("does not matter: the task has no test set")
-            }
-            _ => None,
-        };
-        if let Some(problem) = problem {
-            let source = LearningError::Config {
-                field: "learning.validation".into(),
-                problem: problem.into(),
-            };
-            return Err(wrong_model(experiment, source));
-        }
+        check_split(experiment, loaded, judged)?;
         let mut own = None;
         let dataset = match judged {
             Split::Valid if !loaded.test.is_empty() => {
-                let test = std::mem::take(&mut loaded.test);
-                own = Some(test);
+                own = Some(std::mem::take(&mut loaded.test));
                 &*loaded
             }
             _ => &*loaded,
@@ -202,6 +190,24 @@ impl Trials {
         });
         Ok(self.data.back_mut().expect("it was put there above"))
     }
+}
+
+/// Checks that there is a split to judge a model on.
+fn check_split(experiment: &Experiment, dataset: &Dataset, judged: Split) -> Result<(), RunError> {
+    let splits_off = experiment.config.learning.validation_share() > 0.0;
+    let problem = match judged {
+        Split::Valid if dataset.valid.is_empty() && !splits_off => {
+            "is 0 and the task has no validation set: a part of the training set must be split off, as with task.valid=0.3 or \
+             learning.validation=0.3"
+        }
+        Split::Test if dataset.test.is_empty() => "does not matter: the task has no test set",
+        _ => return Ok(()),
+    };
+    let source = LearningError::Config {
+        field: "learning.validation".into(),
+        problem: problem.into(),
+    };
+    Err(wrong_model(experiment, source))
 }
 
 /// Counts parameters.

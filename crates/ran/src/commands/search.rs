@@ -100,8 +100,9 @@ impl Search<'_> {
             seeds: [seeds].into_iter().collect(),
             tried: results.trials.len(),
             by: format!(
-                "{} on validation data, searched by the space {:?}",
-                results.metric, self.space
+                "{} on validation data, space {}, method tpe",
+                results.metric,
+                self.space.name()
             ),
         });
         found.config.evaluation = experiment.config.evaluation;
@@ -139,14 +140,6 @@ fn best(results: &Results) -> anyhow::Result<&Trial> {
         .filter_map(|trial| Some((sign * trial.score?, trial)));
     // Of equals the first, which was found without the others' help.
     let best = scored.reduce(|best, one| if one.0 > best.0 { one } else { best });
-    best.map(|(_, trial)| trial).ok_or_else(|| {
-        let problem = results
-            .trials
-            .iter()
-            .find_map(|trial| trial.problem.clone());
-        anyhow::anyhow!(
-            "no trial of the search has a score: {}",
-            problem.unwrap_or_default()
-        )
-    })
+    let best = best.map(|(_, trial)| trial);
+    best.ok_or_else(|| anyhow::anyhow!("no trial of the search has a score"))
 }

@@ -98,7 +98,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     let (sweep, mut bench) = match (&arguments.resume, &arguments.which) {
         (Some(folder), _) => {
             let sweep = Sweep::open(folder)?;
-            let bench = TrialBench::new(&sweep.base(), sweep.config().trial.seeds.clone());
+            let bench = TrialBench::new(&sweep.base(), &sweep.config().trial);
             (sweep, bench)
         }
         (None, which) => {
@@ -125,6 +125,11 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// All trials of a sweep failed.
+#[derive(Debug, thiserror::Error)]
+#[error("no trial has a score; the first says: {0}")]
+struct NoScore(String);
+
 /// How a sweep is run and shown.
 pub(crate) struct Run {
     pub(crate) stop: &'static AtomicBool,
@@ -141,7 +146,7 @@ impl Run {
         name: &str,
         config: &SweepConfig,
     ) -> anyhow::Result<(Sweep, TrialBench)> {
-        let mut bench = TrialBench::new(&config.base, config.trial.seeds.clone());
+        let mut bench = TrialBench::new(&config.base, &config.trial);
         let sweep = Sweep::begin(folder, name, config, &mut bench)?;
         Ok((sweep, bench))
     }
@@ -190,7 +195,13 @@ impl Run {
                 summary::text(sweep.folder(), &search, last.as_ref())
             )?,
         }
-        Ok((search, last))
+        match search.trials.iter().any(|trial| trial.score.is_some()) {
+            true => Ok((search, last)),
+            false => {
+                let problem = search.trials.into_iter().find_map(|trial| trial.problem);
+                Err(NoScore(problem.unwrap_or_default()).into())
+            }
+        }
     }
 }
 

@@ -1,23 +1,34 @@
 //! What configurations of a sweep are made of.
 
-use ran_experiment::{BackendKind, Experiment, RunError, Seeds, Setting, SettingError, Trials};
-use ran_sweep::{Bench, Facts, Metric, Parameters};
+use ran_experiment::{BackendKind, Experiment, RunError, Setting, SettingError, Trials};
+use ran_sweep::{Bench, Facts, Judged, Metric, Parameters, TrialConfig};
+use ran_tasks::Split;
 
 /// Configurations that begin with a base.
 pub(crate) struct TrialBench {
     base: String,
     seed: u64,
+    judged: Split,
     trials: Trials,
 }
 
 impl TrialBench {
     /// Begins with a preset or a file. Data are those of the first of the trials' seeds.
-    pub(crate) fn new(base: &str, seeds: Seeds) -> Self {
+    pub(crate) fn new(base: &str, trial: &TrialConfig) -> Self {
         Self {
             base: base.into(),
-            seed: seeds.iter().next().unwrap_or_default(),
+            seed: trial.seeds.iter().next().unwrap_or_default(),
+            judged: split(trial.judge),
             trials: Trials::new(BackendKind::default()),
         }
+    }
+}
+
+/// The split that a sweep judges.
+pub(super) fn split(judged: Judged) -> Split {
+    match judged {
+        Judged::Valid => Split::Valid,
+        Judged::Test => Split::Test,
     }
 }
 
@@ -42,7 +53,7 @@ impl Bench for TrialBench {
 
     fn facts(&mut self, assignments: &[String]) -> Result<Facts, String> {
         let experiment = experiment(&self.base, assignments)?;
-        let facts = self.trials.facts(&experiment, self.seed);
+        let facts = self.trials.facts(&experiment, self.seed, self.judged);
         let facts = facts.map_err(|error| error.to_string())?;
         Ok(Facts {
             parameters: Parameters {

@@ -8,9 +8,8 @@ use std::time::Instant;
 use clap::Args;
 use ran_experiment::{BackendKind, RunError, Trials};
 use ran_sweep::{Answer, Judged, Parameters, SeedScore, Stage, Trial};
-use ran_tasks::Split;
 
-use super::bench::experiment;
+use super::bench::{experiment, split};
 use crate::signal::stop_on_signal;
 
 /// Runs trials whose numbers it reads, a line each, and answers each with a line when its file is written.
@@ -86,10 +85,7 @@ fn judged(
 ) -> Result<bool, String> {
     let config = stage.config();
     let experiment = experiment(&config.base, assignments)?;
-    let split = match config.judge {
-        Judged::Valid => Split::Valid,
-        Judged::Test => Split::Test,
-    };
+    let split = split(config.judge);
     let mut scores = Vec::new();
     for seed in config.seeds.iter() {
         let report = match trials.run(&experiment, seed, split, stop) {
