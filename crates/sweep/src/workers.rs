@@ -17,17 +17,16 @@ use std::time::Duration;
 
 use crate::{Stage, StageError};
 
-/// How trials run on this machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Processes of this machine that run trials. They are kept from one call to the next, with the data that they have loaded.
+#[derive(Debug)]
 pub struct Workers {
-    /// The program.
-    pub program: PathBuf,
-    /// Its arguments before the folder of the trials.
-    pub arguments: Vec<OsString>,
-    /// How many processes at once.
-    pub count: usize,
-    /// Threads of each: its `RAYON_NUM_THREADS`.
-    pub threads: usize,
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    count: usize,
+    threads: usize,
+    /// Processes that wait for work, and the folder whose trials they run.
+    idle: Mutex<Vec<Process>>,
+    folder: PathBuf,
 }
 
 /// Why trials cannot be run.
@@ -77,6 +76,20 @@ impl Answer {
 const ATTEMPTS: usize = 2;
 
 impl Workers {
+    /// Processes of a program, which is given some arguments and then the folder of the trials: so many at once, each with so
+    /// many threads (`RAYON_NUM_THREADS`). They are started when there is work.
+    #[must_use]
+    pub fn new(program: PathBuf, arguments: Vec<OsString>, count: usize, threads: usize) -> Self {
+        Self {
+            program,
+            arguments,
+            count: count.max(1),
+            threads,
+            idle: Mutex::default(),
+            folder: PathBuf::new(),
+        }
+    }
+
     /// Runs trials, and tells the number of each that is done. Ends early when `stop` becomes true; trials that are
     /// running then are lost.
     ///
@@ -84,12 +97,16 @@ impl Workers {
     ///
     /// When no process can be started, or results cannot be written.
     pub fn run(
-        &self,
+        &mut self,
         stage: &Stage,
         trials: &[u64],
         stop: &AtomicBool,
         done: &mut dyn FnMut(u64) -> Result<(), StageError>,
     ) -> Result<(), WorkerError> {
+        if self.folder != stage.folder() {
+            self.end_idle();
+            self.folder = stage.folder().into();
+        }
         let work = Work {
             workers: self,
             stage,
@@ -100,7 +117,7 @@ impl Workers {
         };
         let (tell, told) = channel();
         thread::scope(|scope| {
-            for _ in 0..self.count.clamp(1, trials.len().max(1)) {
+            for _ in 0..self.count.min(trials.len()) {
                 let (work, tell) = (&work, tell.clone());
                 scope.spawn(move || {
                     if let Err(error) = work.serve(&tell) {
@@ -125,9 +142,25 @@ impl Workers {
                     Err(RecvTimeoutError::Disconnected) => break Ok(()),
                 }
             };
-            work.end();
+            if stop.load(Ordering::Relaxed) || outcome.is_err() {
+                work.end();
+            }
             outcome
         })
+    }
+
+    /// Ends the processes that wait for work.
+    fn end_idle(&self) {
+        for process in lock(&self.idle).drain(..) {
+            // It has done its work, however it ends.
+            let _ = process.end();
+        }
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.end_idle();
     }
 }
 
@@ -142,6 +175,7 @@ struct Work<'a> {
 }
 
 /// A running worker.
+#[derive(Debug)]
 struct Process {
     child: Arc<Mutex<Child>>,
     input: ChildStdin,
@@ -160,7 +194,10 @@ impl Work<'_> {
 
     /// Runs trials until none is left.
     fn serve(&self, tell: &Sender<Result<u64, WorkerError>>) -> Result<(), WorkerError> {
-        let mut process = None;
+        let mut process = lock(&self.workers.idle).pop();
+        if let Some(process) = &process {
+            lock(&self.children).push(Arc::clone(&process.child));
+        }
         loop {
             let Some(trial) = lock(&self.queue).pop_front() else {
                 break;
@@ -190,9 +227,13 @@ impl Work<'_> {
                 break;
             }
         }
-        if let Some(process) = process {
-            // It has done its work, however it ends.
-            let _ = process.end();
+        match process {
+            Some(process) if !self.over.load(Ordering::SeqCst) => {
+                lock(&self.workers.idle).push(process)
+            }
+            // It was killed.
+            Some(process) => drop(process.end()),
+            None => {}
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 /// Scores trials by their point; trial 3 always kills its worker, trial 5 the first time alone, and 7 fails.
 const WORKER: &str = r#"#!/bin/sh
 folder=$1
+echo begin >&2
 while read -r trial; do
     echo "trial $trial on $RAYON_NUM_THREADS threads" >&2
     [ "$trial" = 3 ] && kill -9 $$
@@ -75,12 +76,7 @@ fn place() -> (TempDir, Shell) {
     let program = place.path().join("worker.sh");
     fs::write(&program, WORKER).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    let workers = Workers {
-        program,
-        arguments: Vec::new(),
-        count: 3,
-        threads: 1,
-    };
+    let workers = Workers::new(program, Vec::new(), 3, 1);
     (place, Shell(workers))
 }
 
@@ -128,6 +124,8 @@ fn a_trial_that_ends_its_worker_twice_is_given_up_and_stops_no_other() {
     assert_eq!(problem(7), "it does not fit");
     let log = fs::read_to_string(place.path().join("out/workers.log")).unwrap();
     assert!(log.contains("trial 0 on 1 threads"), "{log}");
+    // Three, and one for each that died: none was started anew without need.
+    assert_eq!(log.matches("begin").count(), 6, "{log}");
 }
 
 #[test]
@@ -154,7 +152,7 @@ fn a_worker_that_cannot_go_on_ends_the_sweep_which_can_be_gone_on_with() {
 fn a_program_that_is_not_there_is_named() {
     let (place, mut shell) = place();
     let sweep = begin(&place);
-    shell.0.program = place.path().join("gone");
+    shell.0 = Workers::new(place.path().join("gone"), Vec::new(), 1, 1);
     let error = sweep
         .run(&mut Plain, &mut shell, &AtomicBool::new(false), &mut |_| {})
         .unwrap_err();

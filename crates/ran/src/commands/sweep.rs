@@ -159,9 +159,7 @@ impl Run {
         sweep: &Sweep,
         bench: &mut TrialBench,
     ) -> anyhow::Result<(Results, Option<Results>)> {
-        let mut executor = Local {
-            workers: self.workers,
-        };
+        let mut executor = Local::new(self.workers);
         let metric = bench.metric().map_err(Usage)?;
         let mut progress = Progress::new(self.quiet, metric.higher_is_better);
         let mut lost = None;

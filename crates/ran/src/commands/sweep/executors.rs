@@ -8,9 +8,19 @@ use std::thread::available_parallelism;
 use ran_sweep::{Executor, Facts, Stage, StageError, SweepError, Workers};
 
 /// On this machine.
+#[derive(Default)]
 pub(super) struct Local {
     /// How many at once; none as many as cores and memory allow.
-    pub(super) workers: Option<usize>,
+    count: Option<usize>,
+    /// The processes, and how many there are.
+    workers: Option<(usize, Workers)>,
+}
+
+impl Local {
+    pub(super) fn new(count: Option<usize>) -> Self {
+        let workers = None;
+        Self { count, workers }
+    }
 }
 
 impl Executor for Local {
@@ -29,15 +39,21 @@ impl Executor for Local {
         let cores = available_parallelism().map_or(1, usize::from);
         let needed = facts.map_or(0, |facts| facts.bytes);
         let count = self
-            .workers
+            .count
             .unwrap_or_else(|| fitting(cores, free_memory(), needed));
-        let count = count.clamp(1, trials.len().max(1));
-        let workers = Workers {
-            program: env::current_exe().map_err(|error| failed(error.into()))?,
-            arguments: ["sweep", "worker"].map(Into::into).into(),
-            count,
-            threads: (cores / count).max(1),
-        };
+        // Few trials have several cores each.
+        let count = count.min(trials.len()).max(1);
+        if self
+            .workers
+            .as_ref()
+            .is_none_or(|(there, _)| *there != count)
+        {
+            let program = env::current_exe().map_err(|error| failed(error.into()))?;
+            let arguments = ["sweep", "worker"].map(Into::into).into();
+            let workers = Workers::new(program, arguments, count, (cores / count).max(1));
+            self.workers = Some((count, workers));
+        }
+        let (_, workers) = self.workers.as_mut().expect("they were made above");
         let ran = workers.run(stage, trials, stop, done);
         ran.map_err(|error| failed(error.into()))
     }
