@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use delaunator::{Point, next_halfedge, triangulate};
+use delaunator::{EMPTY, Point, Triangulation, next_halfedge, prev_halfedge, triangulate};
 
 /// A quantity known at points, and linear on the triangles between them (Delaunay 1934): on a grid, regular or not, as at
 /// scattered points.
@@ -169,6 +169,9 @@ impl Surface {
     }
 }
 
+/// The cosine of 135 degrees: a flatter triangle at the border is a sliver. Those of a grid have 90.
+const FLATTEST: f64 = -std::f64::consts::FRAC_1_SQRT_2;
+
 type Triangles = (Vec<[usize; 3]>, Vec<[usize; 4]>);
 
 /// Triangles between points, and pairs of those that share an edge. None where no triangle has an area.
@@ -190,18 +193,54 @@ fn triangles(points: &[[f64; 2]]) -> Option<Triangles> {
     });
     let placed: Vec<Point> = placed.collect();
     let found = triangulate(&placed);
+    let kept = without_slivers(&placed, &found);
     let corners = &found.triangles;
-    let all: Vec<[usize; 3]> = corners.as_chunks().0.to_vec();
+    let all = corners.as_chunks().0.iter().zip(&kept);
+    let all: Vec<[usize; 3]> = all
+        .filter(|(_, kept)| **kept)
+        .map(|(all, _)| *all)
+        .collect();
     let pairs = found.halfedges.iter().enumerate();
     // An edge of the border has no twin, and of twins one is enough.
-    let pairs = pairs.filter(|&(edge, &twin)| twin != delaunator::EMPTY && edge < twin);
-    let opposite = |edge: usize| corners[next_halfedge(next_halfedge(edge))];
+    let pairs = pairs
+        .filter(|&(edge, &twin)| twin != EMPTY && edge < twin && kept[edge / 3] && kept[twin / 3]);
+    let opposite = |edge: usize| corners[prev_halfedge(edge)];
     let pairs = pairs.map(|(edge, &twin)| {
         let (from, to) = (corners[edge], corners[next_halfedge(edge)]);
         [from, to, opposite(edge), opposite(twin)]
     });
     let pairs = pairs.collect();
     (!all.is_empty()).then_some((all, pairs))
+}
+
+/// Which triangles are no slivers at the border. Around scattered points there are long flat ones, whose corners are far
+/// apart: curves would turn along the border in them.
+fn without_slivers(points: &[Point], found: &Triangulation) -> Vec<bool> {
+    let mut kept = vec![true; found.len()];
+    // The cosine of the angle at the corner opposite an edge.
+    let cosine = |edge: usize| {
+        let [from, to, corner] = [edge, next_halfedge(edge), prev_halfedge(edge)]
+            .map(|edge| &points[found.triangles[edge]]);
+        let (one, other) = (
+            [from.x - corner.x, from.y - corner.y],
+            [to.x - corner.x, to.y - corner.y],
+        );
+        let product = one[0] * other[0] + one[1] * other[1];
+        product / (one[0].hypot(one[1]) * other[0].hypot(other[1]))
+    };
+    loop {
+        let border = (0..found.halfedges.len()).filter(|&edge| {
+            let twin = found.halfedges[edge];
+            kept[edge / 3] && (twin == EMPTY || !kept[twin / 3])
+        });
+        let flat: Vec<usize> = border.filter(|&edge| cosine(edge) < FLATTEST).collect();
+        if flat.is_empty() {
+            return kept;
+        }
+        for edge in flat {
+            kept[edge / 3] = false;
+        }
+    }
 }
 
 /// The weights of three corners that give a point; none where the three are on one line.
@@ -273,6 +312,22 @@ mod tests {
         assert!(Surface::new(&[[5.0, 0.0], [5.0, 1.0], [5.0, 3.0]], &[1.0; 3]).is_none());
         let holes = [[0.0, f64::NAN], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]];
         assert!(Surface::new(&holes, &[1.0, 2.0, f64::INFINITY, 3.0]).is_none());
+    }
+
+    #[test]
+    fn a_dent_in_the_border_is_not_bridged() {
+        let points = [
+            [0.0, 0.0],
+            [10.0, 0.0],
+            [5.0, 1.0],
+            [0.0, 10.0],
+            [10.0, 10.0],
+        ];
+        // Without the flat triangle at the bottom the curve ends at the two edges of the dent.
+        let curves = Surface::new(&points, &[0.0, 0.0, 1.0, 2.0, 2.0])
+            .unwrap()
+            .curves(0.5);
+        assert_eq!(curves.len(), 2, "{curves:?}");
     }
 
     #[test]

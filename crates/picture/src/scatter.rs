@@ -192,7 +192,7 @@ impl Scatter {
         let (x_ticks, x_names) = self.ticks(0, [left, right]);
         let (y_ticks, y_names) = self.ticks(1, [low, high]);
         let widest = y_names.iter().map(|name| width_of(name, LETTERS)).max();
-        let label_area = widest.unwrap_or(0) + 84;
+        let label_area = widest.unwrap_or(0) + 70;
         // Names that would touch one another are written on every second tick, or third, and so on.
         let room = (WIDTH - label_area - 3 * MARGIN) / x_ticks.len().max(1) as i32;
         let needed = x_names
@@ -211,7 +211,7 @@ impl Scatter {
             .margin_left(MARGIN)
             .margin_right(2 * MARGIN)
             .margin_bottom(MARGIN)
-            .x_label_area_size(92)
+            .x_label_area_size(84)
             .y_label_area_size(label_area)
             .build_cartesian_2d(Ticked(left..right, x_ticks), Ticked(low..high, y_ticks))
             .map_err(failed)?;

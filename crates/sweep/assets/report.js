@@ -74,6 +74,13 @@ const rows = results.trials.map(rowOf);
 const better = (one, other) => (results.higher_is_better ? one > other : one < other);
 const best = rows.reduce((found, row) => (!row.failed && (!found || better(row.score, found.score)) ? row : found), null);
 
+const size = extent(rows.map((row) => (row.score === null ? null : Math.abs(row.score))))[1];
+
+/** A score with as many decimals as all scores have, so that they stand below one another. */
+function even(value) {
+  return size > 0 && size < 1e6 ? value.toFixed(Math.max(0, Math.min(8, 3 - Math.floor(Math.log10(size))))) : short(value);
+}
+
 /** The columns of the table and of the filter's conditions. */
 const columns = [
   { names: ["trial"], label: "trial", of: (row) => row.number },
@@ -84,8 +91,8 @@ const columns = [
       return value === undefined || value === null ? null : typeof value === "number" ? value : asText(value);
     },
   })),
-  { names: ["score", results.metric], label: scoreName, of: (row) => row.score },
-  { names: ["deviation"], label: "± seeds", title: "sample deviation of the score over seeds", of: (row) => row.deviation },
+  { names: ["score", results.metric], label: scoreName, of: (row) => row.score, show: even },
+  { names: ["deviation"], label: "± seeds", title: "sample deviation of the score over seeds", of: (row) => row.deviation, show: even },
   { names: ["parameters"], label: "parameters", title: "trained and fixed", of: (row) => row.parameters, show: whole },
   { names: ["trained"], label: "trained", title: "trained parameters", of: (row) => (row.trial.parameters ? row.trial.parameters.trained : null), show: whole },
   { names: ["seeds"], label: "seeds", of: (row) => row.trial.seeds.length, hidden: true },
@@ -161,19 +168,30 @@ function narrow(conditions) {
     text = text.replace(PIECE, (piece, had, hadSign) => (hadSign && unquoted(had).toLowerCase() === column && hadSign[0] === wanted ? "" : piece));
   }
   const quoted = (value) => (/[\s<>=!]/.test(value) ? `"${value}"` : value);
-  const added = conditions.map(({ name, sign, value }) => `${quoted(name)}${sign}${sign === "=" ? value : short(value)}`);
+  const added = conditions.map(({ name, sign, value }) => `${quoted(name)}${sign}${value}`);
   byId("filter").value = [text.replace(/\s+/g, " ").trim(), ...added].filter(Boolean).join(" ");
   applyFilter();
 }
 
-/** Conditions for a range of places on an axis. */
-function range(axis, low, high, place) {
+/** Conditions for a range of places on an axis; `open` leaves its end out. */
+function range(axis, low, high, place, open = false) {
   if (axis.categories.length > 0) {
     const kept = axis.categories.filter((_, at) => low <= at && at <= high);
     if (kept.length === 0) return [];
+    // A text that the grammar would cut can stand alone only, in quotes.
     return [{ name: axis.label, sign: "=", value: kept.some((text) => /[\s<>=!|"]/.test(text)) ? `"${kept[0]}"` : kept.join("|") }];
   }
-  return [{ name: axis.label, sign: ">=", value: place.value(low) }, { name: axis.label, sign: "<=", value: place.value(high) }];
+  return [
+    { name: axis.label, sign: ">=", value: outward(place.value(low), -1) },
+    { name: axis.label, sign: open ? "<" : "<=", value: outward(place.value(high), 1) },
+  ];
+}
+
+/** Six digits of a number, rounded down or up, so that what is at the end of a range stays in it. */
+function outward(value, direction) {
+  const digits = Number(value.toPrecision(6));
+  if (value === 0 || (digits - value) * direction >= 0) return digits;
+  return Number((digits + direction * 10 ** (Math.floor(Math.log10(Math.abs(value))) - 5)).toPrecision(6));
 }
 
 // ---------------------------------------------------------------- Copying and choosing
@@ -239,7 +257,8 @@ function choose(row) {
   } else {
     panel.replaceChildren();
   }
-  drawAll();
+  for (const name of ["scatter", "parallel", "convergence"]) draw(name);
+  for (const line of byId("table").tBodies[0].rows) line.classList.toggle("chosen", row !== null && line.dataset.trial === String(row.number));
 }
 
 // ---------------------------------------------------------------- Colours
@@ -294,13 +313,32 @@ function division(index, logarithmic) {
   let values = axis.edges;
   if (logarithmic && values[0] <= 0) {
     // The cells were cut for a linear axis: the first may begin below 0.
-    const least = Math.min(...rows.map((row) => row.at[index]).filter((x) => x !== null));
+    const [least] = extent(rows.map((row) => row.at[index]));
     values = [least / 1.1, ...values.filter((edge) => edge > least)];
   }
   const edges = values.length > 1 ? values.map(of) : [0, 1];
   const ends = [edges[0], edges[edges.length - 1]];
-  const ticks = (count) => (logarithmic ? logTicks(ends, count) : linearTicks(...ends, count));
+  // A grid's few values are the ticks themselves.
+  const own = [...new Set(rows.map((row) => row.at[index]))].filter((x) => x !== null && x !== undefined).sort((one, other) => one - other);
+  const ticks = (count) => (own.length <= 8 ? own.map(of) : logarithmic ? logTicks(ends, count) : linearTicks(...ends, count));
   return { of, value, edges, ends, ticks, name: (place) => tickName(value(place)) };
+}
+
+/** The score's axis where outliers must not press all others together: what is much worse than the dark end is at the edge. */
+function scoreDivision() {
+  let [low, high] = extent(rows.map((row) => row.score));
+  if (colours && colours.clipped) {
+    const room = 0.3 * Math.abs(colours.best - colours.worst);
+    if (results.higher_is_better) low = Math.max(low, colours.worst - room);
+    else high = Math.min(high, colours.worst + room);
+  }
+  if (!(low < high)) [low, high] = [low - 0.5, high + 0.5];
+  return { of: (x) => Math.min(high, Math.max(low, x)), value: (x) => x, edges: [low, high], ends: [low, high], ticks: (count) => linearTicks(low, high, count), name: tickName };
+}
+
+function extent(values) {
+  const present = values.filter((value) => value !== null);
+  return present.length > 0 ? [present.reduce((one, other) => Math.min(one, other)), present.reduce((one, other) => Math.max(one, other))] : [0, 1];
 }
 
 const thinned = (all, count) => all.filter((_, at) => at % Math.ceil(all.length / Math.max(count, 1)) === 0);
@@ -325,7 +363,7 @@ function linearTicks(low, high, count) {
 
 function logTicks([low, high], count) {
   if (high - low < 1) return linearTicks(10 ** low, 10 ** high, count).filter((x) => x > 0).map(Math.log10).filter((x) => x >= low - 1e-9 && x <= high + 1e-9);
-  const steps = high - low < 2.5 && count >= 5 ? [1, 2, 5] : [1];
+  const steps = high - low >= 2.5 ? [1] : count >= 5 ? [1, 2, 5] : [1, 3];
   const all = [];
   for (let decade = Math.floor(low); decade <= Math.ceil(high); decade++) all.push(...steps.map((step) => decade + Math.log10(step)));
   return thinned(all.filter((place) => place >= low - 1e-9 && place <= high + 1e-9), steps.length > 1 ? 99 : count);
@@ -360,7 +398,8 @@ function tooltip() {
   return {
     trigger: "item", confine: true, backgroundColor: theme.raised, borderColor: theme.faint, textStyle: { color: theme.ink, fontSize: 13 },
     formatter: (hovered) => {
-      const text = hovered.data && hovered.data.says ? hovered.data.says : "";
+      const { row, says: own = "" } = hovered.data || {};
+      const text = row ? says(row) : own;
       const box = element("div", { style: "white-space: normal; max-width: 18rem" });
       text.split("\n").forEach((line) => box.append(element("div", {}, line)));
       return text ? box : "";
@@ -379,7 +418,7 @@ function base() {
 }
 
 const byGoodness = (one, other) => (one.score === other.score ? 0 : better(one.score, other.score) ? 1 : -1);
-const ring = (row) => (row === state.chosen ? { borderColor: theme.accent, borderWidth: 3 } : { borderColor: theme.faint, borderWidth: 0.5 });
+const ring = (row) => (row === state.chosen ? { borderColor: theme.accent, borderWidth: 3, opacity: 1 } : { borderColor: theme.faint, borderWidth: 0.5, opacity: 1 });
 const CROSS = "path://M1,0L5,4L9,0L10,1L6,5L10,9L9,10L5,6L1,10L0,9L4,5L0,1Z";
 
 /** The lines of equal parameters and their names, over two axes. */
@@ -405,8 +444,14 @@ function curveSeries([x, y], divided, size) {
     const at = points.reduce((most, point) => (room(point) > room(most) ? point : most), points[0]);
     if (room(at) > 0.06) names.push({ value: at, label: { formatter: name } });
   }
-  const label = { show: true, color: theme.ink, backgroundColor: theme.paper, padding: [1, 3], fontSize: 12 };
-  return [...lines, { type: "scatter", data: names, symbolSize: 0.01, silent: true, z: 6, label, itemStyle: { opacity: 0 }, tooltip: { show: false } }];
+  const label = { show: true, position: "inside", color: theme.ink, backgroundColor: theme.paper, padding: [1, 3], fontSize: 12 };
+  return [...lines, { type: "scatter", data: names, symbolSize: 1, silent: true, z: 6, label, itemStyle: { color: "transparent", opacity: 1 }, tooltip: { show: false } }];
+}
+
+/** An axis whose texts have paper behind them, since lines cross it. */
+function onPaper(axis) {
+  const paper = { backgroundColor: theme.paper, padding: [1, 3] };
+  return { ...axis, axisLabel: { ...axis.axisLabel, ...paper }, nameTextStyle: { ...paper, ...axis.nameTextStyle } };
 }
 
 /** Two axes of the selects. */
@@ -433,13 +478,13 @@ charts.scatter = {
     const { pair, divided, option } = twoAxes(chart, 0.03);
     const place = (row) => pair.map((index, side) => divided[side].of(row.at[index]));
     const present = state.shown.filter((row) => onBoth(row, pair));
-    const point = (row) => ({ value: place(row), row, says: says(row), itemStyle: { color: paint(row.score), ...ring(row) } });
+    const point = (row) => ({ value: place(row), row, itemStyle: { color: paint(row.score), ...ring(row) } });
     const scored = present.filter((row) => !row.failed).sort(byGoodness);
     const size = scored.length > 300 ? 7 : 11;
     this.rows = [...scored].sort((one, other) => place(one)[0] - place(other)[0] || place(one)[1] - place(other)[1]);
     this.order = scored;
     const series = { type: "scatter", z: 3, symbolSize: (_, { data }) => (data.row === state.chosen ? size + 6 : size), data: scored.map(point) };
-    const failed = { type: "scatter", z: 2, symbol: CROSS, symbolSize: 9, data: present.filter((row) => row.failed).map((row) => ({ value: place(row), row, says: says(row), itemStyle: { color: theme.faint } })) };
+    const failed = { type: "scatter", z: 2, symbol: CROSS, symbolSize: 9, data: present.filter((row) => row.failed).map((row) => ({ value: place(row), row, itemStyle: { color: theme.faint } })) };
     option.series = [series, failed, ...curveSeries(pair, divided, chart.clientHeight / chart.clientWidth)];
     return option;
   },
@@ -478,10 +523,8 @@ charts.cells = {
     });
     data.sort((one, other) => one.cell[0] - other.cell[0] || one.cell[1] - other.cell[1]);
     this.data = data;
-    this.narrow = ({ value }) => narrow([
-      ...(axes[pair[0]].key || true ? range(axes[pair[0]], value[0], value[1], divided[0]) : []),
-      ...range(axes[pair[1]], value[2], value[3], divided[1]),
-    ]);
+    const last = divided.map(({ edges }) => edges.length - 2);
+    this.narrow = ({ value, cell }) => narrow(pair.flatMap((index, side) => range(axes[index], value[2 * side], value[2 * side + 1], divided[side], cell[side] < last[side])));
     const cells = {
       type: "custom", clip: true, data, encode: { x: [0, 1], y: [2, 3] }, z: 2,
       renderItem: (_, api) => {
@@ -507,8 +550,8 @@ charts.parallel = {
     const upright = chart.parentElement.clientWidth < 110 * listed.length;
     chart.classList.toggle("upright", upright);
     chart.style.height = upright ? `${listed.length * 62 + 30}px` : "";
-    this.listed = listed.map(({ axis, index }) => ({ axis, divided: division(index, axis.logarithmic) }));
-    const parallelAxis = this.listed.map(({ axis, divided }, dim) => ({
+    this.listed = listed.map(({ axis, index }) => ({ axis, divided: axis.key ? division(index, axis.logarithmic) : scoreDivision() }));
+    const parallelAxis = this.listed.map(({ axis, divided }, dim) => onPaper({
       ...axisOption(divided, upright ? 4 : 5, { name: cut(axis.name === "score" ? scoreName : axis.label, upright ? 40 : 16), gap: upright ? 8 : 14, margin: 0.03, letters: upright ? 8 : 10, grid: false }),
       dim, realtime: false, areaSelectStyle: { width: 24, color: theme.accent, opacity: 0.25, borderColor: theme.accent },
       nameLocation: upright ? "start" : "end", ...(upright ? { nameTextStyle: { color: theme.ink, fontSize: 12, align: "left", verticalAlign: "bottom", padding: [0, 0, 8, -4] }, nameGap: 0 } : {}),
@@ -522,7 +565,7 @@ charts.parallel = {
         return at === null || at === undefined ? "-" : divided.of(at);
       });
       const chosen = row === state.chosen;
-      return { value, row, says: says(row), lineStyle: { color: chosen ? theme.accent : paint(row.score), width: chosen ? 4 : 1.2, opacity: chosen ? 1 : opacity } };
+      return { value, row, lineStyle: { color: chosen ? theme.accent : paint(row.score), width: chosen ? 4 : 1.2, opacity: chosen ? 1 : opacity } };
     };
     return {
       ...base(),
@@ -542,26 +585,24 @@ charts.convergence = {
   option(chart) {
     const scored = state.shown.filter((row) => !row.failed);
     this.order = scored;
+    const up = scoreDivision();
     const line = [];
     let found = null;
     for (const row of scored) {
       found = found === null || better(row.score, found) ? row.score : found;
-      line.push([row.number, found]);
+      line.push([row.number, up.of(found)]);
     }
-    const last = Math.max(1, ...rows.map((row) => row.number));
-    if (line.length > 0) line.push([last, found]);
-    const scores = rows.filter((row) => !row.failed).map((row) => row.score);
-    const [low, high] = [Math.min(...scores), Math.max(...scores)];
-    const plain = (ends) => ({ ends, ticks: (count) => linearTicks(...ends, count), name: tickName });
-    const down = scores.length > 0 ? { ...plain(low < high ? [low, high] : [low - 0.5, high + 0.5]) } : plain([0, 1]);
+    const last = Math.max(1, extent(rows.map((row) => row.number))[1]);
+    if (line.length > 0) line.push([last, line[line.length - 1][1]]);
+    const across = { ends: [0, last], ticks: (count) => linearTicks(0, last, count), name: tickName };
     return {
       ...base(),
-      grid: { left: 72, right: 16, top: 28, bottom: 56 },
-      xAxis: axisOption(plain([0, last]), Math.max(3, Math.floor(chart.clientWidth / 90)), { name: "trial", gap: 30, margin: 0.02 }),
-      yAxis: axisOption(down, 6, { name: cut(scoreName, 36), gap: 54, margin: 0.05 }),
+      grid: { left: 72, right: 16, top: 12, bottom: 56 },
+      xAxis: axisOption(across, Math.max(3, Math.floor(chart.clientWidth / 90)), { name: "trial", gap: 30, margin: 0.02 }),
+      yAxis: axisOption(up, 6, { name: cut(scoreName, 36), gap: 54, margin: 0.05 }),
       series: [
-        { type: "scatter", z: 3, symbolSize: (_, { data }) => (data.row === state.chosen ? 13 : 6), data: scored.map((row) => ({ value: [row.number, row.score], row, says: says(row), itemStyle: { color: paint(row.score), ...ring(row) } })) },
-        { type: "line", z: 4, step: "end", showSymbol: false, silent: true, data: line, lineStyle: { color: theme.accent, width: 2 }, tooltip: { show: false }, endLabel: { show: line.length > 0, formatter: "best so far", color: theme.ink, fontSize: 12, offset: [-78, results.higher_is_better ? -14 : 14] } },
+        { type: "scatter", z: 3, symbolSize: (_, { data }) => (data.row === state.chosen ? 13 : 6), data: scored.map((row) => ({ value: [row.number, up.of(row.score)], row, itemStyle: { color: paint(row.score), ...ring(row) } })) },
+        { type: "line", z: 4, step: "end", showSymbol: false, silent: true, data: line, lineStyle: { color: theme.accent, width: 2 }, tooltip: { show: false } },
       ],
     };
   },
@@ -592,7 +633,7 @@ charts.importance = {
       yAxis: { type: "category", data: bars.map(({ name }) => name), axisLabel: { color: theme.ink, fontSize: 12, interval: 0, formatter: (name) => cut(name, letters) }, axisTick: { show: false }, axisLine: { lineStyle: { color: theme.faint } } },
       series: {
         type: "bar", barMaxWidth: 20,
-        data: bars.map((bar) => ({ value: bar.share, says: `${bar.name}\n${percent(bar.share)} of the score's variance${bar.alone ? "" : ", beyond both alone"}`, itemStyle: { color: theme.accent, opacity: bar.alone ? 1 : 0.55 } })),
+        data: bars.map((bar) => ({ value: bar.share, says: `${bar.name}\n${percent(bar.share)} of the score's variance${bar.alone ? "" : ", beyond both alone"}`, itemStyle: { color: bar.alone ? theme.accent : `${theme.accent}8c` } })),
         label: { show: true, position: "right", color: theme.ink, fontSize: 12, formatter: ({ value }) => percent(value) },
       },
     };
@@ -649,9 +690,12 @@ function byKeys(chart, box) {
   box.tabIndex = 0;
   box.setAttribute("role", "application");
   box.setAttribute("aria-roledescription", "chart");
+  // ECharts has no place for the tooltip of a line of parallel coordinates: its text stands below the chart.
+  const note = byId(`${box.id}-said`);
   const leave = () => {
     chart.drawn.dispatchAction({ type: "hideTip" });
     chart.drawn.dispatchAction({ type: "downplay" });
+    if (note) note.textContent = "";
   };
   box.addEventListener("blur", leave);
   box.addEventListener("keydown", (event) => {
@@ -669,7 +713,8 @@ function byKeys(chart, box) {
       const { seriesIndex, dataIndex, text } = items[at];
       leave();
       chart.drawn.dispatchAction({ type: "highlight", seriesIndex, dataIndex });
-      chart.drawn.dispatchAction({ type: "showTip", seriesIndex, dataIndex });
+      if (note) note.textContent = text;
+      else chart.drawn.dispatchAction({ type: "showTip", seriesIndex, dataIndex });
       say(text);
     } else {
       return;
@@ -760,8 +805,7 @@ function drawSummary() {
   card.replaceChildren(
     element("p", {}, element("strong", {}, `Best: trial ${best.number}`), ` – ${describe(best).split(": ").slice(1).join(": ")}`),
     element("code", { class: "command" }, best.trial.command),
-    copyButton(best, "Copy command"), " ",
-    element("button", { type: "button", onclick: () => choose(best) }, "Show it in the charts"),
+    element("div", { class: "buttons" }, copyButton(best, "Copy command"), element("button", { type: "button", onclick: () => choose(best) }, "Show it in the charts")),
   );
 }
 
@@ -823,7 +867,12 @@ function setUp() {
   drawSummary();
   drawLegend();
   setUpAxes();
+  const number = axes.find((axis) => axis.key && axis.categories.length === 0 && axis.edges.length > 1);
+  const example = number ? `${number.label} < ${tickName(linearTicks(number.edges[0], number.edges[number.edges.length - 1], 4)[1])}` : "";
+  byId("filter").placeholder = [colours ? `score ${results.higher_is_better ? ">" : "<"} ${Number(colours.worst.toPrecision(2))}` : "", example].filter(Boolean).join(" ");
   byId("columns").textContent = columnNames().join(", ");
+  const far = colours && colours.clipped ? " Scores far worse than most lie at the edge." : "";
+  byId("convergence-note").textContent = colours ? `Line: the best so far.${far}` : "";
   byId("importance-note").textContent = importance.problem ? "" : `fANOVA over ${whole(importance.trials)} trials, whatever the filter. A lighter bar: two keys together, beyond both alone.`;
   let waiting = 0;
   byId("filter").addEventListener("input", () => {

@@ -1,7 +1,8 @@
-//! Two sweeps that never ran, as everything the report makes of them: `cargo run -p ran-sweep --example report_demo -- DIR`.
+//! Two sweeps that never ran, as all files that are made of them: `cargo run -p ran-sweep --example report_demo -- DIR`.
 //!
 //! `widths` has 1,000 trials over two keys, as the poster has; `search` has 60 over six keys, some of them conditional, and
-//! some failures. The tests in a browser use both.
+//! some failures; `grid` is a small one, `hostile` has texts that look like markup, `nothing` has no trial. The tests in a
+//! browser (tests/browser) use them.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -37,6 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ..search()
     };
     fs::write(folder.join("nothing.html"), report::html(&nothing))?;
+    fs::write(folder.join("hostile.html"), report::html(&hostile()))?;
     Ok(())
 }
 
@@ -242,4 +244,29 @@ fn grid() -> Results {
         planned: 24,
         trials: trials.collect(),
     }
+}
+
+/// Texts that would be markup and scripts if a page took them for such, and long ones.
+fn hostile() -> Results {
+    const MARKUP: &str =
+        "</script><script>window.broken = 1</script><img src=x onerror='window.broken = 1'>";
+    let mut results = grid();
+    let long = "a_key.with.a.name.that.is.much.longer.than.any.chart.has.room.for";
+    results.name = MARKUP.into();
+    results.metric = format!("<b>{MARKUP}</b>");
+    results.keys.extend([MARKUP.into(), long.into()]);
+    for trial in &mut results.trials {
+        let odd = trial.trial % 2 == 1;
+        trial
+            .point
+            .insert(MARKUP.into(), json!(if odd { MARKUP } else { "plain" }));
+        trial
+            .point
+            .insert(long.into(), json!("long text ".repeat(30)));
+        trial.command += MARKUP;
+    }
+    let failed = &mut results.trials[2];
+    (failed.score, failed.problem) = (None, Some(MARKUP.into()));
+    failed.seeds.clear();
+    results
 }

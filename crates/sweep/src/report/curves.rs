@@ -27,16 +27,15 @@ pub(super) fn curves(results: &Results, x: &Axis, y: &Axis) -> Vec<Curve> {
     if !(x.categories.is_empty() && y.categories.is_empty()) {
         return Vec::new();
     }
-    let place = |axis: &Axis, value: f64| {
-        if axis.logarithmic {
-            value.log10()
-        } else {
-            value
-        }
-    };
+    // Numbers of parameters are sums of products of sizes, which are nearly straight between logarithms.
+    let logarithmic = [x, y].map(|axis| {
+        let mut values = results.trials.iter().filter_map(|trial| axis.at(trial));
+        values.all(|value| value > 0.0)
+    });
+    let place = |side: usize, value: f64| if logarithmic[side] { value.ln() } else { value };
     let counted = results.trials.iter().filter_map(|trial| {
         let total = trial.parameters?.total() as f64;
-        let at = [place(x, x.at(trial)?), place(y, y.at(trial)?)];
+        let at = [place(0, x.at(trial)?), place(1, y.at(trial)?)];
         (total > 0.0).then_some((at, total.ln()))
     });
     let (points, logarithms): (Vec<[f64; 2]>, Vec<f64>) = counted.unzip();
@@ -46,9 +45,9 @@ pub(super) fn curves(results: &Results, x: &Axis, y: &Axis) -> Vec<Curve> {
     };
     let least = logarithms.iter().copied().fold(f64::INFINITY, f64::min);
     let most = logarithms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let value = |axis: &Axis, place: f64| {
-        rounded(if axis.logarithmic {
-            10_f64.powf(place)
+    let value = |side: usize, place: f64| {
+        rounded(if logarithmic[side] {
+            place.exp()
         } else {
             place
         })
@@ -57,7 +56,7 @@ pub(super) fn curves(results: &Results, x: &Axis, y: &Axis) -> Vec<Curve> {
         let pieces = surface.curves(level.ln()).into_iter().map(|piece| {
             let points = piece.into_iter();
             points
-                .map(|[at_x, at_y]| [value(x, at_x), value(y, at_y)])
+                .map(|[at_x, at_y]| [value(0, at_x), value(1, at_y)])
                 .collect()
         });
         Curve {
