@@ -14,7 +14,7 @@ function short(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
   const size = Math.abs(value);
-  return size !== 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential(2) : String(Number(value.toPrecision(4)));
+  return size !== 0 && (size < 1e-3 || size >= 1e6) ? String(Number(value.toPrecision(3)).toExponential()) : String(Number(value.toPrecision(4)));
 }
 
 /** A whole number with its thousands apart. */
@@ -298,7 +298,7 @@ function drawLegend() {
 /** Whether an axis can be logarithmic: all its values are above 0. */
 function canBeLogarithmic(index) {
   const axis = axes[index];
-  return axis.categories.length === 0 && rows.every((row) => row.at[index] === null || row.at[index] > 0) && axis.edges.length > 0;
+  return axis.categories.length === 0 && rows.every((row) => row.at[index] === null || row.at[index] > 0) && axis.edges.length > 1;
 }
 
 /** How an axis is divided: places of values and back, its ends, its ticks and their names. */
@@ -765,7 +765,7 @@ function drawTable() {
     if (name === "command") return element("td", { class: "text" }, copyButton(row), " ", element("code", {}, cut(row.trial.command, 60)));
     if (name === "problem") return element("td", { class: "text problem" }, value || "");
     const text = value === null ? "–" : column.show ? column.show(value) : typeof value === "number" ? short(value) : value;
-    if (name !== "score" || row.failed) return element("td", { class: column.text ? "text" : undefined }, text);
+    if (name !== "score" || row.failed) return element("td", { class: column.text ? "text" : undefined, title: text.length > 40 ? text : undefined }, cut(text, 40));
     const swatch = element("span", { class: "swatch" });
     swatch.style.background = paint(row.score);
     return element("td", {}, swatch, text);
@@ -811,14 +811,14 @@ function drawSummary() {
 
 /** The two selects and their checkboxes; at first the two keys that matter most. */
 function setUpAxes() {
-  const keys = axes.map((_, index) => index).filter((index) => axes[index].key && axes[index].edges.length > 0);
+  const keys = axes.map((_, index) => index).filter((index) => axes[index].key && axes[index].edges.length > 1);
   const weight = (index) => (importance.keys.find(([name]) => name === axes[index].name) || ["", 0])[1];
   const chosen = [...keys].sort((one, other) => weight(other) - weight(one) || one - other).slice(0, 2).sort((one, other) => one - other);
   const other = (name) => axes.findIndex((axis) => axis.name === name && !axis.key);
   [state.x, state.y] = chosen.length === 2 ? chosen : chosen.length === 1 ? [chosen[0], other("score")] : [other("parameters"), other("score")];
   for (const [side, name] of ["x", "y"].entries()) {
     const [select, box] = [byId(name), byId(`${name}-log`)];
-    const listed = axes.map((axis, index) => ({ axis, index })).filter(({ axis }) => axis.edges.length > 0);
+    const listed = axes.map((axis, index) => ({ axis, index })).filter(({ axis }) => axis.edges.length > 1);
     select.append(...listed.map(({ axis, index }) => element("option", { value: index, title: axis.name }, axis.name === "score" && !axis.key ? scoreName : axis.label)));
     const follow = () => {
       box.disabled = !canBeLogarithmic(state[name]);

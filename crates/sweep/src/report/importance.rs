@@ -28,8 +28,10 @@ pub(super) struct Importance {
 
 /// From fewer trials shares would be chance.
 const FEWEST: usize = 20;
-/// The time grows with more than the square of the number of trials: of more, as many are taken, evenly spread.
+/// The time grows with the square of the number of trials and with that of keys: of more trials, as many are taken, evenly
+/// spread, and fewer where there are more than [`MANY`] keys.
 const MOST: usize = 600;
+const MANY: usize = 8;
 
 impl Importance {
     /// Fits a random forest to the scored trials and takes its variance apart.
@@ -49,7 +51,10 @@ impl Importance {
                 scored.len()
             ));
         }
-        let every = scored.len().div_ceil(MOST);
+        let keys = axes.iter().filter(|axis| axis.key).count();
+        let every = scored
+            .len()
+            .div_ceil((MOST * MANY / keys.max(MANY)).max(FEWEST));
         let used: Vec<_> = scored.into_iter().step_by(every).collect();
         let mean = used.iter().map(|(_, score)| score).sum::<f64>() / used.len() as f64;
         let squares = used.iter().map(|(_, score)| (score - mean).powi(2));
