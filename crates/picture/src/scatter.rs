@@ -3,11 +3,11 @@
 use plotters::prelude::*;
 
 use crate::axis::Ticked;
-use crate::canvas::{
-    At, Drawn, FAINT, GRID, INK, PAPER, Sheet, between, draw, failed, font, line, write,
-};
+use crate::canvas::{At, Drawn, FAINT, GRID, INK, Sheet, draw, failed, font, write};
+use crate::curve::{Curve, draw_curves};
 use crate::key::key;
 use crate::text::{fit, fit_all, numbers, width_of};
+use crate::viridis::shade;
 use crate::{Axis, Picture, PictureError};
 
 /// What stands for one value of the coloured quantity.
@@ -42,15 +42,6 @@ pub struct ColourScale {
     pub ends: Option<[f64; 2]>,
     /// What the key says at both ends instead of the numbers; empty for the numbers.
     pub names: [String; 2],
-}
-
-/// A named curve in one or more pieces.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Curve {
-    /// What is written on it.
-    pub name: String,
-    /// The pieces, each as the points it runs through.
-    pub pieces: Vec<Vec<[f64; 2]>>,
 }
 
 /// Marks over two axes, coloured by a third quantity.
@@ -100,34 +91,6 @@ const HEADING: i32 = 32;
 const ROW: i32 = 56;
 /// The width of the longest name of a tick upwards; further right there are names of all ticks to be set side by side.
 const LONGEST_NAME: i32 = 230;
-
-/// Viridis at equal steps of the way from dark to bright; its last, too pale for paper, is left out.
-const VIRIDIS: [RGBColor; 10] = [
-    RGBColor(68, 1, 84),
-    RGBColor(72, 36, 117),
-    RGBColor(65, 68, 135),
-    RGBColor(53, 95, 141),
-    RGBColor(42, 120, 142),
-    RGBColor(33, 145, 140),
-    RGBColor(34, 168, 132),
-    RGBColor(68, 191, 112),
-    RGBColor(122, 209, 81),
-    RGBColor(189, 223, 38),
-];
-
-/// The red, green and blue part of viridis at a part of the way from its dark to its bright end.
-#[must_use]
-pub fn viridis(part: f64) -> [u8; 3] {
-    let RGBColor(red, green, blue) = shade(part);
-    [red, green, blue]
-}
-
-fn shade(part: f64) -> RGBColor {
-    let last = VIRIDIS.len() - 1;
-    let at = part.clamp(0.0, 1.0) * last as f64;
-    let step = (at as usize).min(last - 1);
-    between(VIRIDIS[step], VIRIDIS[step + 1], at - step as f64)
-}
 
 impl Scatter {
     /// Draws it.
@@ -270,74 +233,11 @@ impl Scatter {
             }
         }
         let frame = [pixel(left, high), pixel(right, low)];
-        self.curves(sheet, frame, |[x, y]| {
+        draw_curves(sheet, &self.curves, frame, |[x, y]| {
             let (x, y) = (self.x.place(x)?, self.y.place(y)?);
             let inside = (left..=right).contains(&x) && (low..=high).contains(&y);
             inside.then(|| pixel(x, y))
         })
-    }
-
-    /// Draws the curves, then writes on each what it is called, where there is most room.
-    fn curves(
-        &self,
-        sheet: &Sheet<'_>,
-        [(left, top), (right, bottom)]: [(i32, i32); 2],
-        pixel: impl Fn([f64; 2]) -> Option<(i32, i32)>,
-    ) -> Drawn {
-        let curves = self.curves.iter().map(|curve| {
-            let pieces = curve.pieces.iter().flat_map(|piece| {
-                // A curve is broken where it leaves the axes.
-                let pixels: Vec<Option<(i32, i32)>> =
-                    piece.iter().map(|&point| pixel(point)).collect();
-                let runs = pixels
-                    .split(Option::is_none)
-                    .map(|run| run.iter().flatten().copied().collect());
-                runs.filter(|run: &Vec<_>| run.len() > 1)
-                    .collect::<Vec<_>>()
-            });
-            (curve, pieces.collect::<Vec<Vec<(i32, i32)>>>())
-        });
-        let curves: Vec<_> = curves.collect();
-        for (_, pieces) in &curves {
-            for piece in pieces {
-                line(sheet, piece.clone(), PAPER, 7)?;
-                line(sheet, piece.clone(), INK, 3)?;
-            }
-        }
-        let mut taken: Vec<(i32, i32)> = Vec::new();
-        for (curve, pieces) in &curves {
-            let half = width_of(&curve.name, LETTERS) / 2 + 6;
-            let points = pieces.iter().flatten().copied().filter(|&(x, y)| {
-                (left + half..=right - half).contains(&x) && (top + 20..=bottom - 20).contains(&y)
-            });
-            let others = curves
-                .iter()
-                .filter(|(other, _)| !std::ptr::eq(*other, *curve));
-            let others: Vec<(i32, i32)> = others
-                .flat_map(|(_, pieces)| pieces.iter().flatten().copied())
-                .collect();
-            // The least distance to a name, which must be far, to another curve and to the frame, which should be.
-            let room = |&(x, y): &(i32, i32)| {
-                let distance =
-                    |&(other_x, other_y): &(i32, i32)| (other_x - x).pow(2) + (other_y - y).pow(2);
-                let named = taken.iter().map(distance).min().unwrap_or(i32::MAX);
-                let near = others.iter().map(distance).min().unwrap_or(i32::MAX);
-                let border = (x - left)
-                    .min(right - x)
-                    .min(y - top)
-                    .min(bottom - y)
-                    .pow(2);
-                (named > (2 * half).pow(2), named.min(near).min(border))
-            };
-            if let Some((x, y)) = points.max_by_key(room) {
-                let corners = [(x - half, y - 17), (x + half, y + 17)];
-                let patch = Rectangle::new(corners, PAPER.filled());
-                sheet.draw(&patch).map_err(failed)?;
-                write(sheet, &curve.name, (x, y), At::Centre, LETTERS, INK)?;
-                taken.push((x, y));
-            }
-        }
-        Ok(())
     }
 
     /// Where a mark is, in places on the axes; none where it has no place.
@@ -417,9 +317,6 @@ mod tests {
         assert!(svg.contains("#440154") && svg.contains("#BDDF26"));
         let key = [">\n0.25\n</text>", ">\n1\n</text>"];
         assert!(key.iter().all(|number| svg.contains(number)));
-        assert_eq!(viridis(0.0), [68, 1, 84]);
-        assert_eq!(viridis(7.0), [189, 223, 38]);
-        assert_eq!(viridis(0.5 / 9.0), [70, 19, 101]);
     }
 
     #[test]

@@ -44,7 +44,6 @@ pub fn figures(results: &Results, x: &str, y: &str) -> Result<Figures, ReportErr
     let colours = Colours::of(results).ok_or_else(|| ReportError::NoScore {
         name: results.name.clone(),
     })?;
-    let number = |value: f64| short(value);
     let clip = match (colours.clipped, results.higher_is_better) {
         (false, _) => "",
         (true, true) => "≤ ",
@@ -61,8 +60,8 @@ pub fn figures(results: &Results, x: &str, y: &str) -> Result<Figures, ReportErr
             label: format!("{} {}", judged(results), results.metric),
             ends: Some([colours.worst, colours.best]),
             names: [
-                format!("{clip}{}", number(colours.worst)),
-                format!("{} best", number(colours.best)),
+                format!("{clip}{}", short(colours.worst)),
+                format!("{} best", short(colours.best)),
             ],
         },
         curves: curves
@@ -125,23 +124,27 @@ fn dots(results: &Results, x: &Axis, y: &Axis) -> Vec<Mark> {
 }
 
 fn cells(results: &Results, x: &Axis, y: &Axis) -> Vec<Mark> {
-    let mut cells: BTreeMap<[u64; 2], ([[f64; 2]; 2], Vec<f64>)> = BTreeMap::new();
+    let mut cells: BTreeMap<[u64; 2], Cell> = BTreeMap::new();
     for (trial, score) in scored(results) {
         let sides = [x, y].map(|axis| axis.cell(axis.at(trial)?));
-        if let [Some(across), Some(up)] = sides {
-            let place = [across[0].to_bits(), up[0].to_bits()];
-            cells
-                .entry(place)
-                .or_insert(([across, up], Vec::new()))
-                .1
-                .push(score);
+        if let [Some(x), Some(y)] = sides {
+            let place = [x[0].to_bits(), y[0].to_bits()];
+            let scores = Vec::new();
+            let cell = cells.entry(place).or_insert(Cell { x, y, scores });
+            cell.scores.push(score);
         }
     }
-    let cells = cells.into_values().map(|([x, y], scores)| {
+    let cells = cells.into_values().map(|Cell { x, y, scores }| {
         let value = scores.iter().sum::<f64>() / scores.len() as f64;
         Mark::Cell { x, y, value }
     });
     cells.collect()
+}
+
+struct Cell {
+    x: [f64; 2],
+    y: [f64; 2],
+    scores: Vec<f64>,
 }
 
 /// Four digits.

@@ -8,9 +8,22 @@ use super::curves::{Curve, curves};
 use super::importance::Importance;
 use crate::Results;
 
-const PAGE: &str = include_str!("../../assets/report.html");
-const STYLE: &str = include_str!("../../assets/report.css");
-const SCRIPT: &str = include_str!("../../assets/report.js");
+const PAGE: &str = include_str!("../../assets/report/report.html");
+const STYLE: &str = include_str!("../../assets/report/report.css");
+/// The page's own script, file by file; later ones use what is in those before.
+const SCRIPT: &str = concat!(
+    include_str!("../../assets/report/data.js"),
+    include_str!("../../assets/report/trials.js"),
+    include_str!("../../assets/report/filter.js"),
+    include_str!("../../assets/report/colours.js"),
+    include_str!("../../assets/report/axes.js"),
+    include_str!("../../assets/report/pair.js"),
+    include_str!("../../assets/report/others.js"),
+    include_str!("../../assets/report/drawing.js"),
+    include_str!("../../assets/report/choice.js"),
+    include_str!("../../assets/report/table.js"),
+    include_str!("../../assets/report/page.js")
+);
 /// Apache ECharts; assets/echarts/README.md says which version and how it was built.
 const ECHARTS: &str = include_str!("../../assets/echarts/echarts.min.js");
 
