@@ -69,9 +69,9 @@ function byKeys(chart, box) {
       const { seriesIndex, dataIndex, text } = items[at];
       leave();
       chart.drawn.dispatchAction({ type: "highlight", seriesIndex, dataIndex });
-      if (note) note.textContent = text;
+      if (note) note.textContent = text();
       else chart.drawn.dispatchAction({ type: "showTip", seriesIndex, dataIndex });
-      say(text);
+      say(text());
     } else {
       return;
     }

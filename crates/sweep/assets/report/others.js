@@ -32,7 +32,8 @@ charts.parallel = {
   },
   items() {
     const best = [...this.order].reverse();
-    return best.map((row) => ({ seriesIndex: 0, dataIndex: this.order.indexOf(row), text: describe(row), act: () => choose(row) }));
+    const last = best.length - 1;
+    return best.map((row, back) => ({ seriesIndex: 0, dataIndex: last - back, text: () => describe(row), act: () => choose(row) }));
   },
   says: () => `Parallel coordinates of ${axes.filter((axis) => axis.key).length} keys and the score`,
 };
@@ -63,7 +64,7 @@ charts.convergence = {
     };
   },
   items() {
-    return this.order.map((row, dataIndex) => ({ seriesIndex: 0, dataIndex, text: describe(row), act: () => choose(row) }));
+    return this.order.map((row, dataIndex) => ({ seriesIndex: 0, dataIndex, text: () => describe(row), act: () => choose(row) }));
   },
   says: () => "Score of each trial in their order, and the best so far",
 };
@@ -95,7 +96,7 @@ charts.importance = {
     };
   },
   items() {
-    return this.bars.map((bar, dataIndex) => ({ seriesIndex: 0, dataIndex, text: `${bar.name}: ${(100 * bar.share).toFixed(1)} % of the score's variance`, act: () => {} })).reverse();
+    return this.bars.map((bar, dataIndex) => ({ seriesIndex: 0, dataIndex, text: () => `${bar.name}: ${(100 * bar.share).toFixed(1)} % of the score's variance`, act: () => {} })).reverse();
   },
   says: () => "Importance of keys",
 };

@@ -91,14 +91,14 @@ charts.scatter = {
     const scored = present.filter((row) => !row.failed).sort(byGoodness);
     const size = scored.length > 300 ? 7 : 11;
     this.rows = [...scored].sort((one, other) => place(one)[0] - place(other)[0] || place(one)[1] - place(other)[1]);
-    this.order = scored;
+    this.place = new Map(scored.map((row, index) => [row, index]));
     const series = { type: "scatter", z: 3, symbolSize: (_, { data }) => (data.row === state.chosen ? size + 6 : size), data: scored.map(point) };
     const failed = { type: "scatter", z: 2, symbol: CROSS, symbolSize: 9, data: present.filter((row) => row.failed).map((row) => ({ value: place(row), row, itemStyle: { color: theme.faint } })) };
     option.series = [series, failed, ...curveSeries(pair, divided, chart.clientHeight / chart.clientWidth)];
     return option;
   },
   items() {
-    return this.rows.map((row) => ({ seriesIndex: 0, dataIndex: this.order.indexOf(row), text: describe(row), act: () => choose(row) }));
+    return this.rows.map((row) => ({ seriesIndex: 0, dataIndex: this.place.get(row), text: () => describe(row), act: () => choose(row) }));
   },
   says: () => `Scatter of ${axes[state.y].label} over ${axes[state.x].label}, coloured by score`,
 };
@@ -148,7 +148,7 @@ charts.cells = {
     return option;
   },
   items() {
-    return this.data.map((cell, dataIndex) => ({ seriesIndex: 0, dataIndex, text: cell.says.replace(/\n/g, ", "), act: () => this.narrow(cell) }));
+    return this.data.map((cell, dataIndex) => ({ seriesIndex: 0, dataIndex, text: () => cell.says.replace(/\n/g, ", "), act: () => this.narrow(cell) }));
   },
   says: () => `Heat map of the mean score over ${axes[state.x].label} and ${axes[state.y].label}`,
 };
