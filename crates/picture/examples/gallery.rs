@@ -6,8 +6,8 @@ use std::path::Path;
 
 use ndarray::Array2;
 use ran_picture::{
-    Axis, Chart, LabelCount, Picture, Scale, Sequence, Series, Stroke, Style, Track, charts,
-    confusion, label_counts, sequences,
+    Axis, Chart, ColourScale, Curve, LabelCount, Mark, Picture, Scale, Scatter, Sequence, Series,
+    Stroke, Style, Surface, Track, charts, confusion, label_counts, sequences,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -31,11 +31,73 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("hostile-labels", hostile_labels()?),
         ("hostile-sequences", hostile_sequences()?),
         ("panels", panels()?),
+        ("scatter", scatter()?),
+        ("hostile-scatter", hostile_scatter()?),
     ] {
         fs::write(folder.join(format!("{name}.svg")), picture.svg())?;
         fs::write(folder.join(format!("{name}.png")), picture.png()?)?;
     }
     Ok(())
+}
+
+fn scatter() -> Result<Picture, Box<dyn Error>> {
+    let points = (1..400_u32).map(|at| [f64::from(at * 37 % 97 + 1), f64::from(at * 61 % 89 + 1)]);
+    let points: Vec<[f64; 2]> = points.collect();
+    let size = |&[x, y]: &[f64; 2]| 10.0 * x * y * y;
+    let logarithms: Vec<f64> = points.iter().map(|point| size(point).ln()).collect();
+    let surface = Surface::new(&points, &logarithms).ok_or("no surface")?;
+    let curve = |name: &str, level: f64| Curve {
+        name: name.into(),
+        pieces: surface.curves(level.ln()),
+    };
+    let dots = points.iter().map(|point| Mark::Dot {
+        at: *point,
+        value: (point[0] > 3.0).then(|| 1.0 - (size(point).ln() - 12.0).abs() / 20.0),
+    });
+    let scatter = Scatter {
+        title: "Accuracy over two widths".into(),
+        x: Axis::new("units"),
+        y: Axis::new("width of a unit"),
+        marks: dots.collect(),
+        colour: ColourScale {
+            label: "accuracy".into(),
+            ..ColourScale::default()
+        },
+        curves: vec![
+            curve("10k", 1e4),
+            curve("100k", 1e5),
+            curve("1M", 1e6),
+            curve("5M", 5e6),
+        ],
+        ..Scatter::default()
+    };
+    Ok(scatter.draw()?)
+}
+
+fn hostile_scatter() -> Result<Picture, Box<dyn Error>> {
+    let names = hostile_names(12);
+    let cell = |at: usize| {
+        let (x, y) = ((at % 12) as f64, (at / 12) as f64);
+        Mark::Cell {
+            x: [x - 0.5, x + 0.5],
+            y: [y - 0.5, y + 0.5],
+            value: at as f64,
+        }
+    };
+    let scatter = Scatter {
+        title: names[0].clone(),
+        x: Axis::new(&names[1]),
+        y: Axis::new(&names[2]),
+        names: [names.clone(), names.clone()],
+        marks: (0..144).map(cell).collect(),
+        colour: ColourScale {
+            label: names[3].clone(),
+            names: [names[4].clone(), names[5].clone()],
+            ..ColourScale::default()
+        },
+        ..Scatter::default()
+    };
+    Ok(scatter.draw()?)
 }
 
 /// Names that begin alike and are longer than any picture has room for.

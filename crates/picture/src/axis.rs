@@ -1,5 +1,9 @@
 //! An axis: what it measures, how, and where its ticks are.
 
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
+
 use crate::text::numbers;
 
 /// How an axis is divided.
@@ -116,6 +120,27 @@ impl Axis {
             Scale::Log => 10_f64.powf(place),
         });
         numbers(&values.collect::<Vec<_>>())
+    }
+}
+
+/// Places on an axis, from one end to the other, and its ticks.
+pub(crate) struct Ticked(pub(crate) Range<f64>, pub(crate) Vec<f64>);
+
+impl Ranged for Ticked {
+    type FormatOption = DefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, place: &f64, (from, to): (i32, i32)) -> i32 {
+        let part = (place - self.0.start) / (self.0.end - self.0.start);
+        from + (part * f64::from(to - from)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        self.1.clone()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.0.clone()
     }
 }
 

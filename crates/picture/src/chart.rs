@@ -1,10 +1,8 @@
 //! A line chart: several named series over one axis, each with a band of deviation if it has one.
 
-use std::ops::Range;
-
-use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use plotters::prelude::*;
 
+use crate::axis::Ticked;
 use crate::canvas::{
     At, Drawn, FAINT, GRID, INK, SMALL, Sheet, TEXT, TITLE, colour, draw, failed, font, line, write,
 };
@@ -334,27 +332,6 @@ impl<'a> Panel<'a> {
             write(head, &entry.name, at, At::Left, TEXT, INK)?;
         }
         self.chart.body(axes, self.x, self.y)
-    }
-}
-
-/// Places on an axis, from one end to the other, and its ticks.
-struct Ticked(Range<f64>, Vec<f64>);
-
-impl Ranged for Ticked {
-    type FormatOption = DefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, place: &f64, (from, to): (i32, i32)) -> i32 {
-        let part = (place - self.0.start) / (self.0.end - self.0.start);
-        from + (part * f64::from(to - from)).round() as i32
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
-        self.1.clone()
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.0.clone()
     }
 }
 

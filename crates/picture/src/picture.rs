@@ -1,6 +1,6 @@
-//! A picture that has been drawn: SVG text, and a PNG made from it.
+//! A picture that has been drawn: SVG text, and a PNG or a PDF made from it.
 
-use resvg::usvg::{Options, Tree};
+use resvg::usvg::{Options, Tree, WriteOptions};
 use resvg::{tiny_skia, usvg};
 
 use crate::PictureError;
@@ -36,12 +36,7 @@ impl Picture {
     /// When the picture is too large for an image of pixels.
     pub fn png(&self) -> Result<Vec<u8>, PictureError> {
         let failed = |problem: String| PictureError::Drawing(problem);
-        let Lettering { fonts, svg } = Lettering::of(&self.svg);
-        let options = Options {
-            fontdb: fonts,
-            ..Options::default()
-        };
-        let tree = Tree::from_str(&svg, &options).map_err(|error| failed(error.to_string()))?;
+        let tree = self.tree()?;
         let size = tree.size().to_int_size().scale_by(PNG_SCALE);
         let size = size.ok_or_else(|| failed("it has no pixels".into()))?;
         let (width, height) = (size.width(), size.height());
@@ -56,5 +51,32 @@ impl Picture {
         pixels
             .encode_png()
             .map_err(|error| failed(error.to_string()))
+    }
+
+    /// The picture as PDF, a complete file of one page that is as large as the SVG (96 of its pixels are an inch). Letters
+    /// are outlines, so that no font is needed, with the fonts of [`Picture::png`].
+    ///
+    /// # Errors
+    ///
+    /// When the picture cannot be converted.
+    pub fn pdf(&self) -> Result<Vec<u8>, PictureError> {
+        let failed = |problem: String| PictureError::Drawing(problem);
+        // The converter's own reader of SVG is of an older version and knows no fonts: it gets outlines.
+        let outlines = self.tree()?.to_string(&WriteOptions::default());
+        let tree = svg2pdf::usvg::Tree::from_str(&outlines, &svg2pdf::usvg::Options::default());
+        let tree = tree.map_err(|error| failed(error.to_string()))?;
+        let page = svg2pdf::PageOptions { dpi: 96.0 };
+        svg2pdf::to_pdf(&tree, svg2pdf::ConversionOptions::default(), page)
+            .map_err(|error| failed(error.to_string()))
+    }
+
+    /// The SVG as it is read, with fonts that have its letters.
+    fn tree(&self) -> Result<Tree, PictureError> {
+        let Lettering { fonts, svg } = Lettering::of(&self.svg);
+        let options = Options {
+            fontdb: fonts,
+            ..Options::default()
+        };
+        Tree::from_str(&svg, &options).map_err(|error| PictureError::Drawing(error.to_string()))
     }
 }

@@ -89,6 +89,23 @@ fn a_chart_has_its_title_labels_legend_lines_and_bands() {
 }
 
 #[test]
+fn a_pdf_has_one_page_as_large_as_the_svg_and_needs_no_font() {
+    let pdf = chart().draw().unwrap().pdf().unwrap();
+    let text = String::from_utf8_lossy(&pdf);
+    // 96 pixels are an inch, and so are 72 points.
+    let document = chart().draw().unwrap();
+    let document = Document::parse(document.svg()).unwrap();
+    let size = ["width", "height"].map(|name| {
+        let size = document.root_element().attribute(name).unwrap();
+        size.parse::<f32>().unwrap() * 0.75
+    });
+    let page = format!("/MediaBox [0 0 {} {}]", size[0], size[1]);
+    assert!(text.contains(&page), "{page} is missing");
+    assert!(text.contains("/Count 1") && !text.contains("/Font"));
+    assert!(text.trim_end().ends_with("%%EOF"));
+}
+
+#[test]
 fn points_without_a_place_break_the_line() {
     let lines = |points: Vec<[f64; 2]>, scale| {
         let chart = Chart {

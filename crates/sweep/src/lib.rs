@@ -4,6 +4,9 @@
 //! is a point and some seeds, run in a process of its own that leaves one file in a [`Stage`]; a [`Sweep`] plans trials, has an
 //! [`Executor`] run them and reads what came of them. This crate knows nothing of reservoirs: what a configuration means is for
 //! the program that runs a trial to say ([`Bench`]).
+//!
+//! What a sweep came to is a [`Results`]; [`table`] writes it as files for other programs, [`report`] as a page for a
+//! browser and as pictures for a paper.
 
 mod assign;
 mod config;
@@ -13,6 +16,9 @@ mod space;
 mod stage;
 mod sweep;
 mod workers;
+
+pub mod report;
+pub mod table;
 
 pub use assign::assignments;
 pub use config::{Bounds, ConfigError, Constraints, FinalConfig, Judged, SweepConfig, TrialConfig};

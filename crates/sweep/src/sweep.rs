@@ -451,17 +451,19 @@ impl Sweep {
     }
 }
 
-/// The results in a sweep's folder, which another program may be writing at the moment.
+/// The results in a sweep's folder, which another program may be writing at the moment; `metric` says what the score is of
+/// a base and a sweep.
 ///
 /// # Errors
 ///
 /// When there is no sweep, or files are damaged.
 pub fn read_results(
     folder: &Path,
-    bench: &mut dyn FnMut(&SweepConfig) -> Result<Metric, String>,
+    metric: &mut dyn FnMut(&str, &SweepConfig) -> Result<Metric, String>,
 ) -> Result<(Results, Option<Results>), SweepError> {
     let (name, config) = described(folder)?;
-    let metric = bench(&config).map_err(SweepError::Nothing)?;
+    let metric = metric(&base_in(&config.base, folder), &config);
+    let metric = metric.map_err(SweepError::Nothing)?;
     results(folder, &name, &config, metric)
 }
 

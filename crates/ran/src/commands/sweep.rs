@@ -3,6 +3,7 @@
 mod bench;
 mod executors;
 mod named;
+mod report;
 mod summary;
 mod worker;
 
@@ -69,6 +70,7 @@ enum Place {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    Report(report::Arguments),
     #[command(hide = true)]
     Worker(worker::Arguments),
 }
@@ -81,8 +83,10 @@ impl Arguments {
 }
 
 pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
-    if let Some(Action::Worker(arguments)) = &arguments.action {
-        return worker::execute(arguments);
+    match &arguments.action {
+        Some(Action::Worker(arguments)) => return worker::execute(arguments),
+        Some(Action::Report(arguments)) => return report::execute(arguments),
+        None => {}
     }
     let mut out = io::stdout().lock();
     if arguments.list {
@@ -182,7 +186,7 @@ impl Run {
         progress.bar.finish_and_clear();
         let (search, last) = sweep.results(bench)?;
         // Whatever ended the sweep, what is done is there to be looked at.
-        summary::write(sweep.folder(), &search, last.as_ref())?;
+        summary::write(sweep.folder(), &search, last.as_ref(), None)?;
         done?;
         match lost.filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
             Some(error) => return Err(error.into()),

@@ -1,10 +1,11 @@
 //! What a sweep came to: files in its folder, and text to read.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use ran_experiment::FolderError;
-use ran_sweep::{Results, Trial};
+use ran_experiment::{FolderError, write_file};
+use ran_sweep::report::{self, ReportError};
+use ran_sweep::{Results, Trial, table};
 use serde_json::Value;
 
 use crate::table::{grouped, spread};
@@ -12,13 +13,60 @@ use crate::table::{grouped, spread};
 /// Rows that people are shown.
 const SHOWN: usize = 10;
 
-/// Writes the results into a sweep's folder.
+/// Writes the results into a sweep's folder: tables, the page, and pictures of two axes, by default of the first two keys with
+/// numbers. Gives the files.
 pub(super) fn write(
-    _folder: &Path,
-    _search: &Results,
-    _last: Option<&Results>,
-) -> Result<(), FolderError> {
-    Ok(())
+    folder: &Path,
+    search: &Results,
+    last: Option<&Results>,
+    axes: Option<(String, String)>,
+) -> anyhow::Result<Vec<PathBuf>> {
+    let mut written = Vec::new();
+    let mut keep = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        write_file(&path, bytes)?;
+        written.push(path);
+        Ok::<_, FolderError>(())
+    };
+    for (name, results) in [("results", Some(search)), ("final", last)] {
+        let Some(results) = results else { continue };
+        let (mut csv, mut parquet) = (Vec::new(), Vec::new());
+        table::write_csv(results, &mut csv)?;
+        table::write_parquet(results, &mut parquet)?;
+        keep(&format!("{name}.csv"), &csv)?;
+        keep(&format!("{name}.parquet"), &parquet)?;
+    }
+    keep("report.html", report::html(search).as_bytes())?;
+    let asked = axes.is_some();
+    let Some((x, y)) = axes.or_else(|| numeric(search)) else {
+        return Ok(written);
+    };
+    let figures = match report::figures(search, &x, &y) {
+        Ok(figures) => figures,
+        // Where nobody asked for pictures, there may be nothing to draw yet.
+        Err(ReportError::NoScore { .. }) if !asked => return Ok(written),
+        Err(error) => return Err(error.into()),
+    };
+    for (name, picture) in [("points", figures.points), ("cells", figures.cells)] {
+        keep(&format!("{name}.svg"), picture.svg().as_bytes())?;
+        keep(&format!("{name}.pdf"), &picture.pdf()?)?;
+        keep(&format!("{name}.png"), &picture.png()?)?;
+    }
+    Ok(written)
+}
+
+/// The first two keys whose values are numbers.
+fn numeric(results: &Results) -> Option<(String, String)> {
+    let numbers = |key: &&String| {
+        let mut values = results
+            .trials
+            .iter()
+            .filter_map(|trial| trial.point.get(key.as_str()))
+            .peekable();
+        values.peek().is_some() && values.all(Value::is_number)
+    };
+    let mut keys = results.keys.iter().filter(numbers);
+    Some((keys.next()?.clone(), keys.next()?.clone()))
 }
 
 /// The best trials, then what they came to on the test set.
@@ -39,7 +87,7 @@ pub(super) fn text(folder: &Path, search: &Results, last: Option<&Results>) -> S
         search.metric,
         split(&search.judged)
     );
-    text += &table(search, SHOWN);
+    text += &rows(search, SHOWN);
     if let Some(trial) = failed.first() {
         let _ = writeln!(
             text,
@@ -53,12 +101,16 @@ pub(super) fn text(folder: &Path, search: &Results, last: Option<&Results>) -> S
             text,
             "\nThe best of them on the test set, with seeds that chose nothing:\n"
         );
-        text += &table(last, usize::MAX);
+        text += &rows(last, usize::MAX);
         if let Some(first) = last.trials.first() {
             let _ = writeln!(text, "\n{}", first.command);
         }
     }
-    let _ = writeln!(text, "\nwritten to {}", folder.display());
+    let _ = writeln!(
+        text,
+        "\nwritten to {}: open report.html in a browser",
+        folder.display()
+    );
     text
 }
 
@@ -70,7 +122,7 @@ fn split(judged: &str) -> &str {
 }
 
 /// Rows of trials: those on the test set as they are, others the best first.
-fn table(results: &Results, most: usize) -> String {
+fn rows(results: &Results, most: usize) -> String {
     let mut trials: Vec<&Trial> = results
         .trials
         .iter()
@@ -90,31 +142,32 @@ fn table(results: &Results, most: usize) -> String {
     let heads = heads
         .into_iter()
         .chain(results.keys.iter().map(|key| short(key, &results.keys)));
-    let mut rows: Vec<Vec<String>> = vec![heads.collect()];
+    let mut lines: Vec<Vec<String>> = vec![heads.collect()];
     for trial in trials {
         let parameters = trial
             .parameters
             .map_or("-".into(), |all| grouped(all.total() as usize));
         let own = [trial.trial.to_string(), score(trial), parameters];
         let values = results.keys.iter().map(|key| value(trial.point.get(key)));
-        rows.push(own.into_iter().chain(values).collect());
+        lines.push(own.into_iter().chain(values).collect());
     }
-    let widths: Vec<usize> = (0..rows[0].len())
+    let widths: Vec<usize> = (0..lines[0].len())
         .map(|column| {
-            rows.iter()
+            lines
+                .iter()
                 .map(|row| row[column].chars().count())
                 .max()
                 .unwrap_or(0)
         })
         .collect();
-    let lines = rows.iter().map(|row| {
+    let text = lines.iter().map(|row| {
         let cells = row.iter().zip(&widths);
         let cells: Vec<_> = cells
             .map(|(cell, &width)| format!("{cell:>width$}"))
             .collect();
         cells.join("  ") + "\n"
     });
-    lines.collect()
+    text.collect()
 }
 
 /// Mean over seeds, and the deviation where there are several.
