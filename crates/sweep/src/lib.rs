@@ -4,5 +4,6 @@
 //! reservoirs: what a configuration means is for the program that runs a trial to say.
 
 mod results;
+pub mod slurm;
 
 pub use results::{Parameters, Results, SeedScore, Trial};
