@@ -40,13 +40,16 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
+mod arrays;
 mod client;
 mod config;
 mod driver;
 mod folder;
 mod notice;
 mod plan;
+mod progress;
 mod queue;
+mod scheduler;
 mod submission;
 mod task;
 mod trials;

@@ -29,8 +29,8 @@ pub struct SlurmConfig {
     pub max_running: Option<u32>,
     /// How many array tasks may wait or run at once, at least 1. One array is submitted even where it alone has more.
     pub max_queued: u32,
-    /// More options of `sbatch`, as in `["--constraint=avx512", "--exclude=node7"]`; each becomes a line `#SBATCH`.
-    /// What is set above goes first.
+    /// More options of `sbatch`, as in `["--constraint=avx512", "--comment=\"two words\""]`: each becomes a line `#SBATCH`. What
+    /// is set above and what the sweep needs goes first.
     pub extra: Vec<String>,
     /// How often a trial that left no result is run again.
     pub retries: u32,

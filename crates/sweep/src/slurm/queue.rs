@@ -1,11 +1,11 @@
-//! What `squeue` says of a sweep's array tasks.
+//! What Slurm's programs print: the queue's tasks, a job's id, the cluster's limit.
 
 use std::collections::HashMap;
 
-/// What is asked of `squeue`: the job's name, the task's index, its state, and why it waits.
+/// What is asked of `squeue`: the job's name, the task's index, the job's id, the task's state, and why it waits.
 ///
 /// The reason goes last, since it may hold any letter. These are letters of `--format` that all versions have.
-pub(super) const FORMAT: &str = "%j|%K|%T|%r";
+pub(super) const FORMAT: &str = "%j|%K|%F|%T|%r";
 
 /// Array tasks that the queue knows, by the job's name and the task's index.
 #[derive(Debug, Default)]
@@ -14,6 +14,8 @@ pub(super) struct Listing(HashMap<String, HashMap<u32, Entry>>);
 /// An array task as the queue shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
+    /// The id of its array.
+    pub(super) job: String,
     /// As PENDING, RUNNING, TIMEOUT.
     pub(super) state: String,
     /// Why it waits, where it does.
@@ -21,6 +23,16 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// A task in a state, of a job without an id.
+    #[cfg(test)]
+    pub(super) fn new(state: &str, reason: &str) -> Self {
+        Self {
+            job: String::new(),
+            state: state.to_owned(),
+            reason: reason.to_owned(),
+        }
+    }
+
     /// Whether the task may still do something: a state that is not known counts as one that may.
     pub(super) fn is_live(&self) -> bool {
         let ended = [
@@ -40,6 +52,11 @@ impl Entry {
         !ended.contains(&self.state.as_str())
     }
 
+    /// Whether the task waits or runs, and is not about to be gone.
+    pub(super) fn is_busy(&self) -> bool {
+        self.is_live() && self.state != "COMPLETING"
+    }
+
     /// Whether the task waits to be started.
     pub(super) fn is_pending(&self) -> bool {
         self.state == "PENDING"
@@ -51,21 +68,20 @@ impl Listing {
     pub(super) fn parse(text: &str) -> Self {
         let mut listing = Self::default();
         for line in text.lines() {
-            let mut fields = line.splitn(4, '|');
-            let (Some(name), Some(index), Some(state), Some(reason)) =
-                (fields.next(), fields.next(), fields.next(), fields.next())
-            else {
+            let fields: Vec<&str> = line.splitn(5, '|').map(str::trim).collect();
+            let [name, index, job, state, reason] = fields[..] else {
                 continue;
             };
             // Tasks that were cancelled while they waited have no index any more.
-            let Ok(index) = index.trim().parse() else {
+            let Ok(index) = index.parse() else {
                 continue;
             };
             let entry = Entry {
-                state: state.trim().to_owned(),
-                reason: reason.trim().to_owned(),
+                job: job.to_owned(),
+                state: state.to_owned(),
+                reason: reason.to_owned(),
             };
-            let tasks = listing.0.entry(name.trim().to_owned()).or_default();
+            let tasks = listing.0.entry(name.to_owned()).or_default();
             // A job may have been submitted twice under one name: the task lives as long as one of the two does.
             let known = tasks.get(&index);
             if !known.is_some_and(Entry::is_live) {
@@ -85,11 +101,32 @@ impl Listing {
         self.0.contains_key(name)
     }
 
-    /// Whether a task of that name lives, but for those that are about to be gone.
+    /// Whether a task of that name waits or runs.
     pub(super) fn is_busy(&self, name: &str) -> bool {
         let mut tasks = self.0.get(name).into_iter().flat_map(HashMap::values);
-        tasks.any(|entry| entry.is_live() && entry.state != "COMPLETING")
+        tasks.any(Entry::is_busy)
     }
+}
+
+/// The job's id in the answer of `sbatch --parsable`: `ID` or `ID;CLUSTER`, the last line where a site prints more.
+pub(super) fn job_id(answer: &str) -> String {
+    let line = answer.lines().map(str::trim).rfind(|line| !line.is_empty());
+    let id = line
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default();
+    id.chars()
+        .filter(|letter| !letter.is_control())
+        .take(40)
+        .collect()
+}
+
+/// MaxArraySize in the answer of `scontrol show config`.
+pub(super) fn max_array_size(settings: &str) -> Option<u32> {
+    let mut fields = settings.lines().filter_map(|line| line.split_once('='));
+    let (_, size) = fields.find(|(key, _)| key.trim() == "MaxArraySize")?;
+    size.trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -99,12 +136,12 @@ mod tests {
     use super::*;
 
     /// As Slurm 22.05 printed it, with reasons from other versions' documentation.
-    const TEXT: &str = "p.aa-1|1|PENDING|JobArrayTaskLimit\n\
-        p.aa-1|2|PENDING|ReqNodeNotAvail, UnavailableNodes:a|b\n\
-        p.aa-1|N/A|CANCELLED|JobArrayTaskLimit\n\
-        p.aa-1|0|RUNNING|None\n\
-        p.aa-2|0|FAILED|JobLaunchFailure\n\
-        p.aa-2|1|COMPLETING|None\n\
+    const TEXT: &str = "p.aa-1|1|12|PENDING|JobArrayTaskLimit\n\
+        p.aa-1|2|12|PENDING|ReqNodeNotAvail, UnavailableNodes:a|b\n\
+        p.aa-1|N/A|12|CANCELLED|JobArrayTaskLimit\n\
+        p.aa-1|0|12|RUNNING|None\n\
+        p.aa-2|0|13|FAILED|JobLaunchFailure\n\
+        p.aa-2|1|13|COMPLETING|None\n\
         slurm_load_jobs error: nonsense\n";
 
     #[test]
@@ -113,6 +150,7 @@ mod tests {
         assert_eq!(listing.task("p.aa-1", 0).unwrap().state, "RUNNING");
         let waiting = listing.task("p.aa-1", 2).unwrap();
         assert!(waiting.is_pending());
+        assert_eq!(waiting.job, "12");
         assert_eq!(waiting.reason, "ReqNodeNotAvail, UnavailableNodes:a|b");
         assert!(!listing.task("p.aa-2", 0).unwrap().is_live());
         assert!(listing.task("p.aa-2", 7).is_none());
@@ -123,8 +161,8 @@ mod tests {
     #[test]
     fn of_two_jobs_of_one_name_the_live_one_counts() {
         for text in [
-            "a|0|RUNNING|None\na|0|FAILED|None",
-            "a|0|FAILED|None\na|0|RUNNING|None",
+            "a|0|1|RUNNING|None\na|0|2|FAILED|None",
+            "a|0|2|FAILED|None\na|0|1|RUNNING|None",
         ] {
             assert!(Listing::parse(text).task("a", 0).unwrap().is_live());
         }
@@ -133,7 +171,7 @@ mod tests {
     #[test]
     fn a_state_of_a_later_version_is_waited_for() {
         assert!(
-            Listing::parse("a|0|EXPEDITING|None")
+            Listing::parse("a|0|1|EXPEDITING|None")
                 .task("a", 0)
                 .unwrap()
                 .is_live()
@@ -142,9 +180,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_the_reader_of_the_queue_panic(text in "([a-z|0-9/\n]{0,20}\\|?){0,10}|(?s).*") {
+        fn no_text_makes_the_readers_panic(text in "([a-z0-9/\n]{0,5}\\|?){0,40}|(MaxArraySize *= *)?(?s).*") {
             let listing = Listing::parse(&text);
             let _ = (listing.is_busy("a"), listing.task("a", 0), listing.knows(""));
+            let _ = (job_id(&text), max_array_size(&text));
         }
+    }
+
+    #[test]
+    fn answers_of_slurm_are_read() {
+        assert_eq!(job_id("12\n"), "12");
+        assert_eq!(job_id("welcome\n12;cluster\n\n"), "12");
+        assert_eq!(job_id(""), "");
+        let settings = "Configuration data\nMaxArrayTasks = 5\nMaxArraySize            = 10001\n";
+        assert_eq!(max_array_size(settings), Some(10_001));
+        assert_eq!(max_array_size("MaxArraySize = many"), None);
     }
 }

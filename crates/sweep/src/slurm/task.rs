@@ -76,11 +76,6 @@ impl Task {
         self.next - before
     }
 
-    /// Nothing of it is expected any more.
-    pub(super) fn end(&mut self) {
-        self.next = self.trials.len();
-    }
-
     /// Hears what the queue says. A task that left it is given `grace`, in which its last results may become visible: a
     /// network file system shows new files late.
     pub(super) fn hear(
@@ -135,10 +130,7 @@ mod tests {
     const GRACE: Duration = Duration::from_secs(60);
 
     fn entry(state: &str) -> Entry {
-        Entry {
-            state: state.to_owned(),
-            reason: "None".to_owned(),
-        }
+        Entry::new(state, "None")
     }
 
     #[test]

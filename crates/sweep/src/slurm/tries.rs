@@ -136,10 +136,7 @@ mod tests {
         let mut task = Task::new((0..5).collect(), false);
         task.look(&mut |trial| trial < done);
         for state in ["RUNNING", state] {
-            let entry = Entry {
-                state: state.to_owned(),
-                reason: String::new(),
-            };
+            let entry = Entry::new(state, "");
             task.hear(Some(&entry), Instant::now(), Duration::ZERO, &mut |_| false);
         }
         task

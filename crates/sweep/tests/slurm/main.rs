@@ -21,7 +21,10 @@ fn forty_trials_are_all_done_and_none_twice() {
     sweep.options.memory = Some("50M".to_owned());
     sweep.options.partition = Some("main".to_owned());
     sweep.options.time = Some("10:00".to_owned());
-    sweep.options.extra = vec!["--nice=10".to_owned(), "--comment=one of mine".to_owned()];
+    sweep.options.extra = vec![
+        "--nice=10".to_owned(),
+        "--comment=\"one of mine\"".to_owned(),
+    ];
     let said = sweep.start(&cluster).end();
     assert!(said.contains(ALL), "{said}");
     assert_eq!(sweep.all_starts(), [1; 40]);
@@ -205,17 +208,16 @@ fn a_trial_that_always_fails_is_reported_with_its_log_and_the_others_go_on() {
 #[test]
 fn results_count_and_not_what_slurm_says_of_their_tasks() {
     let Some(cluster) = cluster() else { return };
-    let mut sweep = Sweep::new(&cluster, 4, "true");
-    sweep.options.trials_per_task = Some(1);
+    let mut sweep = Sweep::new(&cluster, 12, "true");
+    sweep.options.trials_per_task = Some(2);
     sweep.options.retries = 0;
-    // All results are there, and then half of the workers fail and the others never end.
-    sweep.write(
-        "results/end",
-        "[ $trial -ge 2 ] || exit 1\nwhile :; do sleep 0.1; done\n",
-    );
+    // All results are there, and then some of the workers fail and the others never end. Two of these would be enough to keep
+    // the others from running.
+    let end = "[ $trial -ge 6 ] || exit 1\nwhile :; do sleep 0.1; done\n";
+    sweep.write("results/end", end);
     let said = sweep.start(&cluster).end();
-    assert!(said.contains("outcome: 4 done, 0 failed"), "{said}");
-    assert_eq!(sweep.all_starts(), [1; 4]);
+    assert!(said.contains("outcome: 12 done, 0 failed"), "{said}");
+    assert_eq!(sweep.all_starts(), [1; 12]);
     wait_until("the jobs that never end are cancelled", || {
         cluster.queue().is_empty()
     });
