@@ -278,10 +278,11 @@ impl Arrays {
         });
     }
 
-    /// Tasks that have had nothing to run for a time and still hold their place, as Slurm names them, by the name of their job:
-    /// they are named once.
+    /// Tasks that have had nothing to run for a time and still run, as Slurm names them, by the name of their job: they are named
+    /// once.
     ///
-    /// A worker may hang at its end, and after a crash of its controller Slurm may take a task for one that runs.
+    /// A worker may hang at its end, and after a crash of its controller Slurm may take a task for one that runs. Those that it
+    /// takes for waiting end at once when they start.
     pub(super) fn useless(
         &mut self,
         listing: &Listing,
@@ -297,7 +298,8 @@ impl Arrays {
                 else {
                     return false;
                 };
-                if since.is_some_and(|since| since.elapsed() >= grace) {
+                let is_late = since.is_some_and(|since| since.elapsed() >= grace);
+                if is_late && entry.is_running() {
                     *since = None;
                     named.push(format!("{}_{index}", entry.job));
                 }

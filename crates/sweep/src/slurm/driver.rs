@@ -170,8 +170,7 @@ impl<'a> Driver<'a> {
             self.plan.add(again, &alone);
         }
         for (name, tasks) in self.arrays.useless(listing, self.poll) {
-            // What could not be cancelled is cancelled at the end.
-            let _ = self.scheduler.cancel_tasks(&name, &tasks);
+            self.scheduler.cancel_running(&name, &tasks);
         }
         Ok(())
     }

@@ -57,6 +57,11 @@ impl Entry {
         self.is_live() && self.state != "COMPLETING"
     }
 
+    /// Whether the task runs.
+    pub(super) fn is_running(&self) -> bool {
+        self.state == "RUNNING"
+    }
+
     /// Whether the task waits to be started.
     pub(super) fn is_pending(&self) -> bool {
         self.state == "PENDING"

@@ -184,16 +184,22 @@ impl<'a> Scheduler<'a> {
         }
     }
 
-    /// Cancels some tasks of a job of that name; says whether it could.
-    pub(super) fn cancel_tasks(&mut self, name: &str, tasks: &[String]) -> bool {
-        self.scancel(name, tasks).is_ok()
+    /// Cancels running tasks of a job of that name.
+    ///
+    /// Without the state, and with a name, Slurm 22 takes a task that waits for all tasks of its array that wait.
+    pub(super) fn cancel_running(&self, name: &str, tasks: &[String]) {
+        let words = ["--state=RUNNING".to_owned()]
+            .into_iter()
+            .chain(tasks.iter().cloned());
+        // What could not be cancelled is cancelled at the end.
+        let _ = self.scancel(name, &words.collect::<Vec<_>>());
     }
 
-    fn scancel(&mut self, name: &str, tasks: &[String]) -> Result<(), String> {
+    fn scancel(&self, name: &str, others: &[String]) -> Result<(), String> {
         let name = format!("--name={name}");
         let words = ["--quiet", &name]
             .into_iter()
-            .chain(tasks.iter().map(String::as_str));
+            .chain(others.iter().map(String::as_str));
         let words: Vec<&str> = words.collect();
         match self.clients.call("scancel", &words, OnStop::GoOn) {
             Ok(_) | Err(ClientError::Stopped) => Ok(()),

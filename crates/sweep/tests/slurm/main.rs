@@ -217,6 +217,7 @@ fn results_count_and_not_what_slurm_says_of_their_tasks() {
     sweep.write("results/end", end);
     let said = sweep.start(&cluster).end();
     assert!(said.contains("outcome: 12 done, 0 failed"), "{said}");
+    assert!(!said.contains("run again"), "{said}");
     assert_eq!(sweep.all_starts(), [1; 12]);
     wait_until("the jobs that never end are cancelled", || {
         cluster.queue().is_empty()
@@ -240,6 +241,41 @@ fn a_controller_that_does_not_answer_is_waited_for() {
     let said = running.end();
     assert!(said.contains(ALL), "{said}");
     assert_eq!(sweep.all_starts(), [1; 40]);
+}
+
+#[test]
+fn an_array_of_which_nobody_knows_whether_it_was_taken_is_not_submitted_twice() {
+    let Some(cluster) = cluster() else { return };
+    let mut sweep = Sweep::new(&cluster, 12, "true");
+    sweep.options.trials_per_task = Some(4);
+    // The first call gets no answer and nothing done, the second gets no answer and the job taken.
+    let sbatch = r#"#!/bin/sh
+cd "$(dirname "$0")"
+echo x >>calls
+[ $(wc -l <calls) = 1 ] || PATH="${PATH#*:}" sbatch "$@" >/dev/null
+echo 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation' >&2
+exit 1
+"#;
+    let path = sweep.program("bin/sbatch", sbatch);
+    let bin = path.parent().unwrap().display().to_string();
+    let path = format!("{bin}:{}", env::var("PATH").unwrap());
+    let said = sweep.start_with(&cluster, |command| {
+        command.env("PATH", path);
+    });
+    let said = said.end();
+    assert!(said.contains("outcome: 12 done, 0 failed"), "{said}");
+    let expected = "Slurm takes no array now, the sweep waits and tries again: Batch job submission failed: Socket timed out";
+    assert!(said.contains(expected), "{said}");
+    assert_eq!(
+        cluster::lines(&std::path::Path::new(&bin).join("calls")),
+        2,
+        "{said}"
+    );
+    assert_eq!(
+        (sweep.arrays(), sweep.all_starts()),
+        (1, vec![1; 12]),
+        "{said}"
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -99,17 +100,21 @@ impl Sweep {
         };
         sweep.write("results/work", &format!("{work}\n"));
         sweep.write("results/end", "exit 0\n");
-        sweep.write("worker", WORKER);
-        let status = Command::new("chmod")
-            .arg("+x")
-            .arg(sweep.folder.join("worker"))
-            .status();
-        assert!(status.unwrap().success());
+        sweep.program("worker", WORKER);
         sweep
     }
 
     pub(crate) fn write(&self, file: &str, text: &str) {
         fs::write(self.folder.join(file), text).unwrap();
+    }
+
+    /// Writes a program, and says where.
+    pub(crate) fn program(&self, file: &str, text: &str) -> PathBuf {
+        let path = self.folder.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
     }
 
     /// How often a trial was started.
