@@ -45,6 +45,7 @@ mod client;
 mod config;
 mod driver;
 mod folder;
+mod idle;
 mod notice;
 mod plan;
 mod progress;

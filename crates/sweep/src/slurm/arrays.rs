@@ -1,10 +1,11 @@
-//! The arrays that were submitted and have trials to run, and those tasks that have none and still hold a place.
+//! The arrays that were submitted and have trials to run.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::folder::Folder;
+use super::idle::Idle;
 use super::plan::Room;
 use super::progress::Counts;
 use super::queue::{Entry, Listing};
@@ -16,9 +17,7 @@ pub(super) struct Arrays {
     /// Where they lie.
     pub(super) folder: Folder,
     open: BTreeMap<u32, Array>,
-    /// Tasks without trials to run which the queue may still show, by array and index, and since when; none for those that
-    /// were cancelled.
-    idle: BTreeMap<u32, BTreeMap<u32, Option<Instant>>>,
+    idle: Idle,
 }
 
 /// An array that was submitted.
@@ -69,7 +68,7 @@ impl Arrays {
         Ok(Self {
             open: open.collect::<Result<_, SlurmError>>()?,
             folder,
-            idle: BTreeMap::new(),
+            idle: Idle::default(),
         })
     }
 
@@ -171,7 +170,12 @@ impl Arrays {
 
     /// The names of all jobs that are of interest.
     pub(super) fn names(&self) -> Vec<String> {
-        let numbers: BTreeSet<u32> = self.open.keys().chain(self.idle.keys()).copied().collect();
+        let numbers: BTreeSet<u32> = self
+            .open
+            .keys()
+            .copied()
+            .chain(self.idle.arrays())
+            .collect();
         numbers
             .into_iter()
             .map(|array| self.folder.name(array))
@@ -264,9 +268,7 @@ impl Arrays {
             array.tasks.retain(|index, task| {
                 let is_open = task.left() > 0;
                 if !is_open && !task.is_gone() {
-                    idle.entry(*number)
-                        .or_default()
-                        .insert(*index, Some(Instant::now()));
+                    idle.add(*number, *index);
                 }
                 is_open
             });
@@ -278,39 +280,15 @@ impl Arrays {
         });
     }
 
-    /// Tasks that have had nothing to run for a time and still run, as Slurm names them, by the name of their job: they are named
-    /// once.
-    ///
-    /// A worker may hang at its end, and after a crash of its controller Slurm may take a task for one that runs. Those that it
-    /// takes for waiting end at once when they start.
+    /// Tasks that have had nothing to run for a time and still run, as Slurm names them, by the name of their job.
     pub(super) fn useless(
         &mut self,
         listing: &Listing,
         grace: Duration,
     ) -> Vec<(String, Vec<String>)> {
-        let mut useless = Vec::new();
         let folder = &self.folder;
-        self.idle.retain(|number, tasks| {
-            let name = folder.name(*number);
-            let mut named = Vec::new();
-            tasks.retain(|index, since| {
-                let Some(entry) = listing.task(&name, *index).filter(|entry| entry.is_busy())
-                else {
-                    return false;
-                };
-                let is_late = since.is_some_and(|since| since.elapsed() >= grace);
-                if is_late && entry.is_running() {
-                    *since = None;
-                    named.push(format!("{}_{index}", entry.job));
-                }
-                true
-            });
-            if !named.is_empty() {
-                useless.push((name, named));
-            }
-            !tasks.is_empty()
-        });
-        useless
+        self.idle
+            .useless(|array| folder.name(array), listing, grace)
     }
 
     /// Whether tasks without trials to run may hold a place.

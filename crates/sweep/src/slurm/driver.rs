@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::arrays::Arrays;
 use super::notice::Notice;
 use super::plan::Plan;
-use super::progress::Progress;
+use super::progress::{Counts, Progress};
 use super::queue::{self, Listing};
 use super::scheduler::{Answer, Scheduler};
 use super::tries::{Tries, Verdict};
@@ -84,11 +84,10 @@ impl<'a> Driver<'a> {
             }
             if let Some(listing) = self.scheduler.listing(&self.arrays.names())? {
                 self.hear(&listing)?;
-                self.submit(&listing)?;
-                let counts = self.arrays.counts(&listing);
-                for notice in self.progress.news(counts, self.outcome.done, self.total) {
-                    self.scheduler.tell(notice);
+                if !self.arrays.is_empty() {
+                    self.tell_progress(self.arrays.counts(&listing));
                 }
+                self.submit(&listing)?;
                 if self.arrays.is_empty() && self.plan.is_empty() {
                     continue;
                 }
@@ -125,6 +124,12 @@ impl<'a> Driver<'a> {
         }
         self.plan.add(rest, &[]);
         Ok(true)
+    }
+
+    fn tell_progress(&mut self, counts: Counts) {
+        for notice in self.progress.news(counts, self.outcome.done, self.total) {
+            self.scheduler.tell(notice);
+        }
     }
 
     /// Results came.
@@ -224,6 +229,7 @@ impl<'a> Driver<'a> {
 
     /// All trials are done or given up: jobs that are left have nothing to do.
     fn ended(mut self) -> Result<Outcome, SlurmError> {
+        self.tell_progress(Counts::default());
         if self.arrays.any_idle() {
             self.scheduler.sleep(LAST);
             let names = self.arrays.names();

@@ -31,6 +31,10 @@ fn forty_trials_are_all_done_and_none_twice() {
     // Eight tasks, at most three in an array.
     assert_eq!(sweep.arrays(), 3, "{said}");
     assert!(said.contains("array 3 is submitted as job "), "{said}");
+    assert!(
+        said.contains("40 of 40 trials are done; 0 tasks run, 0 wait\n"),
+        "{said}"
+    );
     // A second run has nothing to do, and says nothing to Slurm.
     let said = sweep
         .start_with(&cluster, |command| {
