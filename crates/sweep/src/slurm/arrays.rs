@@ -296,3 +296,40 @@ impl Arrays {
         !self.idle.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slurm::SlurmConfig;
+
+    #[test]
+    fn of_what_was_submitted_earlier_the_tasks_that_live_and_are_wanted_are_followed() {
+        let place = tempfile::tempdir().unwrap();
+        let job = Job {
+            name: "a".to_owned(),
+            folder: place.path().to_owned(),
+            program: "true".into(),
+            arguments: Vec::new(),
+            options: SlurmConfig::default(),
+        };
+        let mut before = Arrays::open(&job).unwrap();
+        let tasks = vec![vec![0, 1], vec![2, 3], vec![4]];
+        for _ in 0..3 {
+            before.add(&job, tasks.clone(), None).unwrap();
+        }
+        let name = |array| before.folder.name(array);
+        // The first array lives in part, the second is gone, and the third runs trials of the first once more.
+        let text = format!(
+            "{0}|0|7|RUNNING|None\n{0}|1|7|FAILED|None\n{0}|2|7|PENDING|Priority\n{1}|0|9|RUNNING|None\n",
+            name(1),
+            name(3)
+        );
+        let mut arrays = Arrays::open(&job).unwrap();
+        let rest = arrays.adopt(&Listing::parse(&text), &[9, 1, 2, 3]).unwrap();
+        assert_eq!(rest, [9, 2, 3]);
+        assert_eq!(arrays.size(), (1, 1));
+        assert_eq!(arrays.names(), [name(1)]);
+        // The marks of arrays that live stay, whoever wants their trials.
+        assert_eq!(Arrays::open(&job).unwrap().names(), [name(1), name(3)]);
+    }
+}

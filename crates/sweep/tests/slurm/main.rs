@@ -2,6 +2,8 @@
 //!
 //! Without Slurm the tests are skipped, unless the environment variable CI is set.
 
+#![cfg(unix)]
+
 mod cluster;
 mod sweep;
 
