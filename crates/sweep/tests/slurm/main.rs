@@ -214,20 +214,43 @@ fn a_trial_that_always_fails_is_reported_with_its_log_and_the_others_go_on() {
 #[test]
 fn results_count_and_not_what_slurm_says_of_their_tasks() {
     let Some(cluster) = cluster() else { return };
-    let mut sweep = Sweep::new(&cluster, 12, "true");
+    let mut sweep = Sweep::new(&cluster, 8, "true");
     sweep.options.trials_per_task = Some(2);
     sweep.options.retries = 0;
-    // All results are there, and then some of the workers fail and the others never end. Two of these would be enough to keep
-    // the others from running.
-    let end = "[ $trial -ge 6 ] || exit 1\nwhile :; do sleep 0.1; done\n";
+    // All results are there, and then a worker fails and two never end, which keep the last from running.
+    let end = "case $trial in 1) exit 1 ;; 3 | 5) while :; do sleep 0.1; done ;; esac\n";
     sweep.write("results/end", end);
     let said = sweep.start(&cluster).end();
-    assert!(said.contains("outcome: 12 done, 0 failed"), "{said}");
+    assert!(said.contains("outcome: 8 done, 0 failed"), "{said}");
     assert!(!said.contains("run again"), "{said}");
-    assert_eq!(sweep.all_starts(), [1; 12]);
+    assert_eq!(sweep.all_starts(), [1; 8]);
     wait_until("the jobs that never end are cancelled", || {
         cluster.queue().is_empty()
     });
+}
+
+#[test]
+fn a_task_that_only_seems_to_run_takes_no_others_with_it() {
+    let Some(cluster) = cluster() else { return };
+    let mut sweep = Sweep::new(&cluster, 6, "while [ ! -e open ]; do sleep 0.1; done");
+    sweep.options.trials_per_task = Some(1);
+    sweep.options.retries = 0;
+    // As after a crash of the controller: the last task's result is there, the task waits, and the queue has shown it running.
+    let squeue = "#!/bin/sh\nPATH=\"${PATH#*:}\" squeue \"$@\" | sed '/|5|/s/PENDING/RUNNING/'\n";
+    let scancel = "#!/bin/sh\necho \"$@\" >>\"$(dirname \"$0\")/calls\"\nPATH=\"${PATH#*:}\" exec scancel \"$@\"\n";
+    sweep.program("bin/squeue", squeue);
+    let calls = sweep
+        .program("bin/scancel", scancel)
+        .with_file_name("calls");
+    let running = sweep.start_with(&cluster, |command| sweep.put_first(command, "bin"));
+    running.wait_for("3 tasks run, 3 wait");
+    sweep.write("results/5.json", "{}");
+    wait_until("the task is cancelled", || cluster::lines(&calls) > 0);
+    assert_eq!(cluster.queue().len(), 6);
+    sweep.write("results/open", "");
+    let said = running.end();
+    assert!(said.contains("outcome: 6 done, 0 failed"), "{said}");
+    assert!(!said.contains("run again"), "{said}");
 }
 
 #[test]
@@ -262,21 +285,13 @@ echo x >>calls
 echo 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation' >&2
 exit 1
 "#;
-    let path = sweep.program("bin/sbatch", sbatch);
-    let bin = path.parent().unwrap().display().to_string();
-    let path = format!("{bin}:{}", env::var("PATH").unwrap());
-    let said = sweep.start_with(&cluster, |command| {
-        command.env("PATH", path);
-    });
+    let calls = sweep.program("bin/sbatch", sbatch).with_file_name("calls");
+    let said = sweep.start_with(&cluster, |command| sweep.put_first(command, "bin"));
     let said = said.end();
     assert!(said.contains("outcome: 12 done, 0 failed"), "{said}");
     let expected = "Slurm takes no array now, the sweep waits and tries again: Batch job submission failed: Socket timed out";
     assert!(said.contains(expected), "{said}");
-    assert_eq!(
-        cluster::lines(&std::path::Path::new(&bin).join("calls")),
-        2,
-        "{said}"
-    );
+    assert_eq!(cluster::lines(&calls), 2, "{said}");
     assert_eq!(
         (sweep.arrays(), sweep.all_starts()),
         (1, vec![1; 12]),

@@ -117,6 +117,13 @@ impl Sweep {
         path
     }
 
+    /// Has programs of a folder found before those of Slurm.
+    pub(crate) fn put_first(&self, command: &mut Command, folder: &str) {
+        let path = env::var("PATH").unwrap();
+        let first = self.folder.join(folder);
+        command.env("PATH", format!("{}:{path}", first.display()));
+    }
+
     /// How often a trial was started.
     pub(crate) fn starts(&self, trial: u64) -> usize {
         lines(&self.folder.join(format!("results/started/{trial}")))
