@@ -69,7 +69,7 @@ fn trials_whose_workers_were_killed_are_run_again_and_no_others() {
 fn a_drained_node_holds_a_sweep_up_and_costs_nothing() {
     let Some(cluster) = cluster() else { return };
     let mut sweep = Sweep::new(&cluster, 40, "sleep 0.1");
-    sweep.options.trials_per_task = Some(4);
+    sweep.options.trials_per_task = Some(8);
     sweep.options.retries = 0;
     let running = sweep.start(&cluster);
     wait_until("the first results", || sweep.results() >= 3);
@@ -110,14 +110,14 @@ fn a_stop_cancels_the_jobs_of_the_sweep_alone_and_a_later_run_goes_on() {
     let Some(cluster) = cluster() else { return };
     let work = "[ $trial -lt 3 ] || [ -e open ] || { echo waiting; while [ ! -e open ]; do sleep 0.1; done; }";
     let mut sweep = Sweep::new(&cluster, 40, work);
-    sweep.options.trials_per_task = Some(4);
+    sweep.options.trials_per_task = Some(8);
     sweep.options.max_running = Some(1);
     let other = cluster.client(
         "sbatch",
         &["--parsable", "--hold", "--job-name=other", "--wrap=true"],
     );
     let mut running = sweep.start(&cluster);
-    running.wait_for("3 of 40 trials are done; 1 task runs, 9 wait (JobArrayTaskLimit)");
+    running.wait_for("3 of 40 trials are done; 1 task runs, 4 wait (JobArrayTaskLimit)");
     running.stop();
     let said = running.end();
     assert!(
@@ -129,6 +129,7 @@ fn a_stop_cancels_the_jobs_of_the_sweep_alone_and_a_later_run_goes_on() {
     });
     cluster.client("scancel", &[other.trim()]);
     sweep.write("results/open", "");
+    sweep.options.max_running = None;
     let said = sweep.start(&cluster).end();
     assert!(said.contains(ALL), "{said}");
     let mut expected = [1; 40];
@@ -257,7 +258,7 @@ fn a_task_that_only_seems_to_run_takes_no_others_with_it() {
 fn a_controller_that_does_not_answer_is_waited_for() {
     let Some(cluster) = cluster() else { return };
     let mut sweep = Sweep::new(&cluster, 40, "sleep 0.1");
-    sweep.options.trials_per_task = Some(4);
+    sweep.options.trials_per_task = Some(8);
     sweep.options.client_seconds = 2;
     let running = sweep.start(&cluster);
     wait_until("the first results", || sweep.results() >= 3);
