@@ -182,7 +182,7 @@ pub enum SlurmError {
 /// cancelled, and a later call with the rest goes on.
 ///
 /// `is_done` says whether a trial has a result. It is asked once for each trial at the beginning, and later for one trial of
-/// each task at each look at the queue.
+/// each task at each look at the queue; not again for one that had a result, so that it may count them.
 ///
 /// What an earlier call in the same folder submitted and what still waits or runs, as after a crash of this program, is
 /// followed and not submitted again. Where Slurm does not answer, the call waits until it does.
