@@ -6,6 +6,7 @@ use ran_seed::Seeds;
 use serde::{Deserialize, Serialize};
 use toml::Value;
 
+use crate::slurm::SlurmConfig;
 use crate::{Method, Space};
 
 /// A sweep, as it stands in a file.
@@ -30,9 +31,9 @@ pub struct SweepConfig {
     /// What becomes of the best points. Default: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#final: Option<FinalConfig>,
-    /// How jobs are submitted with `--on slurm`: the keys of that table.
+    /// How jobs are submitted to a Slurm cluster (`--on slurm`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub slurm: Option<toml::Table>,
+    pub slurm: Option<SlurmConfig>,
 }
 
 /// Bounds of what a configuration's model is made of; they are counted before anything is drawn.
@@ -177,6 +178,10 @@ impl SweepConfig {
         }
         if let Err(problem) = self.method.check(&self.space) {
             return wrong("method", problem);
+        }
+        if let Some(Err(error)) = self.slurm.as_ref().map(SlurmConfig::check) {
+            let (key, problem) = ("[slurm]".into(), format!("is wrong: {error}"));
+            return Err(ConfigError { key, problem });
         }
         let chooses = self.method.chooses() || self.r#final.is_some();
         if self.trial.judge == Judged::Test && chooses {

@@ -18,6 +18,7 @@ mod sweep;
 mod workers;
 
 pub mod report;
+pub mod slurm;
 pub mod table;
 
 pub use assign::assignments;

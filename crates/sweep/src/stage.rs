@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! stage.json             what all its trials have in common
-//! batches/000000.jsonl   points, a line each; the file's name is the number of its first trial
+//! batches/000000.jsonl   points, a line each, at most a thousand; the file's name is the number of its first trial
 //! trials/000/000123.json what trial 123 came to; a thousand files a folder
 //! ```
 //!
@@ -40,6 +40,8 @@ pub struct Stage {
     folder: PathBuf,
     config: StageConfig,
     points: Vec<Point>,
+    /// The number of the first of the points: 0, or in a worker, which reads one file of points at a time, that file's.
+    first: u64,
 }
 
 /// A folder of trials cannot be read or written.
@@ -87,30 +89,45 @@ impl Stage {
         write_whole(&folder.join("stage.json"), Lasting::Power, |file| {
             file.write_all(&text)
         })?;
-        let (folder, config, points) = (folder.into(), config.clone(), Vec::new());
         Ok(Self {
-            folder,
-            config,
-            points,
+            folder: folder.into(),
+            config: config.clone(),
+            points: Vec::new(),
+            first: 0,
         })
     }
 
-    /// Opens a folder.
+    /// Opens a folder and reads all its points.
     ///
     /// # Errors
     ///
     /// When it is none, or a file in it is damaged.
-    pub fn open(folder: &Path) -> Result<Self, StageError> {
+    pub(crate) fn open(folder: &Path) -> Result<Self, StageError> {
+        let mut stage = Self::open_for_worker(folder)?;
+        loop {
+            let first = stage.points.len() as u64;
+            match stage.read_batch(first)? {
+                Some(points) => stage.points.extend(points),
+                None => return Ok(stage),
+            }
+        }
+    }
+
+    /// Opens a folder to run some of its trials ([`Stage::point`]).
+    ///
+    /// # Errors
+    ///
+    /// When it is none.
+    pub fn open_for_worker(folder: &Path) -> Result<Self, StageError> {
         let path = folder.join("stage.json");
         let config = serde_json::from_slice(&read(&path)?);
         let config = config.map_err(|error| damaged(&path, error))?;
-        let mut stage = Self {
+        Ok(Self {
             folder: folder.into(),
             config,
             points: Vec::new(),
-        };
-        stage.read_batches()?;
-        Ok(stage)
+            first: 0,
+        })
     }
 
     /// Whether a folder has been begun.
@@ -118,52 +135,52 @@ impl Stage {
         folder.join("stage.json").exists()
     }
 
-    /// Reads batches that were written since.
-    fn read_batches(&mut self) -> Result<(), StageError> {
-        loop {
-            let path = self.batch(self.points.len());
-            if !path.exists() {
-                return Ok(());
+    /// Reads the points of the file that begins with a trial; none where there is no such file.
+    fn read_batch(&self, first: u64) -> Result<Option<Vec<Point>>, StageError> {
+        let path = self.batch(first);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = read(&path)?;
+        let lines = text
+            .split(|&byte| byte == b'\n')
+            .filter(|line| !line.is_empty());
+        let mut points = Vec::new();
+        for line in lines {
+            let line: Line = serde_json::from_slice(line).map_err(|error| damaged(&path, error))?;
+            if line.trial != first + points.len() as u64 {
+                return Err(damaged(
+                    &path,
+                    format!("trial {} is out of order", line.trial),
+                ));
             }
-            let text = read(&path)?;
-            let before = self.points.len();
-            for line in text
-                .split(|&byte| byte == b'\n')
-                .filter(|line| !line.is_empty())
-            {
-                let line: Line =
-                    serde_json::from_slice(line).map_err(|error| damaged(&path, error))?;
-                if line.trial != self.points.len() as u64 {
-                    return Err(damaged(
-                        &path,
-                        format!("trial {} is out of order", line.trial),
-                    ));
-                }
-                self.points.push(line.point);
-            }
-            if self.points.len() == before {
-                return Err(damaged(&path, "it is empty"));
-            }
+            points.push(line.point);
+        }
+        match points.is_empty() {
+            true => Err(damaged(&path, "it is empty")),
+            false => Ok(Some(points)),
         }
     }
 
     /// Plans more trials.
     pub(crate) fn add(&mut self, points: Vec<Point>) -> Result<(), StageError> {
-        let path = self.batch(self.points.len());
-        write_whole(&path, Lasting::Power, |file| {
-            let mut file = io::BufWriter::new(file);
-            for (trial, point) in (self.points.len() as u64..).zip(&points) {
-                let point = point.clone();
-                serde_json::to_writer(&mut file, &Line { trial, point })?;
-                file.write_all(b"\n")?;
-            }
-            file.flush()
-        })?;
-        self.points.extend(points);
+        for points in points.chunks(SHARD as usize) {
+            let first = self.points.len() as u64;
+            write_whole(&self.batch(first), Lasting::Power, |file| {
+                let mut file = io::BufWriter::new(file);
+                for (trial, point) in (first..).zip(points) {
+                    let point = point.clone();
+                    serde_json::to_writer(&mut file, &Line { trial, point })?;
+                    file.write_all(b"\n")?;
+                }
+                file.flush()
+            })?;
+            self.points.extend_from_slice(points);
+        }
         Ok(())
     }
 
-    fn batch(&self, first: usize) -> PathBuf {
+    fn batch(&self, first: u64) -> PathBuf {
         self.folder
             .join("batches")
             .join(format!("{first:06}.jsonl"))
@@ -192,10 +209,29 @@ impl Stage {
     ///
     /// When a file is damaged.
     pub fn point(&mut self, trial: u64) -> Result<Option<&Point>, StageError> {
-        if trial >= self.points.len() as u64 {
-            self.read_batches()?;
+        let holds =
+            |stage: &Self| (stage.first..stage.first + stage.points.len() as u64).contains(&trial);
+        if !holds(self) {
+            let Some(first) = self.batch_before(trial)? else {
+                return Ok(None);
+            };
+            self.points = self.read_batch(first)?.unwrap_or_default();
+            self.first = first;
         }
-        Ok(self.points.get(trial as usize))
+        Ok(trial
+            .checked_sub(self.first)
+            .and_then(|at| self.points.get(at as usize)))
+    }
+
+    /// The first trial of the last file of points that begins with a trial or before it.
+    fn batch_before(&self, trial: u64) -> Result<Option<u64>, StageError> {
+        let path = self.folder.join("batches");
+        let files = fs::read_dir(&path).map_err(|source| StageError::Read { path, source })?;
+        let firsts = files.flatten().filter_map(|file| {
+            let name = file.file_name().to_string_lossy().into_owned();
+            name.strip_suffix(".jsonl")?.parse::<u64>().ok()
+        });
+        Ok(firsts.filter(|first| *first <= trial).max())
     }
 
     /// The assignments of a point, as `--set` takes them.
@@ -279,6 +315,22 @@ impl Stage {
         })?)
     }
 
+    /// Writes down that a trial was given up, and why.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn give_up(&self, trial: u64, problem: String) -> Result<(), StageError> {
+        let at = trial
+            .checked_sub(self.first)
+            .and_then(|at| self.points.get(at as usize));
+        let point = at.cloned().unwrap_or_default();
+        self.keep(&Trial {
+            problem: Some(problem),
+            ..self.trial(trial, &point)
+        })
+    }
+
     /// Removes what killed workers left half-written.
     pub(crate) fn tidy(&self) {
         let Ok(shards) = fs::read_dir(self.folder.join("trials")) else {
@@ -336,10 +388,17 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let mut planner = Stage::create(place.path(), &config()).unwrap();
         planner.add(vec![point(0), point(1)]).unwrap();
-        let mut worker = Stage::open(place.path()).unwrap();
-        planner.add(vec![point(2)]).unwrap();
-        assert_eq!(worker.point(2).unwrap(), Some(&point(2)));
-        assert_eq!(worker.point(3).unwrap(), None);
+        let mut worker = Stage::open_for_worker(place.path()).unwrap();
+        assert_eq!(worker.point(1).unwrap(), Some(&point(1)));
+        planner.add((2..2500).map(point).collect()).unwrap();
+        for trial in [2, 2499, 0, 1001, 1002] {
+            assert_eq!(worker.point(trial).unwrap(), Some(&point(trial as i64)));
+        }
+        assert_eq!(worker.point(2500).unwrap(), None);
+        assert_eq!(
+            Stage::open(place.path()).unwrap().points(),
+            planner.points()
+        );
     }
 
     #[test]

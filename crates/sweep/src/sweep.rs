@@ -260,6 +260,12 @@ impl Sweep {
         &self.folder
     }
 
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What was asked for.
     #[must_use]
     pub fn config(&self) -> &SweepConfig {

@@ -253,13 +253,11 @@ impl Work<'_> {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
         };
-        let point = self.stage.points()[trial as usize].clone();
-        let mut result = self.stage.trial(trial, &point);
-        result.problem = Some(format!(
+        let problem = format!(
             "the process that ran it ended {ATTEMPTS} times before it was done ({how}); {} has what it said",
             log(self.stage.folder()).display()
-        ));
-        self.stage.keep(&result)?;
+        );
+        self.stage.give_up(trial, problem)?;
         Ok(true)
     }
 

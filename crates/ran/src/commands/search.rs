@@ -82,6 +82,7 @@ impl Search<'_> {
         let run = Run {
             stop: self.stop,
             workers: self.workers,
+            place: crate::commands::sweep::Place::Local,
             json: false,
             quiet: self.quiet,
         };

@@ -14,13 +14,13 @@ use std::sync::atomic::AtomicBool;
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ran_experiment::Setting;
-use ran_sweep::{Bench, Results, Sweep, SweepConfig, SweepNotice};
+use ran_sweep::{Bench, Executor, Results, Sweep, SweepConfig, SweepNotice};
 
 use crate::exit::Usage;
 use crate::signal::stop_on_signal;
 use crate::table;
 pub(crate) use bench::TrialBench;
-use executors::Local;
+use executors::{Cluster, Local};
 
 /// Tries many configurations, chooses on validation data, and judges the best on the test set.
 #[derive(Debug, Args)]
@@ -62,10 +62,12 @@ pub(crate) struct Arguments {
 
 /// Where trials run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Place {
+pub(crate) enum Place {
     /// On this machine, as many at once as it has cores and memory for.
     #[default]
     Local,
+    /// As jobs of a Slurm cluster, by the table [slurm] of the sweep's file.
+    Slurm,
 }
 
 #[derive(Debug, Subcommand)]
@@ -96,6 +98,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     let run = Run {
         stop,
         workers: arguments.workers,
+        place: arguments.on,
         json: arguments.json,
         quiet: arguments.quiet,
     };
@@ -138,6 +141,7 @@ struct NoScore(String);
 pub(crate) struct Run {
     pub(crate) stop: &'static AtomicBool,
     pub(crate) workers: Option<usize>,
+    pub(crate) place: Place,
     pub(crate) json: bool,
     pub(crate) quiet: bool,
 }
@@ -163,7 +167,12 @@ impl Run {
         sweep: &Sweep,
         bench: &mut TrialBench,
     ) -> anyhow::Result<(Results, Option<Results>)> {
-        let mut executor = Local::new(self.workers);
+        let mut local = Local::new(self.workers);
+        let mut cluster = Cluster::new(sweep.name(), sweep.config().slurm.as_ref(), self.quiet);
+        let executor: &mut dyn Executor = match self.place {
+            Place::Local => &mut local,
+            Place::Slurm => &mut cluster,
+        };
         let metric = bench.metric().map_err(Usage)?;
         let mut progress = Progress::new(self.quiet, metric.higher_is_better);
         let mut lost = None;
@@ -182,7 +191,7 @@ impl Run {
                 }
             }
         };
-        let done = sweep.run(bench, &mut executor, self.stop, &mut observe);
+        let done = sweep.run(bench, executor, self.stop, &mut observe);
         progress.bar.finish_and_clear();
         let (search, last) = sweep.results(bench)?;
         // Whatever ended the sweep, what is done is there to be looked at.

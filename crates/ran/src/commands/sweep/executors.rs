@@ -2,10 +2,14 @@
 
 use std::env;
 use std::fs;
+use std::path::absolute;
 use std::sync::atomic::AtomicBool;
 use std::thread::available_parallelism;
 
+use ran_sweep::slurm::{self, Job, Notice, SlurmConfig};
 use ran_sweep::{Executor, Facts, Stage, StageError, SweepError, Workers};
+
+use crate::say::say;
 
 /// On this machine.
 #[derive(Default)]
@@ -56,6 +60,77 @@ impl Executor for Local {
         let (_, workers) = self.workers.as_mut().expect("they were made above");
         let ran = workers.run(stage, trials, stop, done);
         ran.map_err(|error| failed(error.into()))
+    }
+}
+
+/// On a Slurm cluster.
+pub(super) struct Cluster {
+    /// The sweep's name.
+    name: String,
+    options: SlurmConfig,
+    quiet: bool,
+}
+
+impl Cluster {
+    pub(super) fn new(name: &str, options: Option<&SlurmConfig>, quiet: bool) -> Self {
+        Self {
+            name: name.into(),
+            options: options.cloned().unwrap_or_default(),
+            quiet,
+        }
+    }
+}
+
+impl Executor for Cluster {
+    fn run(
+        &mut self,
+        stage: &Stage,
+        trials: &[u64],
+        _: Option<Facts>,
+        stop: &AtomicBool,
+        done: &mut dyn FnMut(u64) -> Result<(), StageError>,
+    ) -> Result<(), SweepError> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| SweepError::Workers {
+            folder: stage.folder().into(),
+            source,
+        };
+        // Machines of the cluster may begin in another folder.
+        let folder = absolute(stage.folder()).map_err(|error| failed(error.into()))?;
+        let job = Job {
+            name: self.name.clone(),
+            folder: folder.join("slurm"),
+            program: env::current_exe().map_err(|error| failed(error.into()))?,
+            arguments: vec!["sweep".into(), "worker".into(), folder.into()],
+            options: self.options.clone(),
+        };
+        let mut wrong = None;
+        let mut is_done = |trial| {
+            let is_done = stage.is_done(trial);
+            if is_done && let Err(error) = done(trial) {
+                wrong.get_or_insert(error);
+            }
+            is_done
+        };
+        let quiet = self.quiet;
+        let mut observe = |notice: Notice| match notice {
+            // The sweep's own progress says as much.
+            Notice::Progress { .. } => {}
+            Notice::Submitted { .. } | Notice::Found { .. } if quiet => {}
+            notice => say(&format!("slurm: {notice}")),
+        };
+        let outcome = slurm::run(&job, trials, &mut is_done, stop, &mut observe);
+        let outcome = outcome.map_err(|error| failed(error.into()))?;
+        if let Some(error) = wrong {
+            return Err(error.into());
+        }
+        for failure in outcome.failed {
+            if stage.is_done(failure.trial) {
+                continue;
+            }
+            stage.give_up(failure.trial, failure.problem)?;
+            done(failure.trial)?;
+        }
+        Ok(())
     }
 }
 

@@ -2,14 +2,16 @@
 
 use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use clap::Args;
 use ran_experiment::{BackendKind, RunError, Trials};
+use ran_sweep::slurm::trials_from_text;
 use ran_sweep::{Answer, Judged, Parameters, SeedScore, Stage, Trial};
 
 use super::bench::{experiment, split};
+use crate::exit::Usage;
 use crate::signal::stop_on_signal;
 
 /// Runs trials whose numbers it reads, a line each, and answers each with a line when its file is written.
@@ -17,18 +19,19 @@ use crate::signal::stop_on_signal;
 pub(super) struct Arguments {
     /// The folder of the trials.
     folder: PathBuf,
-    /// Runs these instead: numbers, separated by commas.
-    #[arg(long, value_delimiter = ',')]
-    trials: Vec<u64>,
+    /// Runs these instead, as in 0..10,12, those that have no result; ends between two of them when it is asked to.
+    trials: Option<String>,
 }
 
 pub(super) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     let stop = stop_on_signal()?;
-    let mut stage = Stage::open(&arguments.folder)?;
+    let mut stage = Stage::open_for_worker(&arguments.folder)?;
     let mut trials = Trials::new(BackendKind::default());
-    if !arguments.trials.is_empty() {
-        for &trial in &arguments.trials {
-            if !stage.is_done(trial) && !run(&mut stage, trial, &mut trials, stop)? {
+    if let Some(text) = &arguments.trials {
+        let numbers = trials_from_text(text).map_err(|error| Usage(error.to_string()))?;
+        for trial in numbers {
+            let stopped = stop.load(Ordering::Relaxed);
+            if stopped || (!stage.is_done(trial) && !run(&mut stage, trial, &mut trials, stop)?) {
                 break;
             }
         }
