@@ -6,9 +6,10 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// What each crate may depend on, among the workspace's own.
 ///
-/// ran → {bench, experiment} → learning → {reservoir, readout, tasks} → {unit kinds, topology} → unit → {scan, seed}; siblings never meet, but
+/// ran → {bench, sweep, experiment} → learning → {reservoir, readout, tasks} → {unit kinds, topology} → unit → {scan, seed}; siblings never meet, but
 /// for the attention block, which is made of the two units beside it. A crate may skip levels downwards.
 const ALLOWED: &[(&str, &[&str])] = &[
+    ("ran-files", &[]),
     ("ran-seed", &[]),
     ("ran-unit", &["ran-scan", "ran-seed"]),
     ("ran-scan", &[]),
@@ -43,8 +44,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ran-reservoir",
             "ran-readout",
             "ran-learning",
+            "ran-files",
+            "ran-seed",
         ],
     ),
+    ("ran-sweep", &["ran-files", "ran-seed", "ran-picture"]),
     (
         "ran-bench",
         &[
@@ -66,6 +70,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ran-learning",
             "ran-experiment",
             "ran-bench",
+            "ran-sweep",
         ],
     ),
     ("ran-tests", &["*"]),
@@ -90,7 +95,9 @@ const TERMINAL: &[&str] = &["clap", "indicatif", "ctrlc"];
 /// The crates of plain numbers, which know no tensor library.
 const WITHOUT_BURN: &[&str] = &[
     "ran-scan",
+    "ran-files",
     "ran-seed",
+    "ran-sweep",
     "ran-topology",
     "ran-tasks",
     "ran-picture",

@@ -13,6 +13,7 @@ const ONE_DIRECTION: &[&str] = &[
     "ran",
     "readout",
     "scan",
+    "sweep",
     "tasks",
 ];
 
@@ -182,8 +183,8 @@ fn uses_are_found_by_path_in_a_list_and_by_what_the_root_exports() {
     assert!(scan["packed"].contains("weights"), "{scan:?}");
     assert!(scan["scan/backward/step"].contains("scan/backward"));
     let experiment = uses("experiment");
-    // `use crate::{BackendKind, Place, Seeds}`.
-    for module in ["backend", "place", "seeds"] {
+    // `use crate::{BackendKind, Place}`.
+    for module in ["backend", "place"] {
         assert!(experiment["options"].contains(module), "{experiment:?}");
     }
     assert_eq!(

@@ -1,6 +1,8 @@
 //! The program as a user runs it: what it prints, what it leaves, and what it says when something is wrong.
 
 mod chosen;
+#[cfg(unix)]
+mod cluster;
 mod collecting;
 mod curves;
 mod data;

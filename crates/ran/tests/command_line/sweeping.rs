@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::{assert_sentence, assert_usage, command, files_below, run, succeed};
 
 /// A sweep of small models, with some of its lines as they are given.
-fn sweep(space: &str, rest: &str) -> String {
+pub(super) fn sweep(space: &str, rest: &str) -> String {
     format!(
         "base = 'japanese-vowels'\n[set]\n'task.valid' = 0.3\n'reservoir.population.0.units' = 4\n\
          'reservoir.population.0.d_unit' = 8\n'reservoir.input_copies' = 1\n[space]\n{space}\n{rest}\n"
@@ -22,14 +22,14 @@ fn sweep(space: &str, rest: &str) -> String {
 const LEAK: &str = "'reservoir.leak' = { from = 0.1, to = 1.0 }";
 const FOUR: &str = "[method]\nname = 'tpe'\ntrials = 8\nstartup = 4";
 
-fn place(text: &str) -> TempDir {
+pub(super) fn place(text: &str) -> TempDir {
     let place = TempDir::new().unwrap();
     fs::write(place.path().join("s.toml"), text).unwrap();
     place
 }
 
 /// The trials in a folder, by number, without how long they took.
-fn trials(folder: &Path) -> BTreeMap<u64, Value> {
+pub(super) fn trials(folder: &Path) -> BTreeMap<u64, Value> {
     let files = files_below(&folder.join("trials"));
     let trials = files.iter().map(|file| {
         let text = fs::read_to_string(folder.join("trials").join(file)).unwrap();
@@ -136,7 +136,7 @@ fn a_sweep_that_is_killed_again_and_again_comes_to_the_same_results() {
     assert_eq!(left.collect::<Vec<_>>(), Vec::<std::path::PathBuf>::new());
 }
 
-fn files_below_or_none(folder: &Path) -> usize {
+pub(super) fn files_below_or_none(folder: &Path) -> usize {
     let shards = fs::read_dir(folder).into_iter().flatten().flatten();
     let files = shards.flat_map(|shard| fs::read_dir(shard.path()).into_iter().flatten().flatten());
     files

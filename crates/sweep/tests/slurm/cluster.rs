@@ -13,7 +13,10 @@ pub(crate) struct Cluster {
     watch: Child,
 }
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/slurm/one-node.sh");
+const SCRIPT: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../sweep/tests/slurm/one-node.sh"
+);
 
 /// A cluster; none where Slurm is not installed, which the environment variable CI forbids.
 pub(crate) fn cluster() -> Option<Cluster> {

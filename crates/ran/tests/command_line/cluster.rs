@@ -1,0 +1,61 @@
+//! A sweep on a real Slurm of one node comes to the results of the same sweep on this machine.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use crate::command;
+use crate::sweeping::{place, sweep, trials};
+
+#[path = "../../../sweep/tests/slurm/cluster.rs"]
+#[allow(dead_code, reason = "the tests of ran-sweep use the rest")]
+mod slurm;
+
+use slurm::{cluster, wait_until};
+
+const LEAK: &str = "'reservoir.leak' = { from = 0.1, to = 1.0 }";
+const REST: &str = "[method]\nname = 'random'\ntrials = 40\n[final]\nbest = 1\nset = { 'task.valid' = 0.0 }\n[slurm]\n\
+                    trials_per_task = 5\npoll_seconds = 1\nretries = 5";
+
+#[test]
+fn a_sweep_on_a_cluster_whose_workers_are_killed_and_whose_node_is_drained_has_the_same_results() {
+    let Some(cluster) = cluster() else { return };
+    let place = place(&sweep(LEAK, REST));
+    let run = |arguments: &[&str]| {
+        let mut command = command(place.path(), arguments);
+        command
+            .env("SLURM_CONF", cluster.configuration())
+            .stdout(Stdio::null());
+        command
+    };
+    let local = run(&["sweep", "s.toml", "--out", "local", "--quiet"])
+        .status()
+        .unwrap();
+    assert!(local.success());
+
+    let mut driver = run(&["sweep", "s.toml", "--out", "cluster", "--on", "slurm"]);
+    let mut driver = driver.stderr(Stdio::null()).spawn().unwrap();
+    let folder = place.path().join("cluster");
+    wait_until("three trials are done", || done(&folder) >= 3);
+    let node = format!("nodename={}", cluster.node());
+    cluster.client("scontrol", &["update", &node, "state=drain", "reason=test"]);
+    // The workers of this sweep alone: they are called with its folder.
+    let workers = format!("sweep worker {}", folder.display());
+    let killed = std::process::Command::new("pkill")
+        .args(["-9", "-f", &workers])
+        .status()
+        .unwrap();
+    assert!(killed.code().is_some());
+    wait_until("the node is drained", || {
+        cluster.node_state().contains("drain")
+    });
+    cluster.client("scontrol", &["update", &node, "state=resume"]);
+    assert!(driver.wait().unwrap().success());
+    let results = |name: &str| trials(&place.path().join(name));
+    assert_eq!(results("cluster").len(), 40);
+    assert_eq!(results("cluster"), results("local"));
+    assert_eq!(results("cluster/final"), results("local/final"));
+}
+
+fn done(folder: &Path) -> usize {
+    crate::sweeping::files_below_or_none(&folder.join("trials"))
+}
