@@ -1,5 +1,6 @@
 //! `ran experiment --search`: a configuration for a task of which nothing is known.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -31,8 +32,8 @@ pub(crate) struct Search<'a> {
 const SEEDS: [&str; 2] = ["100..103", "100..102"];
 /// The share of the training set that chooses, where the task has no validation set.
 const VALIDATION: f64 = 0.3;
-/// The key that says so.
-const SPLIT: &str = "learning.validation";
+/// The keys that say so: a task's own, which knows how a series is split by time, or for any task.
+const SPLITS: [&str; 2] = ["task.valid", "learning.validation"];
 
 impl Search<'_> {
     /// Searches, and gives the experiment with the best configuration, which says how it was chosen.
@@ -53,9 +54,9 @@ impl Search<'_> {
             .join("base")
             .join(format!("{}.toml", experiment.name));
         write_file(&base, toml::to_string(&space.base)?.as_bytes())?;
-        let mut set = std::collections::BTreeMap::new();
+        let mut set = BTreeMap::new();
         if splits {
-            set.insert(SPLIT.to_string(), Value::Float(VALIDATION));
+            set.insert(split(&base).to_string(), Value::Float(VALIDATION));
         }
         let config = SweepConfig {
             base: base.to_string_lossy().into_owned(),
@@ -92,7 +93,7 @@ impl Search<'_> {
         let assignments = sweep.assignments_of(best);
         let settings: Result<Vec<_>, _> = assignments
             .iter()
-            .filter(|one| !one.starts_with(SPLIT))
+            .filter(|one| !SPLITS.iter().any(|key| one.starts_with(key)))
             .map(|one| one.parse())
             .collect();
         let mut found =
@@ -116,6 +117,19 @@ impl Search<'_> {
             None => Place::own_folder(&format!("{name}-search"), &base.to_string()),
         }
     }
+}
+
+/// The key that splits a part of the training set off, for the configuration in a file.
+fn split(base: &Path) -> &'static str {
+    let known = |key: &str| {
+        let setting = format!("{key}={VALIDATION}").parse();
+        let which = base.to_string_lossy();
+        setting.is_ok_and(|setting| Experiment::open(Some(&which), &[setting]).is_ok())
+    };
+    SPLITS
+        .into_iter()
+        .find(|key| known(key))
+        .unwrap_or(SPLITS[1])
 }
 
 /// Says what was tried and what was best.
