@@ -8,10 +8,28 @@ use ran_sweep::SweepConfig;
 use crate::exit::Usage;
 
 /// Names and texts, in alphabetical order.
-const SWEEPS: &[(&str, &str)] = &[(
-    "poster-japanese-vowels",
-    include_str!("../../../../../docs/sweeps/poster-japanese-vowels.toml"),
-)];
+const SWEEPS: &[(&str, &str)] = &[
+    (
+        "context-associative-recall",
+        include_str!("../../../../../docs/sweeps/context-associative-recall.toml"),
+    ),
+    (
+        "context-bracket-matching",
+        include_str!("../../../../../docs/sweeps/context-bracket-matching.toml"),
+    ),
+    (
+        "context-selective-copy",
+        include_str!("../../../../../docs/sweeps/context-selective-copy.toml"),
+    ),
+    (
+        "context-sorting-problem",
+        include_str!("../../../../../docs/sweeps/context-sorting-problem.toml"),
+    ),
+    (
+        "poster-japanese-vowels",
+        include_str!("../../../../../docs/sweeps/poster-japanese-vowels.toml"),
+    ),
+];
 
 /// Opens a sweep by its name, or a file; gives its name too.
 pub(super) fn open(which: &str) -> anyhow::Result<(String, SweepConfig)> {
