@@ -134,24 +134,14 @@ where
             let panel = &self.weights[first * ins..][..width * ins];
             let mut column = 0;
             macro_rules! columns {
-                ($lines:expr, $($count:literal),*) => {$(
+                ($($count:literal),*) => {$(
                     while $count <= widest::<S>(R) && column + $count <= width {
-                        self.tile::<R, $count>(row, first + column, column, $lines);
+                        self.tile::<R, $count>(row, first + column, width, &panel[column..]);
                         column += $count;
                     }
                 )*};
             }
-            // A width that the compiler knows leaves nothing but sums in the innermost loop.
-            match width == PANEL {
-                true => {
-                    let (lines, _) = panel.as_chunks::<PANEL>();
-                    columns!(lines, 16, 8, 4, 2, 1);
-                }
-                false => {
-                    let lines = &Lines { panel, width };
-                    columns!(lines, 8, 4, 2, 1);
-                }
-            }
+            columns!(16, 8, 4, 2, 1);
             first += PANEL;
         }
     }
@@ -161,8 +151,8 @@ where
         &mut self,
         row: usize,
         column: usize,
-        at: usize,
-        panel: &(impl Panel + ?Sized),
+        width: usize,
+        panel: &[f32],
     ) {
         let simd = self.simd;
         let Sizes { ins, outs, .. } = self.sizes;
@@ -188,59 +178,24 @@ where
         for r in 0..R {
             rows[r] = &self.x[(row + r) * ins..][..ins];
         }
-        panel.each(at, ins, |k, weights: &[f32; O]| {
+        for (k, line) in panel.chunks(width).enumerate() {
             let mut x = [simd.splat_f32s(0.0); R];
             for r in 0..R {
                 x[r] = rows[r][k];
             }
+            let weights: &[f32; O] = line[..O].try_into().expect("a tile's width");
             for o in 0..O {
                 let weight = simd.splat_f32s(weights[o]);
                 for r in 0..R {
                     sums[r][o] = simd.mul_add_e_f32s(weight, x[r], sums[r][o]);
                 }
             }
-        });
+        }
         for (r, sum) in sums.iter().enumerate() {
             let y = &mut self.y[(row + r) * outs + column..][..O];
             for (y, &sum) in y.iter_mut().zip(sum) {
                 *y = (self.then)(sum);
             }
-        }
-    }
-}
-
-/// A panel of weights, line by line.
-trait Panel {
-    /// Visits columns `at..at + O` of each of its lines.
-    fn each<const O: usize>(&self, at: usize, lines: usize, visit: impl FnMut(usize, &[f32; O]));
-}
-
-impl<const WIDTH: usize> Panel for [[f32; WIDTH]] {
-    #[inline(always)]
-    fn each<const O: usize>(
-        &self,
-        at: usize,
-        lines: usize,
-        mut visit: impl FnMut(usize, &[f32; O]),
-    ) {
-        assert!(at + O <= WIDTH, "the columns of a panel");
-        for (k, line) in self[..lines].iter().enumerate() {
-            visit(k, line[at..at + O].try_into().expect("a tile's width"));
-        }
-    }
-}
-
-/// A panel of a width that is known at run time alone: a matrix's last.
-struct Lines<'a> {
-    panel: &'a [f32],
-    width: usize,
-}
-
-impl Panel for Lines<'_> {
-    #[inline(always)]
-    fn each<const O: usize>(&self, at: usize, _: usize, mut visit: impl FnMut(usize, &[f32; O])) {
-        for (k, line) in self.panel.chunks_exact(self.width).enumerate() {
-            visit(k, line[at..at + O].try_into().expect("a tile's width"));
         }
     }
 }
