@@ -2,8 +2,8 @@
 
 #![allow(missing_docs, reason = "a test crate")]
 
-use ran_experiment::{Experiment, Preset, describe_experiment};
-use ran_tasks::TaskConfig;
+use ran_experiment::{Experiment, Preset, Trials, describe_experiment};
+use ran_tasks::{Split, TaskConfig};
 
 /// The width of the inputs of a task whose data are fetched, not generated or committed.
 fn fetched_width(task: &TaskConfig) -> Option<usize> {
@@ -44,6 +44,20 @@ fn every_preset_loads_its_task_and_describes_its_network() {
             description.wiring.slots_reading_inputs > 0,
             "{}",
             preset.name
+        );
+        // What sweeps count without drawing the model.
+        let facts = Trials::default()
+            .facts(&experiment, 0, Split::Test)
+            .unwrap();
+        let counted = (facts.parameters.trained, facts.parameters.fixed);
+        let described = (description.trained_parameters, description.fixed_parameters);
+        assert_eq!(counted, described, "{}", preset.name);
+        let drawn = 4 * (described.0 + described.1);
+        assert!(
+            facts.bytes > drawn,
+            "{}: {} bytes",
+            preset.name,
+            facts.bytes
         );
     }
 }
