@@ -78,7 +78,7 @@ impl Constraints {
         *self == Self::default()
     }
 
-    /// Whether a model of so many parameters may be tried.
+    /// Whether a model with these parameters may be tried.
     #[must_use]
     pub fn allow(&self, parameters: crate::Parameters) -> bool {
         self.parameters.allows(parameters.total())

@@ -9,8 +9,12 @@
 //! browser and as pictures for a paper.
 
 mod assign;
+mod bench;
 mod config;
+mod error;
+mod folder;
 mod method;
+mod read;
 mod results;
 mod space;
 mod stage;
@@ -22,10 +26,13 @@ pub mod slurm;
 pub mod table;
 
 pub use assign::assignments;
+pub use bench::{Bench, Executor, Facts, Metric};
 pub use config::{Bounds, ConfigError, Constraints, FinalConfig, Judged, SweepConfig, TrialConfig};
+pub use error::SweepError;
+pub use folder::read_results;
 pub use method::{Halving, Method};
 pub use results::{Parameters, Results, SeedScore, Trial};
 pub use space::{Dimension, Domain, Point, Space, SpaceError};
 pub use stage::{Stage, StageConfig, StageError};
-pub use sweep::{Bench, Executor, Facts, Metric, Sweep, SweepError, SweepNotice, read_results};
+pub use sweep::{Sweep, SweepNotice};
 pub use workers::{Answer, WorkerError, Workers};

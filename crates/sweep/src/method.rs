@@ -180,12 +180,12 @@ impl Method {
             }
             Self::Grid => Ok(Some(Vec::new())),
             Self::Random { trials, seed } => {
-                let draw = samplers::Random(*seed);
-                samplers::draw(space, &draw, first..*trials, tried, allowed)
+                let draw = samplers::Draw::Random(*seed);
+                samplers::draw(space, draw, first..*trials, tried, allowed)
             }
             Self::Sobol { trials, seed } => {
-                let draw = samplers::Sobol::new(*seed);
-                samplers::draw(space, &draw, first..*trials, tried, allowed)
+                let draw = samplers::Draw::Sobol(*seed);
+                samplers::draw(space, draw, first..*trials, tried, allowed)
             }
             Self::Tpe {
                 trials,
@@ -195,12 +195,12 @@ impl Method {
             } => {
                 let startup = (*startup).min(*trials);
                 if first < startup {
-                    let draw = samplers::Sobol::new(*seed);
-                    return samplers::draw(space, &draw, first..startup, tried, allowed);
+                    let draw = samplers::Draw::Sobol(*seed);
+                    return samplers::draw(space, draw, first..startup, tried, allowed);
                 }
                 let end = (first + batch).min(*trials);
-                let draw = samplers::Tpe::new(*seed);
-                samplers::draw(space, &draw, first..end, tried, allowed)
+                let draw = samplers::Draw::Tpe(*seed);
+                samplers::draw(space, draw, first..end, tried, allowed)
             }
             Self::Halving(halving) => halving.propose(space, tried, allowed),
         }

@@ -14,61 +14,13 @@ use std::sync::atomic::{self, AtomicBool};
 
 use ran_files::{FolderError, FolderLock, Lasting, write_whole};
 
+use crate::folder::{FILE, FINAL, base_in, described, is_kept, keep_base, results};
 use crate::method::Tried;
-use crate::stage::{Stage, StageConfig, StageError};
-use crate::{Bounds, ConfigError, Judged, Parameters, Point, Results, SweepConfig, Trial};
-
-/// What is known of a configuration before anything is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Facts {
-    /// Its model's parameters.
-    pub parameters: Parameters,
-    /// Memory that a process which runs it needs, about, in bytes.
-    pub bytes: u64,
-}
-
-/// What a score is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Metric {
-    /// Its name, as records have it.
-    pub name: String,
-    /// Whether a higher one is better.
-    pub higher_is_better: bool,
-}
-
-/// What the score of a base is, and what its configurations are made of: what the program says that runs trials.
-pub trait Bench {
-    /// What the score is.
-    ///
-    /// # Errors
-    ///
-    /// A sentence, where the base cannot be run.
-    fn metric(&mut self) -> Result<Metric, String>;
-
-    /// Counts what the base with these assignments is made of.
-    ///
-    /// # Errors
-    ///
-    /// A sentence, where this is no configuration.
-    fn facts(&mut self, assignments: &[String]) -> Result<Facts, String>;
-}
-
-/// What runs trials: processes of this machine, or a cluster.
-pub trait Executor {
-    /// Runs trials of a stage until each has its result, or `stop` is true; tells the number of each that is done.
-    ///
-    /// # Errors
-    ///
-    /// When trials cannot be run at all.
-    fn run(
-        &mut self,
-        stage: &Stage,
-        trials: &[u64],
-        facts: Option<Facts>,
-        stop: &AtomicBool,
-        done: &mut dyn FnMut(u64) -> Result<(), StageError>,
-    ) -> Result<(), SweepError>;
-}
+use crate::stage::{Stage, StageConfig};
+use crate::{
+    Bench, Bounds, Executor, Facts, Judged, Method, Metric, Point, Results, SweepConfig,
+    SweepError, Trial,
+};
 
 /// What happens during a sweep, to be shown.
 #[derive(Clone, Copy, Debug)]
@@ -86,50 +38,6 @@ pub enum SweepNotice<'a> {
     Trial(&'a Trial),
 }
 
-/// Why a sweep ends early.
-#[derive(Debug, thiserror::Error)]
-pub enum SweepError {
-    /// The file is wrong.
-    #[error("{}: {source}", origin.display())]
-    Config {
-        /// The file.
-        origin: PathBuf,
-        /// What is wrong.
-        source: ConfigError,
-    },
-    /// The file cannot be read, or is no sweep's.
-    #[error("{}: {problem}", path.display())]
-    File {
-        /// The file or folder.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// No point can be tried.
-    #[error("{0}")]
-    Nothing(String),
-    /// The sweep was stopped; what is done is kept.
-    #[error("the sweep was stopped; `cargo xtask sweep --resume {}` goes on with it", .0.display())]
-    Stopped(PathBuf),
-    /// No worker can run.
-    #[error("{source}; what is done is kept, and `cargo xtask sweep --resume {}` goes on with it", folder.display())]
-    Workers {
-        /// The sweep's folder.
-        folder: PathBuf,
-        /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// Files cannot be read or written.
-    #[error(transparent)]
-    Stage(#[from] StageError),
-}
-
-impl From<FolderError> for SweepError {
-    fn from(error: FolderError) -> Self {
-        Self::Stage(error.into())
-    }
-}
-
 /// A sweep in its folder, which is locked for it.
 #[derive(Debug)]
 pub struct Sweep {
@@ -139,57 +47,8 @@ pub struct Sweep {
     _lock: FolderLock,
 }
 
-/// The file that a sweep's folder is known by.
-const FILE: &str = "sweep.toml";
-/// The folder of the best points' trials.
-const FINAL: &str = "final";
 /// Points of the first batch that are looked at before anything is written.
 const LOOKED_AT: usize = 32;
-
-impl SweepConfig {
-    /// Reads a sweep's file.
-    ///
-    /// # Errors
-    ///
-    /// A sentence with the line and what is allowed.
-    pub fn read(path: &Path) -> Result<Self, SweepError> {
-        let wrong = |problem: String| SweepError::File {
-            path: path.into(),
-            problem,
-        };
-        let text =
-            fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
-        Self::parse(&text, path)
-    }
-
-    /// Reads a sweep's text; `origin` is for messages.
-    ///
-    /// # Errors
-    ///
-    /// As [`SweepConfig::read`].
-    pub fn parse(text: &str, origin: &Path) -> Result<Self, SweepError> {
-        let config: Self = toml::from_str(text).map_err(|error| {
-            let line = error
-                .span()
-                .map(|span| text[..span.start.min(text.len())].lines().count().max(1));
-            let line = line.map_or_else(String::new, |line| format!("line {line}: "));
-            SweepError::File {
-                path: origin.into(),
-                problem: format!("{line}{}", error.message().replace('\n', " ")),
-            }
-        })?;
-        let checked = config.validate();
-        checked.map_err(|source| SweepError::Config {
-            origin: origin.into(),
-            source,
-        })?;
-        Ok(config)
-    }
-
-    fn assignments(&self, point: &Point) -> Vec<String> {
-        crate::assignments(&self.set, point)
-    }
-}
 
 impl Sweep {
     /// Begins a sweep in a folder, or goes on with the same one that is there.
@@ -292,7 +151,7 @@ impl Sweep {
     ///
     /// # Errors
     ///
-    /// When it is stopped, trials cannot be run at all, or all of them fail.
+    /// When it is stopped, trials cannot be run at all, or no point meets the constraints.
     pub fn run(
         &self,
         bench: &mut dyn Bench,
@@ -419,7 +278,7 @@ impl Sweep {
             return Ok(());
         }
         // A grid has fewer points where conditions and constraints leave some out.
-        let of = if self.config.method == crate::Method::Grid {
+        let of = if self.config.method == Method::Grid {
             planned
         } else {
             of
@@ -457,123 +316,23 @@ impl Sweep {
     }
 }
 
-/// The results in a sweep's folder, which another program may be writing at the moment; `metric` says what the score is of
-/// a base and a sweep.
-///
-/// # Errors
-///
-/// When there is no sweep, or files are damaged.
-pub fn read_results(
-    folder: &Path,
-    metric: &mut dyn FnMut(&str, &SweepConfig) -> Result<Metric, String>,
-) -> Result<(Results, Option<Results>), SweepError> {
-    let (name, config) = described(folder)?;
-    let metric = metric(&base_in(&config.base, folder), &config);
-    let metric = metric.map_err(SweepError::Nothing)?;
-    results(folder, &name, &config, metric)
-}
-
-fn results(
-    folder: &Path,
-    name: &str,
-    config: &SweepConfig,
-    metric: Metric,
-) -> Result<(Results, Option<Results>), SweepError> {
-    let of_stage = |folder: &Path, planned: Option<u64>, judged: Judged| {
-        let stage = Stage::open(folder)?;
-        let mut trials = Vec::new();
-        for trial in 0..stage.points().len() as u64 {
-            trials.extend(stage.result(trial)?);
-        }
-        let mut keys: Vec<String> = config.space.keys().map(String::from).collect();
-        keys.extend(config.method.resource().map(String::from));
-        Ok::<_, SweepError>(Results {
-            name: name.into(),
-            metric: metric.name.clone(),
-            judged: judged.name().into(),
-            higher_is_better: metric.higher_is_better,
-            keys,
-            logarithmic: config.space.logarithmic().map(String::from).collect(),
-            planned: planned.unwrap_or(stage.points().len() as u64),
-            trials,
-        })
-    };
-    let planned = match config.method {
-        crate::Method::Grid => None,
-        ref method => Some(method.trials(&config.space)),
-    };
-    let search = of_stage(folder, planned, config.trial.judge)?;
-    let last = folder.join(FINAL);
-    let last = match Stage::is_at(&last) {
-        true => Some(of_stage(&last, None, Judged::Test)?),
-        false => None,
-    };
-    Ok((search, last))
-}
-
-/// The name and the file of the sweep in a folder.
-fn described(folder: &Path) -> Result<(String, SweepConfig), SweepError> {
-    let path = folder.join(FILE);
-    if !path.exists() {
-        let problem = format!("holds no {FILE}: it is not the folder of a sweep");
-        return Err(SweepError::File {
-            path: folder.into(),
-            problem,
-        });
-    }
-    let text = fs::read_to_string(&path).map_err(|source| StageError::Read {
-        path: path.clone(),
-        source,
-    })?;
-    let config = SweepConfig::parse(&text, &path)?;
-    let name = text
-        .lines()
-        .next()
-        .and_then(|line| line.strip_prefix("# ")?.rsplit_once(", version "));
-    let name = name.map_or("sweep", |(name, _)| name);
-    Ok((name.into(), config))
-}
-
-/// Where a folder keeps the file that trials begin with, if it is one.
-fn base_in(base: &str, folder: &Path) -> String {
-    let kept = kept_base(base, folder);
-    match kept.exists() {
-        true => kept.to_string_lossy().into_owned(),
-        false => base.into(),
-    }
-}
-
-fn kept_base(base: &str, folder: &Path) -> PathBuf {
-    let name = Path::new(base).file_name().unwrap_or_default();
-    folder.join("base").join(name)
-}
-
-/// Copies the file that trials begin with into the folder, so that what is done to it later changes no trial.
-fn keep_base(base: &str, folder: &Path) -> Result<(), SweepError> {
-    if !Path::new(base).is_file() {
-        return Ok(());
-    }
-    let text = fs::read(base).map_err(|source| StageError::Read {
-        path: base.into(),
-        source,
-    })?;
-    Ok(ran_files::write_file(&kept_base(base, folder), &text)?)
-}
-
-/// Whether a folder's trials begin with what a base is now.
-fn is_kept(base: &str, folder: &Path) -> bool {
-    let kept = kept_base(base, folder);
-    !kept.exists() || fs::read(base).ok() == fs::read(kept).ok()
-}
-
 /// Looks at the first points: refuses what is wrong with all of them.
 fn check_first(config: &SweepConfig, bench: &mut dyn Bench) -> Result<(), SweepError> {
     bench.metric().map_err(SweepError::Nothing)?;
     let mut facts = |point: &Point| bench.facts(&config.assignments(point));
-    // Without constraints, to see what is wrong with the points themselves.
-    let Ok(points) = config
-        .method
-        .propose(&config.space, &[], &mut |_| Ok::<_, Infallible>(true));
+    // Without constraints, to see what is wrong with the points themselves. Of draws that do not depend on one another a few suffice.
+    let method = match config.method.clone() {
+        Method::Random { trials, seed } => Method::Random {
+            trials: trials.min(LOOKED_AT as u64),
+            seed,
+        },
+        Method::Sobol { trials, seed } => Method::Sobol {
+            trials: trials.min(LOOKED_AT as u64),
+            seed,
+        },
+        other => other,
+    };
+    let Ok(points) = method.propose(&config.space, &[], &mut |_| Ok::<_, Infallible>(true));
     let points = points.unwrap_or_default();
     let step = points.len().div_ceil(LOOKED_AT).max(1);
     let mut wrong = None;

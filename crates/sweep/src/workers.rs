@@ -76,8 +76,8 @@ impl Answer {
 const ATTEMPTS: usize = 2;
 
 impl Workers {
-    /// Processes of a program, which is given some arguments and then the folder of the trials: so many at once, each with so
-    /// many threads (`RAYON_NUM_THREADS`). They are started when there is work.
+    /// Processes of a program, which is given some arguments and then the folder of the trials: `count` at once, each with
+    /// `threads` threads (`RAYON_NUM_THREADS`). They are started when there is work.
     #[must_use]
     pub fn new(program: PathBuf, arguments: Vec<OsString>, count: usize, threads: usize) -> Self {
         Self {

@@ -64,10 +64,7 @@ impl Executor for Shell {
         done: &mut dyn FnMut(u64) -> Result<(), StageError>,
     ) -> Result<(), SweepError> {
         let ran = self.0.run(stage, trials, stop, done);
-        ran.map_err(|error| SweepError::Workers {
-            folder: stage.folder().into(),
-            source: error.into(),
-        })
+        ran.map_err(|error| SweepError::workers(stage.folder(), error))
     }
 }
 

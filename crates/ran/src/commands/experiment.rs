@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
     /// Draws no pictures.
     #[arg(long)]
     no_pictures: bool,
-    /// Tries so many configurations on validation data first, and runs the best.
+    /// First tries this number of configurations on validation data, then runs the best.
     #[arg(long, value_name = "TRIALS", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "resume")]
     search: Option<u64>,
     /// Where they are searched: standard (kinds, sizes, leak, context, scales, features) or roles (what attention reads).
@@ -56,7 +56,7 @@ pub(crate) struct Arguments {
         requires = "search"
     )]
     space: SpaceKind,
-    /// Searches among models with at most so many trained parameters.
+    /// Searches among models with at most N trained parameters.
     #[arg(long, value_name = "N", requires = "search")]
     trained_at_most: Option<u64>,
     /// How many trials of a search run at once [default: as many as there are cores and memory for].

@@ -90,9 +90,9 @@ impl Halving {
                 continue;
             }
             if index == 0 {
-                let draw = samplers::Random(self.seed);
+                let draw = samplers::Draw::Random(self.seed);
                 let drawn =
-                    samplers::draw(space, &draw, 0..rung.trials, &[], &mut |point: &Point| {
+                    samplers::draw(space, draw, 0..rung.trials, &[], &mut |point: &Point| {
                         allowed(&with(point.clone(), rung))
                     })?;
                 return Ok(

@@ -23,89 +23,52 @@ use crate::{Dimension, Domain, Point, Space};
 /// Draws of one trial, at most, until one is found that is allowed.
 const DRAWS: u64 = 10_000;
 
-/// How a number is drawn for one key.
-pub(super) trait Draw {
-    /// Draws for key number `key` of the space; `draw` counts the draws of the whole sweep's trial `trial`, from 0.
+/// How numbers are drawn, each from a seed.
+#[derive(Clone, Copy)]
+pub(super) enum Draw {
+    /// Independently.
+    Random(u64),
+    /// From a scrambled Sobol sequence.
+    Sobol(u64),
+    /// Where good points of the history lie densely, and bad ones do not.
+    Tpe(u64),
+}
+
+impl Draw {
+    /// Draws for key number `key` of the space; `draw` counts the draws of trial `trial`, from 0, and `history` is that of the key.
     fn value(
-        &self,
+        self,
         key: u64,
         trial: u64,
         draw: u64,
         distribution: &Distribution,
         history: &[CompletedTrial],
-    ) -> ParamValue;
-}
-
-/// Independent draws.
-pub(super) struct Random(pub(super) u64);
-
-/// A scrambled Sobol sequence.
-pub(super) struct Sobol(u64);
-
-/// Estimated from the history.
-pub(super) struct Tpe(u64);
-
-impl Sobol {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-}
-
-impl Tpe {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-}
-
-impl Draw for Random {
-    fn value(
-        &self,
-        key: u64,
-        trial: u64,
-        draw: u64,
-        distribution: &Distribution,
-        _: &[CompletedTrial],
     ) -> ParamValue {
-        RandomSampler::with_seed(mixed([self.0, key, draw])).sample(distribution, trial, &[])
-    }
-}
-
-impl Draw for Sobol {
-    fn value(
-        &self,
-        key: u64,
-        trial: u64,
-        draw: u64,
-        distribution: &Distribution,
-        _: &[CompletedTrial],
-    ) -> ParamValue {
-        // Each key is a dimension of the sequence, and each draw a point of it. Draws beyond a trial's first are refused points'
-        // successors, which follow the sequence's own order in a sequence of another scrambling.
-        let sampler = SobolSampler::with_seed(mixed([self.0, draw]));
-        for _ in 0..key {
-            sampler.sample(distribution, trial, &[]);
+        match self {
+            Self::Random(seed) => {
+                let sampler = RandomSampler::with_seed(mixed([seed, key, draw]));
+                sampler.sample(distribution, trial, &[])
+            }
+            Self::Sobol(seed) => {
+                // A key is a dimension of the sequence, a trial one of its points. Draws beyond a trial's first are of a
+                // sequence of another scrambling.
+                let sampler = SobolSampler::with_seed(mixed([seed, draw]));
+                for _ in 0..key {
+                    sampler.sample(distribution, trial, &[]);
+                }
+                sampler.sample(distribution, trial, &[])
+            }
+            Self::Tpe(seed) => {
+                // The quarter of the best counts as good, as in the crate's default; the history is long enough by the time
+                // this is asked.
+                let sampler = TpeSampler::builder()
+                    .seed(mixed([seed, key, draw]))
+                    .n_startup_trials(2)
+                    .build();
+                let sampler = sampler.expect("the settings are constants");
+                sampler.sample(distribution, trial, history)
+            }
         }
-        sampler.sample(distribution, trial, &[])
-    }
-}
-
-impl Draw for Tpe {
-    fn value(
-        &self,
-        key: u64,
-        trial: u64,
-        draw: u64,
-        distribution: &Distribution,
-        history: &[CompletedTrial],
-    ) -> ParamValue {
-        // The quarter of the best counts as good, as in the crate's default; the history is long enough by the time this is asked.
-        let built = TpeSampler::builder()
-            .seed(mixed([self.0, key, draw]))
-            .n_startup_trials(2)
-            .build();
-        built
-            .expect("the settings are constants")
-            .sample(distribution, trial, history)
     }
 }
 
@@ -120,7 +83,7 @@ fn mixed<const N: usize>(numbers: [u64; N]) -> u64 {
 /// Draws the points of some trials; none where one of them finds nothing that is allowed.
 pub(super) fn draw<E>(
     space: &Space,
-    draw: &dyn Draw,
+    draw: Draw,
     trials: Range<u64>,
     tried: &[Tried],
     allowed: &mut dyn FnMut(&Point) -> Result<bool, E>,

@@ -22,7 +22,7 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// An array takes its part: so many tasks, of which so many may run at once.
+    /// An array takes its part: a number of tasks, and how many of them may run at once.
     pub(super) fn take(&mut self, tasks: usize, throttle: Option<u32>) {
         self.queued += tasks;
         self.running += throttle.map_or(tasks, |most| tasks.min(most as usize));

@@ -58,7 +58,7 @@ impl Tries {
     ///
     /// # Errors
     ///
-    /// Where so many tasks ended in vain that no other will do better.
+    /// Where enough tasks ended in vain to expect no better of others.
     pub(super) fn judge(
         &mut self,
         task: &Task,

@@ -36,10 +36,6 @@ impl Executor for Local {
         stop: &AtomicBool,
         done: &mut dyn FnMut(u64) -> Result<(), StageError>,
     ) -> Result<(), SweepError> {
-        let failed = |source: Box<dyn std::error::Error + Send + Sync>| SweepError::Workers {
-            folder: stage.folder().into(),
-            source,
-        };
         let cores = available_parallelism().map_or(1, usize::from);
         let needed = facts.map_or(0, |facts| facts.bytes);
         let count = self
@@ -52,14 +48,15 @@ impl Executor for Local {
             .as_ref()
             .is_none_or(|(there, _)| *there != count)
         {
-            let program = env::current_exe().map_err(|error| failed(error.into()))?;
+            let program =
+                env::current_exe().map_err(|error| SweepError::workers(stage.folder(), error))?;
             let arguments = ["sweep", "worker"].map(Into::into).into();
             let workers = Workers::new(program, arguments, count, (cores / count).max(1));
             self.workers = Some((count, workers));
         }
         let (_, workers) = self.workers.as_mut().expect("they were made above");
         let ran = workers.run(stage, trials, stop, done);
-        ran.map_err(|error| failed(error.into()))
+        ran.map_err(|error| SweepError::workers(stage.folder(), error))
     }
 }
 
@@ -90,16 +87,14 @@ impl Executor for Cluster {
         stop: &AtomicBool,
         done: &mut dyn FnMut(u64) -> Result<(), StageError>,
     ) -> Result<(), SweepError> {
-        let failed = |source: Box<dyn std::error::Error + Send + Sync>| SweepError::Workers {
-            folder: stage.folder().into(),
-            source,
-        };
         // Machines of the cluster may begin in another folder.
-        let folder = absolute(stage.folder()).map_err(|error| failed(error.into()))?;
+        let folder =
+            absolute(stage.folder()).map_err(|error| SweepError::workers(stage.folder(), error))?;
         let job = Job {
             name: self.name.clone(),
             folder: folder.join("slurm"),
-            program: env::current_exe().map_err(|error| failed(error.into()))?,
+            program: env::current_exe()
+                .map_err(|error| SweepError::workers(stage.folder(), error))?,
             arguments: vec!["sweep".into(), "worker".into(), folder.into()],
             options: self.options.clone(),
         };
@@ -119,7 +114,7 @@ impl Executor for Cluster {
             notice => say(&format!("slurm: {notice}")),
         };
         let outcome = slurm::run(&job, trials, &mut is_done, stop, &mut observe);
-        let outcome = outcome.map_err(|error| failed(error.into()))?;
+        let outcome = outcome.map_err(|error| SweepError::workers(stage.folder(), error))?;
         if let Some(error) = wrong {
             return Err(error.into());
         }
@@ -134,7 +129,7 @@ impl Executor for Cluster {
     }
 }
 
-/// How many processes have room, each of which needs so many bytes.
+/// How many processes fit into free memory, each of which needs some bytes.
 fn fitting(cores: usize, free: Option<u64>, needed: u64) -> usize {
     let room = free.and_then(|free| free.checked_div(needed));
     let room = room.map_or(cores, |room| usize::try_from(room).unwrap_or(cores));

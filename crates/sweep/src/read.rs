@@ -1,0 +1,52 @@
+//! Reading a sweep's file.
+
+use std::fs;
+use std::path::Path;
+
+use crate::{Point, SweepConfig, SweepError};
+
+impl SweepConfig {
+    /// Reads a sweep's file.
+    ///
+    /// # Errors
+    ///
+    /// A sentence with the line and what is allowed.
+    pub fn read(path: &Path) -> Result<Self, SweepError> {
+        let wrong = |problem: String| SweepError::File {
+            path: path.into(),
+            problem,
+        };
+        let text =
+            fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads a sweep's text; `origin` is for messages.
+    ///
+    /// # Errors
+    ///
+    /// As [`SweepConfig::read`].
+    pub fn parse(text: &str, origin: &Path) -> Result<Self, SweepError> {
+        let config: Self = toml::from_str(text).map_err(|error| {
+            let line = error
+                .span()
+                .map(|span| text[..span.start.min(text.len())].lines().count().max(1));
+            let line = line.map_or_else(String::new, |line| format!("line {line}: "));
+            SweepError::File {
+                path: origin.into(),
+                problem: format!("{line}{}", error.message().replace('\n', " ")),
+            }
+        })?;
+        let checked = config.validate();
+        checked.map_err(|source| SweepError::Config {
+            origin: origin.into(),
+            source,
+        })?;
+        Ok(config)
+    }
+
+    /// The assignments of a point, as `--set` takes them.
+    pub(crate) fn assignments(&self, point: &Point) -> Vec<String> {
+        crate::assignments(&self.set, point)
+    }
+}
