@@ -3,7 +3,7 @@
 use crate::arch::{Lanes, WithLanes, vectorize};
 use crate::math::Function;
 use crate::product::{Sizes, Start};
-use crate::weights::PANEL;
+use crate::weights::{HALF_PANEL, PANEL};
 
 /// y = start + x·W, then `then` of every entry.
 ///
@@ -73,8 +73,8 @@ impl<S: Lanes, F: Fn(S::f32s) -> S::f32s + Copy> WithLanes for Matvec<'_, S, F> 
                         self.tile::<PANEL, $rows, 1, $chains>(row, column);
                         column += PANEL;
                     }
-                    if outs - column == HALF && S::F32_LANES <= HALF {
-                        self.tile::<HALF, $rows, 1, $chains>(row, column);
+                    if outs - column == HALF_PANEL && S::F32_LANES <= HALF_PANEL {
+                        self.tile::<HALF_PANEL, $rows, 1, $chains>(row, column);
                         column = outs;
                     }
                     while column < outs {
@@ -90,9 +90,6 @@ impl<S: Lanes, F: Fn(S::f32s) -> S::f32s + Copy> WithLanes for Matvec<'_, S, F> 
         rows!(1: 4, 4);
     }
 }
-
-/// The width of a last panel that is taken by whole vectors too.
-const HALF: usize = PANEL / 2;
 
 impl<'a, S: Lanes, F: Fn(S::f32s) -> S::f32s + Copy> Matvec<'a, S, F> {
     /// The rows of x from `row` on.

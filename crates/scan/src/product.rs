@@ -1,7 +1,7 @@
 //! Products of a unit's weights with rows whose every entry is a vector of sequences.
 
 use crate::arch::{Lanes, WithLanes, vectorize};
-use crate::weights::PANEL;
+use crate::weights::{HALF_PANEL, PANEL};
 
 /// What a product is added to.
 #[derive(Clone, Copy)]
@@ -53,6 +53,20 @@ pub fn product<S: Lanes>(
     };
     work.check();
     vectorize(simd, work);
+}
+
+/// Adds the product of one line of weights with one column of rows to the sums of a tile.
+///
+/// A macro, for a closure would not be compiled for the instruction set of its caller.
+macro_rules! add_line {
+    ($simd:expr, $sums:ident, $rows:ident, $k:ident, $weights:ident) => {
+        for o in 0..$weights.len() {
+            let weight = $simd.splat_f32s($weights[o]);
+            for r in 0..R {
+                $sums[r][o] = $simd.mul_add_e_f32s(weight, $rows[r][$k], $sums[r][o]);
+            }
+        }
+    };
 }
 
 struct Product<'a, S: Lanes, F> {
@@ -113,7 +127,7 @@ fn widest<S: Lanes>(rows: usize) -> usize {
     }
 }
 
-impl<S, F> Product<'_, S, F>
+impl<'a, S, F> Product<'a, S, F>
 where
     S: Lanes,
     F: Fn(S::f32s) -> S::f32s + Copy,
@@ -127,42 +141,92 @@ where
 
     #[inline(always)]
     fn columns<const R: usize>(&mut self, row: usize) {
-        let Sizes { ins, outs, .. } = self.sizes;
+        let outs = self.sizes.outs;
+        let whole = outs / PANEL * PANEL;
         let mut first = 0;
-        while first < outs {
-            let width = PANEL.min(outs - first);
-            let panel = &self.weights[first * ins..][..width * ins];
-            let mut column = 0;
-            macro_rules! columns {
-                ($($count:literal),*) => {$(
-                    while $count <= widest::<S>(R) && column + $count <= width {
-                        self.tile::<R, $count>(row, first + column, width, &panel[column..]);
-                        column += $count;
-                    }
-                )*};
-            }
-            columns!(16, 8, 4, 2, 1);
+        while first < whole {
+            self.panel::<R, PANEL>(row, first);
             first += PANEL;
+        }
+        if outs - whole == HALF_PANEL {
+            self.panel::<R, HALF_PANEL>(row, whole);
+        } else if outs > whole {
+            self.odd_panel::<R>(row, whole);
         }
     }
 
+    /// The columns of a panel whose width W the compiler knows: a step along it is a constant, and no access is checked.
     #[inline(always)]
-    fn tile<const R: usize, const O: usize>(
-        &mut self,
+    fn panel<const R: usize, const W: usize>(&mut self, row: usize, first: usize) {
+        let panel = &self.weights[first * self.sizes.ins..];
+        let lines = &panel.as_chunks::<W>().0[..self.sizes.ins];
+        let mut column = 0;
+        macro_rules! columns {
+            ($($count:literal),*) => {$(
+                while $count <= widest::<S>(R) && column + $count <= W {
+                    let mut sums = self.start::<R, $count>(row, first + column);
+                    let rows = self.rows::<R>(row);
+                    for k in 0..lines.len() {
+                        let weights = &lines[k][column..column + $count];
+                        add_line!(self.simd, sums, rows, k, weights);
+                    }
+                    self.end(row, first + column, sums);
+                    column += $count;
+                }
+            )*};
+        }
+        columns!(16, 8, 4, 2, 1);
+    }
+
+    /// The columns of a last panel of any other width.
+    #[inline(always)]
+    fn odd_panel<const R: usize>(&mut self, row: usize, first: usize) {
+        let Sizes { ins, outs, .. } = self.sizes;
+        let width = outs - first;
+        let panel = &self.weights[first * ins..][..width * ins];
+        let mut column = 0;
+        macro_rules! columns {
+            ($($count:literal),*) => {$(
+                while $count <= widest::<S>(R) && column + $count <= width {
+                    let mut sums = self.start::<R, $count>(row, first + column);
+                    let rows = self.rows::<R>(row);
+                    for (k, line) in panel.chunks_exact(width).enumerate() {
+                        let weights = &line[column..column + $count];
+                        add_line!(self.simd, sums, rows, k, weights);
+                    }
+                    self.end(row, first + column, sums);
+                    column += $count;
+                }
+            )*};
+        }
+        columns!(8, 4, 2, 1);
+    }
+
+    /// R rows of x.
+    #[inline(always)]
+    fn rows<const R: usize>(&self, row: usize) -> [&'a [S::f32s]; R] {
+        let (x, ins) = (self.x, self.sizes.ins);
+        let mut rows: [&[S::f32s]; R] = [&[]; R];
+        for r in 0..R {
+            rows[r] = &x[(row + r) * ins..][..ins];
+        }
+        rows
+    }
+
+    /// What the sums of a tile of R rows and O columns start from.
+    #[inline(always)]
+    fn start<const R: usize, const O: usize>(
+        &self,
         row: usize,
         column: usize,
-        width: usize,
-        panel: &[f32],
-    ) {
-        let simd = self.simd;
-        let Sizes { ins, outs, .. } = self.sizes;
-        let mut sums = [[simd.splat_f32s(0.0); O]; R];
+    ) -> [[S::f32s; O]; R] {
+        let mut sums = [[self.simd.splat_f32s(0.0); O]; R];
         match self.start {
             Start::Zero => {}
             Start::Bias(bias) => {
                 let bias = &bias[column..column + O];
                 for o in 0..O {
-                    let value = simd.splat_f32s(bias[o]);
+                    let value = self.simd.splat_f32s(bias[o]);
                     for sum in &mut sums {
                         sum[o] = value;
                     }
@@ -170,29 +234,24 @@ where
             }
             Start::Add => {
                 for (r, sum) in sums.iter_mut().enumerate() {
-                    sum.copy_from_slice(&self.y[(row + r) * outs + column..][..O]);
+                    let y = &self.y[(row + r) * self.sizes.outs + column..];
+                    sum.copy_from_slice(&y[..O]);
                 }
             }
         }
-        let mut rows: [&[S::f32s]; R] = [&[]; R];
-        for r in 0..R {
-            rows[r] = &self.x[(row + r) * ins..][..ins];
-        }
-        for (k, line) in panel.chunks(width).enumerate() {
-            let mut x = [simd.splat_f32s(0.0); R];
-            for r in 0..R {
-                x[r] = rows[r][k];
-            }
-            let weights: &[f32; O] = line[..O].try_into().expect("a tile's width");
-            for o in 0..O {
-                let weight = simd.splat_f32s(weights[o]);
-                for r in 0..R {
-                    sums[r][o] = simd.mul_add_e_f32s(weight, x[r], sums[r][o]);
-                }
-            }
-        }
+        sums
+    }
+
+    /// Takes the sums of a tile to y.
+    #[inline(always)]
+    fn end<const R: usize, const O: usize>(
+        &mut self,
+        row: usize,
+        column: usize,
+        sums: [[S::f32s; O]; R],
+    ) {
         for (r, sum) in sums.iter().enumerate() {
-            let y = &mut self.y[(row + r) * outs + column..][..O];
+            let y = &mut self.y[(row + r) * self.sizes.outs + column..][..O];
             for (y, &sum) in y.iter_mut().zip(sum) {
                 *y = (self.then)(sum);
             }

@@ -3,6 +3,9 @@
 /// Columns of a panel of weights, the numbers of a cache line; the last panel of a matrix has those that are left.
 pub const PANEL: usize = 16;
 
+/// The width of a last panel that kernels have code of its own for.
+pub(crate) const HALF_PANEL: usize = PANEL / 2;
+
 /// One tensor of a unit's weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tensor {
