@@ -14,8 +14,8 @@ use burn::tensor::{Tensor, TensorData};
 use burn_ndarray::NdArray;
 use burn_wgpu::Wgpu;
 use ran_reservoir::{
-    Activation, LagBiasLaw, MemoryData, MemoryKind, PopulationConfig, QkInit, Reads, Reservoir,
-    ReservoirConfig, Signal, Term, UnitKind, WiringKind,
+    Activation, LagBiasLaw, Leak, MemoryData, MemoryKind, PopulationConfig, QkInit, Reads,
+    Reservoir, ReservoirConfig, Signal, Term, UnitKind, WiringKind,
 };
 use ran_unit::{Initializer, Output};
 
@@ -78,7 +78,10 @@ const SETTINGS: &[Setting] = &[
     ("linear", &[UnitKind::TanhUnit], |c| {
         first(c).linear = Some(true)
     }),
-    ("leak", EVERY, |c| c.leak = 0.5),
+    ("leak", EVERY, |c| c.leak = 0.5.into()),
+    ("leaks of a range", EVERY, |c| {
+        c.leak = Leak::Spread { from: 0.1, to: 1.0 }
+    }),
     ("input_copies", EVERY, |c| c.input_copies = Some(2)),
     ("input_scale", EVERY, |c| c.input_scale = 0.7),
     ("sparse wiring", EVERY, |c| {

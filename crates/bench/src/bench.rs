@@ -176,7 +176,7 @@ impl Bench {
         if self.network == Network::EchoState {
             config.wiring = WiringKind::Sparse;
             config.fan_in = Some((units * d_unit / 10).max(1));
-            config.leak = 0.3;
+            config.leak = 0.3.into();
         }
         config
     }

@@ -17,7 +17,7 @@ use crate::{Chosen, EvaluationConfig};
 /// let settings = ["reservoir.leak=0.5".parse()?];
 /// let experiment = Experiment::open(Some(Preset::DEFAULT), &settings)?;
 /// assert_eq!(experiment.config.task.name(), "japanese-vowels");
-/// assert_eq!(experiment.config.reservoir.leak, 0.5);
+/// assert_eq!(experiment.config.reservoir.leak, 0.5.into());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

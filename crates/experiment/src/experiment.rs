@@ -269,7 +269,7 @@ d_unit = 8
     fn what_a_file_leaves_out_has_its_default() {
         let experiment = parse(TEXT, &[]).unwrap();
         assert_eq!(experiment.config.learning, LearningConfig::default());
-        assert_eq!(experiment.config.reservoir.leak, 1.0);
+        assert_eq!(experiment.config.reservoir.leak, 1.0.into());
     }
 
     #[test]

@@ -103,7 +103,7 @@ fn standard(mut base: Table, experiment: &Experiment, dataset: &Dataset) -> Sear
     }
     let mut keys = table(
         r#"
-        "reservoir.leak" = { from = 0.05, to = 1.0, log = true }
+        "reservoir.leak" = [1.0, 0.5, 0.2, 0.1, 0.05, 0.02, { from = 0.01, to = 1.0 }, { from = 0.1, to = 1.0 }]
         "reservoir.input_scale" = { from = 0.1, to = 3.0, log = true }
         "reservoir.input_share" = { from = 0.1, to = 0.9 }
         "reservoir.context" = [2, 4, 8, 16]
@@ -121,8 +121,9 @@ fn standard(mut base: Table, experiment: &Experiment, dataset: &Dataset) -> Sear
     // Where a sequence has one target, its course can be summed up in several ways.
     let once = dataset.train.iter().all(|sample| sample.scored.len() == 1);
     if once && dataset.category != Category::Regression {
-        let features =
-            table(r#"x = ["last", "mean", "mean-and-last", { segments = 4 }, { segments = 8 }]"#);
+        let features = table(
+            r#"x = ["last", "mean", "mean-and-last", "pooled", { segments = 4 }, { segments = 8 }]"#,
+        );
         keys.extend(
             features
                 .into_iter()

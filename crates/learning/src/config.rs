@@ -46,6 +46,12 @@ impl ReadoutConfig {
         {
             return wrong("online", format!("is wrong: {error}"));
         }
+        if self.features == Some(Features::Pooled) && regime != Regime::Reservoir {
+            let regime = regime.name();
+            let problem =
+                format!("must not be \"pooled\", which has no gradient, in the regime {regime:?}");
+            return wrong("features", problem);
+        }
         if let Some(OnlineConfig::Force(force)) = &self.online {
             let features = self.features.unwrap_or(regime.features());
             if features != Features::Last {

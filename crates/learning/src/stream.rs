@@ -2,7 +2,7 @@
 
 use burn::tensor::backend::Backend;
 use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate};
-use ran_readout::Features;
+use ran_readout::{Features, Pool};
 use ran_reservoir::ScanBackend;
 
 use crate::model::Readout;
@@ -26,6 +26,8 @@ pub struct ModelStream<'a, B: Backend> {
     pub(crate) sum: Array1<f64>,
     /// All states so far that the readout sees, `[steps, d_state]`, for the features that need them.
     pub(crate) states: Array2<f32>,
+    /// What the states so far are pooled to, for pooled features.
+    pub(crate) pool: Option<Pool>,
     pub(crate) steps: usize,
 }
 
@@ -44,6 +46,7 @@ impl<B: Backend> Model<B> {
             readout: Readout::of(&self.readout, self.card.link()),
             sum: Array1::zeros(averaged),
             states: Array2::zeros((0, view.d_state())),
+            pool: pool(&view),
             steps: 0,
             view,
         }
@@ -94,6 +97,7 @@ impl<B: ScanBackend> ModelStream<'_, B> {
         self.memory = Steps::start(&self.model.reservoir, &self.device);
         self.sum.fill(0.0);
         self.states = Array2::zeros((0, self.view.d_state()));
+        self.pool = pool(&self.view);
         self.steps = 0;
     }
 
@@ -118,6 +122,11 @@ impl<B: ScanBackend> ModelStream<'_, B> {
                 pushed.expect("every state has the reservoir's width");
                 features.rows(self.states.view(), &[self.steps - 1])
             }
+            Features::Pooled => {
+                let pool = self.pool.as_mut().expect("the view pools");
+                pool.push(state.iter().copied());
+                row(Array1::from_vec(pool.row()))
+            }
         };
         let mut outputs = self.readout.outputs(row_of.view());
         if features == Features::EveryStep && card.one_target {
@@ -127,4 +136,9 @@ impl<B: ScanBackend> ModelStream<'_, B> {
         card.link().apply(&mut outputs);
         outputs.remove_axis(Axis(0))
     }
+}
+
+/// What a view's features pool the states to, where they do.
+fn pool(view: &View) -> Option<Pool> {
+    (view.features == Features::Pooled).then(|| Pool::new(view.d_state()))
 }

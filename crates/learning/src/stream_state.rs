@@ -2,6 +2,7 @@
 
 use burn::tensor::backend::Backend;
 use ndarray::{Array1, Array2};
+use ran_readout::Pool;
 use ran_reservoir::MemoryData;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -24,6 +25,9 @@ pub struct StreamState {
     sum: Vec<f64>,
     /// `[steps, d_state]`, for the features that need all states; else empty.
     states: Vec<f32>,
+    /// What the states so far are pooled to, for pooled features.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pool: Option<Pool>,
 }
 
 impl StreamState {
@@ -57,6 +61,7 @@ impl<B: Backend> ModelStream<'_, B> {
             memory: self.memory.memory(),
             sum: self.sum.to_vec(),
             states: self.states.iter().copied().collect(),
+            pool: self.pool.clone(),
         }
     }
 }
@@ -99,10 +104,21 @@ impl<B: Backend> Model<B> {
                 "is damaged: it has {got} numbers of {steps} states of width {width}"
             ));
         };
+        let pooled = |pool: &Option<Pool>| pool.as_ref().map(Pool::d_state);
+        let steps = state.pool.as_ref().map_or(state.steps, Pool::steps);
+        if pooled(&state.pool) != pooled(&stream.pool) || steps != state.steps {
+            return refused(format!(
+                "is damaged: it has pooled {} dimensions of {steps} steps, the model pools {} and is at step {}",
+                pooled(&state.pool).unwrap_or(0),
+                pooled(&stream.pool).unwrap_or(0),
+                state.steps
+            ));
+        }
         stream.memory = Steps::restore(&self.reservoir, &state.memory, device)?;
         stream.steps = state.steps;
         stream.sum = Array1::from_vec(state.sum.clone());
         stream.states = states;
+        stream.pool = state.pool.clone();
         Ok(stream)
     }
 }

@@ -1,5 +1,6 @@
 //! Features: which summary of the states a readout sees.
 
+use crate::pool::POOLED;
 use ndarray::{Array2, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
@@ -25,6 +26,10 @@ pub enum Features {
     /// sequences whose course matters. Where there are more parts than steps, parts share steps. In a config
     /// `{ segments = 7 }`, k being 7.
     Segments(NonZeroUsize),
+    /// Eight numbers that sum up the course of each dimension over h_0..=h_s: mean, last, maximum, minimum, deviation, size of
+    /// changes, share of steps above the running mean, share of steps that cross it; see [`Pool`](crate::Pool). For readouts in
+    /// closed form or step by step: no gradient passes through it.
+    Pooled,
 }
 
 impl Features {
@@ -34,6 +39,7 @@ impl Features {
             Features::Last | Features::Mean | Features::EveryStep => d_state,
             Features::MeanAndLast => 2 * d_state,
             Features::Segments(count) => count.get().saturating_mul(d_state),
+            Features::Pooled => POOLED.saturating_mul(d_state),
         }
     }
 
@@ -148,6 +154,10 @@ impl Features {
     }
 
     /// The steps whose means, one after another, are the row that is taken at step s.
+    ///
+    /// # Panics
+    ///
+    /// With [`Features::Pooled`], which are no means.
     pub(crate) fn parts(self, s: usize) -> Vec<Range<usize>> {
         let (all, last) = (0..s + 1, s..s + 1);
         match self {
@@ -158,6 +168,7 @@ impl Features {
                 let parts = 0..count.get();
                 parts.map(|index| segment(s, index, count)).collect()
             }
+            Features::Pooled => panic!("pooled features have no gradient"),
         }
     }
 

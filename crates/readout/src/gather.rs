@@ -21,7 +21,7 @@ impl Features {
     /// # Panics
     ///
     /// If there is not one list per sequence, a list is not strictly ascending, a scored step is not less than `steps`,
-    /// or nothing is scored in the whole batch.
+    /// or nothing is scored in the whole batch; with [`Features::Pooled`], which have no gradient.
     pub fn gather<B: Backend>(
         self,
         states: Tensor<B, 3>,

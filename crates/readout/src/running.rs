@@ -2,7 +2,8 @@
 
 use crate::Features;
 use crate::features::segment;
-use ndarray::{Array2, ArrayView2, Axis, s};
+use crate::pool::Pool;
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use std::num::NonZeroUsize;
 
 /// The features of one sequence, computed while its states come in.
@@ -24,6 +25,8 @@ pub struct Running {
     sum: Vec<f64>,
     /// The sums over the parts of each row that has begun and is not complete, oldest first: `[parts·d_state]` each.
     open: Vec<Vec<f64>>,
+    /// What the states so far are pooled to, for pooled features.
+    pool: Pool,
 }
 
 impl Features {
@@ -67,6 +70,10 @@ impl Running {
             seen: 0,
             sum: vec![0.0; if means { d_state } else { 0 }],
             open: Vec::new(),
+            pool: Pool::new(match features {
+                Features::Pooled => d_state,
+                _ => 0,
+            }),
         }
     }
 
@@ -123,6 +130,7 @@ impl Running {
                 rows
             }
             Features::Segments(count) => self.segments(states, ending, count),
+            Features::Pooled => self.pooled(states, &own),
         };
         self.done += ending;
         self.seen = until;
@@ -147,6 +155,21 @@ impl Running {
             }
         }
         means
+    }
+
+    /// What all states up to each of some steps of a piece are pooled to.
+    fn pooled(&mut self, states: ArrayView2<'_, f32>, steps: &[usize]) -> Array2<f32> {
+        let mut rows = Array2::zeros((steps.len(), self.features.width(self.d_state)));
+        let mut wanted = rows.rows_mut().into_iter().zip(steps).peekable();
+        // What comes after the last row of the sequence is in no row.
+        let needed = self.steps().saturating_sub(self.seen);
+        for (step, state) in states.rows().into_iter().enumerate().take(needed) {
+            self.pool.push(state.iter().copied());
+            if let Some((mut row, _)) = wanted.next_if(|(_, at)| **at == step) {
+                row.assign(&ArrayView1::from(&self.pool.row()));
+            }
+        }
+        rows
     }
 
     /// The means over the parts of the rows that a piece completes; adds the piece to the sums of all later rows.
@@ -203,13 +226,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const ALL: [Features; 6] = [
+    const ALL: [Features; 7] = [
         Features::Last,
         Features::Mean,
         Features::MeanAndLast,
         Features::EveryStep,
         Features::Segments(NonZeroUsize::new(1).unwrap()),
         Features::Segments(NonZeroUsize::new(3).unwrap()),
+        Features::Pooled,
     ];
 
     /// Pushes rows in pieces of some length and joins what comes out.

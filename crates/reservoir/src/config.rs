@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PopulationConfig, ProjectionsConfig, ReservoirError, WiringKind};
+use crate::{Leak, PopulationConfig, ProjectionsConfig, ReservoirError, WiringKind};
 
 /// What the working memory holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,9 +37,9 @@ pub struct ReservoirConfig {
     /// What the working memory holds.
     #[serde(default)]
     pub memory: MemoryKind,
-    /// Leak α in (0, 1]: h_t = (1−α)·h_{t−1} + α·output_t. 1 is the poster.
-    #[serde(default = "one")]
-    pub leak: f64,
+    /// Leak α in (0, 1]: h_t = (1−α)·h_{t−1} + α·output_t; a range is spread over each population's units. 1 is the poster.
+    #[serde(default)]
+    pub leak: Leak,
     /// How slots are connected.
     #[serde(default)]
     pub wiring: WiringKind,
@@ -78,7 +78,7 @@ impl ReservoirConfig {
         Self {
             context,
             memory: MemoryKind::default(),
-            leak: 1.0,
+            leak: Leak::default(),
             wiring: WiringKind::default(),
             input_copies: None,
             input_share: None,
@@ -137,13 +137,10 @@ impl ReservoirConfig {
         Ok(())
     }
 
-    pub(crate) fn validate_leak(&self) -> Result<(), ReservoirError> {
-        // It is computed with in 32 bits, where the smallest numbers are 0.
-        if (self.leak as f32) > 0.0 && self.leak <= 1.0 {
-            return Ok(());
-        }
-        let problem = format!("must be above 0 and at most 1, got {:?}", self.leak);
-        Err(ReservoirError::config("reservoir.leak", problem))
+    /// The leaks of the units of a population, the one with this index: its own, or else the reservoir's.
+    pub(crate) fn leak_of(&self, index: usize) -> Leak {
+        let own = self.populations.get(index).and_then(|one| one.leak);
+        own.unwrap_or(self.leak)
     }
 
     /// Checks every field.
@@ -156,7 +153,7 @@ impl ReservoirConfig {
             let problem = format!("must be from 1 to {MOST_CONTEXT}, got {}", self.context);
             return Err(ReservoirError::config("reservoir.context", problem));
         }
-        self.validate_leak()?;
+        self.leak.validate("reservoir.leak")?;
         // It is computed with in 32 bits, where the largest numbers are infinite.
         if !(self.input_scale as f32).is_finite() {
             let problem = format!(

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::reads::{Reads, Recurrence};
-use crate::{KindOptions, LagBiasLaw, QkInit, ReservoirError, StandardUnit, UnitKind};
+use crate::{KindOptions, LagBiasLaw, Leak, QkInit, ReservoirError, StandardUnit, UnitKind};
 
 /// U units of one kind and width D.
 ///
@@ -27,6 +27,9 @@ pub struct PopulationConfig {
     pub units: usize,
     /// Width of one unit, D.
     pub d_unit: usize,
+    /// The leak of its units. Default: the reservoir's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leak: Option<Leak>,
     /// Heads that D is split into. Default 1. Kinds with attention.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heads: Option<usize>,
@@ -97,6 +100,7 @@ impl PopulationConfig {
             kind,
             units,
             d_unit,
+            leak: None,
             heads: None,
             causal: None,
             activation: None,
@@ -175,6 +179,9 @@ impl PopulationConfig {
             if got == 0 {
                 return wrong(field, "must be at least 1, got 0".into());
             }
+        }
+        if let Some(leak) = self.leak {
+            leak.validate(&format!("reservoir.population[{index}].leak"))?;
         }
         let heads = self.heads.unwrap_or(1);
         if heads == 0 || !self.d_unit.is_multiple_of(heads) {

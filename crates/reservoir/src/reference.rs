@@ -1,7 +1,7 @@
 //! The loop over time in burn operations, the reference and the path of any backend: equations 7, 8 and 9 of
 //! docs/model.md#working-memory.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::{Tensor, TensorData, backend::Backend};
 use ran_unit::Unit;
 
 use crate::{Memory, MemoryKind, Reservoir};
@@ -97,6 +97,7 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
         let mut state = memory.rows.clone().narrow(1, kept, 1); // [batch, 1, d_state]
         let mut older = (kept > 0).then(|| memory.rows.narrow(1, 0, kept));
         let mut states = Vec::with_capacity(steps);
+        let leaking = self.leaking(&state);
         let fed = self.wire.feed(inputs); // [batch, steps, d_state]
         for step in 0..steps {
             if border(step) {
@@ -115,7 +116,7 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
                 unit.newest(window).reshape([batch, 1, d_state])
             });
             older = (kept > 0).then(|| window.narrow(1, 1, kept));
-            state = self.leaked(state, outputs);
+            state = leaking.step(state, outputs);
             states.push(state.clone());
         }
         let rows = match older {
@@ -136,6 +137,7 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
         let context = self.context();
         let [batch, steps, _] = inputs.dims();
         let mut rows = memory.rows;
+        let leaking = self.leaking(&rows);
         let all = match memory.inputs {
             Some(older) => Tensor::cat(vec![older, inputs], 1), // [batch, context − 1 + steps, d_input]
             None => inputs,
@@ -162,7 +164,7 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
                     .swap_dims(1, 2)
                     .reshape([batch, context, d_state])
             });
-            rows = self.leaked(rows, outputs);
+            rows = leaking.step(rows, outputs);
             states.push(rows.clone().narrow(1, context - 1, 1));
         }
         let inputs = (context > 1).then(|| all.narrow(1, steps, context - 1));
@@ -209,13 +211,44 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
         })
     }
 
+    /// The leaks, for rows of some other tensor's kind of numbers.
+    fn leaking(&self, rows: &Tensor<B, 3>) -> Leaking<B> {
+        if let Some(leak) = self.same_leak() {
+            return Leaking::Same(leak);
+        }
+        let units = self.populations.iter().flat_map(|unit| {
+            let shape = unit.shape();
+            std::iter::repeat_n(shape.d_unit, shape.units)
+        });
+        let slots = self.leaks().iter().zip(units);
+        let slots = slots.flat_map(|(&leak, width)| std::iter::repeat_n(leak, width));
+        let slots: Vec<f64> = slots.collect();
+        let shape = [1, 1, slots.len()];
+        let options = (&rows.device(), rows.dtype());
+        let new = Tensor::from_data(TensorData::new(slots, shape), options);
+        let old = new.clone().neg() + 1.0;
+        Leaking::Slots { new, old }
+    }
+}
+
+/// The leaks of a step.
+enum Leaking<B: Backend> {
+    /// One for all slots.
+    Same(f64),
+    /// α and 1 − α of each slot, `[1, 1, d_state]`.
+    Slots {
+        new: Tensor<B, 3>,
+        old: Tensor<B, 3>,
+    },
+}
+
+impl<B: Backend> Leaking<B> {
     /// (1−α)·before + α·outputs.
-    fn leaked(&self, before: Tensor<B, 3>, outputs: Tensor<B, 3>) -> Tensor<B, 3> {
-        let leak = self.leak();
-        if leak == 1.0 {
-            outputs
-        } else {
-            before * (1.0 - leak) + outputs * leak
+    fn step(&self, before: Tensor<B, 3>, outputs: Tensor<B, 3>) -> Tensor<B, 3> {
+        match self {
+            Self::Same(1.0) => outputs,
+            Self::Same(leak) => before * (1.0 - leak) + outputs * *leak,
+            Self::Slots { new, old } => before * old.clone() + outputs * new.clone(),
         }
     }
 }

@@ -29,7 +29,9 @@ pub struct Reservoir<B: Backend, U = StandardUnit<B>> {
     context: usize,
     #[module(skip)]
     memory: MemoryKind,
-    leak: f64,
+    /// The leak of each unit, population after population.
+    #[module(skip)]
+    leaks: Vec<f64>,
 }
 
 impl<B: Backend> Reservoir<B> {
@@ -106,8 +108,8 @@ impl ReservoirConfig {
 }
 
 impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
-    /// Puts populations of any kind and a wiring together. Of `config` only the context, the memory and the leak
-    /// count.
+    /// Puts populations of any kind and a wiring together. Of `config` only the context, the memory and the leaks
+    /// count: a population's own where `config` lists one at its place that has it.
     ///
     /// # Errors
     ///
@@ -140,13 +142,19 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
             let problem = "must be at least 1, got 0";
             return Err(ReservoirError::config("reservoir.context", problem));
         }
-        config.validate_leak()?;
+        config.leak.validate("reservoir.leak")?;
+        let leaks = populations.iter().enumerate();
+        let leaks = leaks.flat_map(|(index, unit)| {
+            let units = unit.shape().units;
+            config.leak_of(index).of_units(units)
+        });
+        let leaks: Vec<f64> = leaks.collect();
         Ok(Self {
             populations,
             wire: Wire::new(wiring, device),
             context: config.context,
             memory: config.memory,
-            leak: config.leak,
+            leaks,
         })
     }
 
@@ -187,9 +195,18 @@ impl<B: Backend, U> Reservoir<B, U> {
         self.memory
     }
 
-    /// The leak α.
-    pub fn leak(&self) -> f64 {
-        self.leak
+    /// The leak α of each unit, population after population.
+    pub fn leaks(&self) -> &[f64] {
+        &self.leaks
+    }
+
+    /// The leak of all units, where they have the same.
+    pub(crate) fn same_leak(&self) -> Option<f64> {
+        let first = *self.leaks.first()?;
+        self.leaks
+            .iter()
+            .all(|&leak| leak == first)
+            .then_some(first)
     }
 
     /// What every slot reads.

@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use burn::tensor::{Tensor, TensorPrimitive, backend::Backend, ops::FloatTensor};
-use ran_scan::{Needs, Population, ScanSpec};
+use ran_scan::{Leaks, Needs, Population, ScanSpec};
 use ran_unit::Unit;
 
 use crate::{Memory, MemoryKind, Reservoir};
@@ -180,11 +180,20 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
             MemoryKind::Sliding => ran_scan::Memory::Sliding,
             MemoryKind::Rewritten => ran_scan::Memory::Rewritten,
         };
+        let leaks = match self.same_leak() {
+            Some(leak) => Leaks::from(leak as f32),
+            None => Leaks::from(
+                self.leaks()
+                    .iter()
+                    .map(|&leak| leak as f32)
+                    .collect::<Vec<_>>(),
+            ),
+        };
         let spec = ScanSpec::new(
             memory,
             self.context(),
             self.d_input(),
-            self.leak() as f32,
+            leaks,
             self.wire.kernel(),
             populations,
         );

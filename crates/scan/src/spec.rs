@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::arch::Arch;
 use crate::error::KernelError;
 use crate::kernel::Kernel;
+use crate::leaks::Leaks;
 use crate::output::Output;
 use crate::unit::{Memory, Shape};
 use crate::weights::Tensor;
@@ -30,7 +31,7 @@ pub struct ScanSpec {
     memory: Memory,
     context: usize,
     d_input: usize,
-    leak: f32,
+    leaks: Leaks,
     wiring: Arc<Wiring>,
     populations: Vec<Population>,
     places: Vec<Place>,
@@ -41,6 +42,8 @@ pub struct ScanSpec {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     pub(crate) shape: Shape,
+    /// Its first unit.
+    pub(crate) unit: usize,
     /// Its first state dimension.
     pub(crate) state: usize,
     /// Its first weight.
@@ -59,6 +62,12 @@ impl Place {
         (row, self.state + unit * self.shape.d_unit)
     }
 
+    /// The unit whose slots are those at an index of `[units, rows, d_unit]`, counted over all populations.
+    #[inline(always)]
+    pub(crate) fn unit(&self, index: usize) -> usize {
+        self.unit + index / self.shape.rows()
+    }
+
     /// Numbers of all its rows in one step.
     pub(crate) fn len(&self) -> usize {
         self.shape.units * self.shape.rows() * self.shape.d_unit
@@ -75,13 +84,13 @@ impl ScanSpec {
     ///
     /// # Errors
     ///
-    /// No rows of context, a leak outside (0, 1], a population without units or of an impossible
+    /// No rows of context, a leak outside (0, 1], another number of leaks than of units, a population without units or of an impossible
     /// width, or a wiring with another number of slots than the state has dimensions.
     pub fn new(
         memory: Memory,
         context: usize,
         d_input: usize,
-        leak: f32,
+        leaks: impl Into<Leaks>,
         wiring: impl Into<Arc<Wiring>>,
         populations: Vec<Population>,
     ) -> Result<Self, KernelError> {
@@ -92,13 +101,8 @@ impl ScanSpec {
                 allowed: "at least 1 row",
             });
         }
-        if !(leak > 0.0 && leak <= 1.0) {
-            return Err(KernelError::Range {
-                name: "leak",
-                got: leak.to_string(),
-                allowed: "more than 0 and at most 1",
-            });
-        }
+        let leaks = leaks.into();
+        leaks.check(populations.iter().map(|population| population.units).sum())?;
         if populations.is_empty() {
             return Err(KernelError::Range {
                 name: "the number of populations",
@@ -122,7 +126,7 @@ impl ScanSpec {
             memory,
             context,
             d_input,
-            leak,
+            leaks,
             wiring: wiring.into(),
             places: places(memory, context, &populations),
             populations,
@@ -163,9 +167,9 @@ impl ScanSpec {
             .sum()
     }
 
-    /// The leak α.
-    pub fn leak(&self) -> f32 {
-        self.leak
+    /// The leaks α.
+    pub fn leaks(&self) -> &Leaks {
+        &self.leaks
     }
 
     /// The wiring.
@@ -280,7 +284,7 @@ impl ScanSpec {
 
 /// Where each population lies.
 fn places(memory: Memory, context: usize, populations: &[Population]) -> Vec<Place> {
-    let (mut state, mut weights) = (0, 0);
+    let (mut unit, mut state, mut weights) = (0, 0, 0);
     let place = |population: &Population| {
         let (units, d_unit) = (population.units, population.d_unit);
         let tensors = population.kernel.tensors(d_unit);
@@ -293,11 +297,13 @@ fn places(memory: Memory, context: usize, populations: &[Population]) -> Vec<Pla
                 d_unit,
                 context,
             },
+            unit,
             state,
             weights,
             unit_weights: tensors.iter().map(len).sum(),
             unit_matrices: tensors.iter().filter(is_matrix).map(len).sum(),
         };
+        unit += units;
         state += units * d_unit;
         weights += units * place.unit_weights;
         place

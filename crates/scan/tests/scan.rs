@@ -7,7 +7,7 @@ mod common;
 use common::naive::{Kind, Part};
 use common::number::{Number, Traced};
 use common::{Case, difference, kinds, numbers};
-use ran_scan::{Arch, Memory, Needs, Output, Sequences};
+use ran_scan::{Arch, Memory, Needs, Output, ScanSpec, Sequences};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -89,6 +89,39 @@ fn every_kind_agrees_in_both_memories() {
             }
         }
     }
+}
+
+#[test]
+fn leaks_that_differ_from_unit_to_unit_agree() {
+    for memory in MEMORIES {
+        for batch in [1, 2, 6] {
+            let all = kinds(4);
+            let parts = vec![
+                part(all[0].clone(), 2, 4, Output::Tanh),
+                part(all[1].clone(), 1, 4, Output::Identity),
+            ];
+            let leaks = vec![0.2, 1.0, 0.7];
+            let case = Case::new(4, memory, 3, leaks, 1, parts, [batch, 6, 2]);
+            agrees(&format!("{memory:?}, batch {batch}"), &case, None);
+        }
+    }
+}
+
+#[test]
+fn another_number_of_leaks_than_of_units_is_refused() {
+    let parts = vec![part(kinds(4)[0].clone(), 2, 4, Output::Tanh)];
+    let case = Case::new(1, MEMORIES[0], 2, 1.0, 1, parts, [1, 1, 2]);
+    let spec = |leaks: Vec<f32>| {
+        let (wiring, populations) = (case.spec.wiring().clone(), case.spec.populations().to_vec());
+        ScanSpec::new(MEMORIES[0], 2, 2, leaks, wiring, populations).map(drop)
+    };
+    assert_eq!(spec(vec![0.5, 1.0]), Ok(()));
+    let sentence = |leaks| spec(leaks).expect_err("a leak is wrong").to_string();
+    assert_eq!(
+        sentence(vec![0.5]),
+        "leaks has 1 numbers, expected 2 = one per unit"
+    );
+    assert!(sentence(vec![0.5, 0.0]).starts_with("leak"));
 }
 
 #[test]

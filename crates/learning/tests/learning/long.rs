@@ -14,12 +14,13 @@ type B = NdArray<f32>;
 
 const DEVICE: NdArrayDevice = NdArrayDevice::Cpu;
 
-const FEATURES: [&str; 5] = [
+const FEATURES: [&str; 6] = [
     "'last'",
     "'mean'",
     "'mean-and-last'",
     "'every-step'",
     "{ segments = 3 }",
+    "'pooled'",
 ];
 
 fn config(memory: &str, features: &str) -> ModelConfig {

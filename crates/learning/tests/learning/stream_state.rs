@@ -47,6 +47,8 @@ fn half_a_signal_after_a_break_is_predicted_as_without_one() {
             ("'every-step'", 30),
             ("'every-step'", 1),
             ("{ segments = 3 }", 30),
+            ("'pooled'", 30),
+            ("'pooled'", 1),
         ] {
             let model = model(memory, features, targets, 1);
             let mut whole = model.stream(&DEVICE);
@@ -107,4 +109,15 @@ fn another_models_state_and_a_damaged_one_are_refused() {
     let state = StreamState::from_bytes(shape.as_bytes()).expect("it is well formed");
     let sentence = refused(own.restore(&state, &DEVICE).map(drop));
     assert!(sentence.contains("has shape [1, 3, 12]"), "{sentence}");
+    let pooling = model("sliding", "'pooled'", 30, 1);
+    let text = pooling.stream(&DEVICE).state().to_bytes();
+    let text = String::from_utf8(text.expect("its numbers are plain")).expect("it is text");
+    let late = text.replacen("\"pool\":{\"steps\":0", "\"pool\":{\"steps\":3", 1);
+    assert_ne!(late, text);
+    let state = StreamState::from_bytes(late.as_bytes()).expect("it is well formed");
+    let sentence = refused(pooling.restore(&state, &DEVICE).map(drop));
+    assert!(
+        sentence.contains("12 dimensions of 3 steps") && sentence.contains("at step 0"),
+        "{sentence}"
+    );
 }

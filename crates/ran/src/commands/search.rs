@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -28,8 +29,13 @@ pub(crate) struct Search<'a> {
     pub(crate) stop: &'static AtomicBool,
 }
 
-/// Seeds of trials on data that are drawn anew for each, and on data that are what they are.
-const SEEDS: [&str; 2] = ["100..103", "100..102"];
+/// Seeds of a trial on data that are drawn anew for each.
+const SEEDS: Range<u64> = 100..103;
+/// Seeds of a trial on data that are what they are, at least and at most.
+const FEWEST_SEEDS: u64 = 2;
+const MOST_SEEDS: u64 = 10;
+/// Sequences that a trial is judged on, all its seeds together, where there are enough seeds: on a handful many are perfect.
+const JUDGED: f64 = 150.0;
 /// The share of the training set that chooses, where the task has no validation set.
 const VALIDATION: f64 = 0.3;
 /// The keys that say so: a task's own, which knows how a series is split by time, or for any task.
@@ -39,12 +45,15 @@ impl Search<'_> {
     /// Searches, and gives the experiment with the best configuration, which says how it was chosen.
     pub(crate) fn best(&self, experiment: Experiment) -> anyhow::Result<Experiment> {
         let mut trials = Trials::new(BackendKind::default());
-        let first = Chosen::PUBLISHED / 10;
-        let dataset = trials.dataset(&experiment, first)?;
+        let dataset = trials.dataset(&experiment, SEEDS.start)?;
         let space = SearchSpace::of(self.space, &experiment, dataset);
         let splits =
             dataset.valid.is_empty() && experiment.config.learning.validation_share() == 0.0;
-        let seeds: Seeds = SEEDS[usize::from(splits)].parse().expect("it is a range");
+        let seeds = match splits {
+            true => SEEDS.start..SEEDS.start + splitting_seeds(dataset.train.len()),
+            false => SEEDS,
+        };
+        let seeds: Seeds = format!("{}..{}", seeds.start, seeds.end).parse()?;
         let keys: Space = space
             .keys
             .try_into()
@@ -119,6 +128,16 @@ impl Search<'_> {
     }
 }
 
+/// How many seeds, each of which splits a training set of some sequences in its own way, a trial needs to be judged.
+fn splitting_seeds(sequences: usize) -> u64 {
+    // One series is split by time, which no seed changes.
+    if sequences == 1 {
+        return FEWEST_SEEDS;
+    }
+    let judged = sequences as f64 * VALIDATION;
+    ((JUDGED / judged).ceil() as u64).clamp(FEWEST_SEEDS, MOST_SEEDS)
+}
+
 /// The key that splits a part of the training set off, for the configuration in a file.
 fn split(base: &Path) -> &'static str {
     let known = |key: &str| {
@@ -157,4 +176,15 @@ fn best(results: &Results) -> anyhow::Result<&Trial> {
     let best = scored.reduce(|best, one| if one.0 > best.0 { one } else { best });
     let best = best.map(|(_, trial)| trial);
     best.ok_or_else(|| anyhow::anyhow!("no trial of the search has a score"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_sequences_are_split_by_more_seeds() {
+        assert_eq!([36, 50, 200, 5_000].map(splitting_seeds), [10, 10, 3, 2]);
+        assert_eq!(splitting_seeds(1), 2);
+    }
 }

@@ -177,6 +177,26 @@ fn sentences_are_in_the_words_of_a_configuration_and_say_what_to_write() {
             &["a whole number of at least 1"],
         ),
         (
+            "japanese-vowels-full",
+            "readout.features=pooled",
+            &["readout.features", "no gradient", "\"full\""],
+        ),
+        (
+            "japanese-vowels",
+            "reservoir.leak={from=0.1}",
+            &["reservoir.leak", "`to`"],
+        ),
+        (
+            "japanese-vowels",
+            "reservoir.leak={from=0.1,to=2}",
+            &["reservoir.leak.to must be above 0 and at most 1, got 2.0"],
+        ),
+        (
+            "japanese-vowels",
+            "reservoir.population.0.leak=0",
+            &["leak must be above 0 and at most 1, got 0.0"],
+        ),
+        (
             "japanese-vowels",
             "reservoir=3",
             &["integer `3`, expected a table"],

@@ -9,7 +9,7 @@ use burn::tensor::{
 };
 use burn_ndarray::{NdArray, NdArrayDevice};
 use ran_reservoir::{
-    Activation, Inputs, LagBiasLaw, Memory, MemoryKind, PopulationConfig, ProjectionsConfig,
+    Activation, Inputs, LagBiasLaw, Leak, Memory, MemoryKind, PopulationConfig, ProjectionsConfig,
     Reservoir, ReservoirConfig, UnitKind, WiringKind,
 };
 use ran_unit::{Initializer, Output};
@@ -52,7 +52,7 @@ impl ModuleMapper<B> for Widen {
 struct Setting {
     memory: MemoryKind,
     context: usize,
-    leak: f64,
+    leak: Leak,
     wiring: WiringKind,
     projections: ProjectionsConfig,
     populations: Vec<PopulationConfig>,
@@ -66,7 +66,7 @@ impl Setting {
         Self {
             memory,
             context,
-            leak: 1.0,
+            leak: Leak::Same(1.0),
             wiring: WiringKind::Identity,
             projections: ProjectionsConfig::default(),
             populations,
@@ -245,10 +245,18 @@ fn every_kind_memory_context_leak_and_truncation_agrees_with_the_reference() {
     let _alone = alone();
     for memory in MEMORIES {
         for context in [1, 2, 5] {
-            for (leak, truncate) in [(1.0, None), (0.6, None), (1.0, Some(2)), (0.6, Some(4))] {
+            let (same, spread) = (Leak::Same(0.6), Leak::Spread { from: 0.1, to: 1.0 });
+            for (leak, truncate) in [
+                (Leak::default(), None),
+                (same, None),
+                (spread, None),
+                (Leak::default(), Some(2)),
+                (same, Some(4)),
+                (spread, Some(4)),
+            ] {
                 for population in kinds() {
                     let name = format!(
-                        "{:?}, {memory:?}, context {context}, leak {leak}, truncate {truncate:?}",
+                        "{:?}, {memory:?}, context {context}, leak {leak:?}, truncate {truncate:?}",
                         population.kind
                     );
                     let mut setting = Setting::new(memory, context, vec![population]);
@@ -296,7 +304,7 @@ fn populations_of_all_kinds_in_one_reservoir_agree_in_every_wiring() {
                 population.name = Some(format!("part {at}"));
             }
             let mut setting = Setting::new(memory, 3, populations);
-            (setting.wiring, setting.leak) = (wiring, 0.8);
+            (setting.wiring, setting.leak) = (wiring, 0.8.into());
             agrees(&format!("{memory:?}, {wiring:?}"), &setting);
         }
     }
@@ -430,7 +438,7 @@ fn the_references_gradients_are_those_of_finite_differences() {
             population.name = Some(format!("part {at}"));
         }
         let mut setting = Setting::new(memory, 2, populations);
-        (setting.leak, setting.batch, setting.steps) = (0.7, 1, 4);
+        (setting.leak, setting.batch, setting.steps) = (0.7.into(), 1, 4);
         let given = Given::new(&setting, DType::F64);
         let grads = given.run(None).2.backward();
         let loss = |inputs: Tensor<B, 3>, rows: Tensor<B, 3>| {

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use burn::tensor::{Distribution, Tensor, TensorData};
 use burn_ndarray::{NdArray, NdArrayDevice};
 use ran_reservoir::{
-    Inputs, Memory, MemoryData, MemoryKind, PopulationConfig, Reservoir, ReservoirConfig,
+    Inputs, Leak, Memory, MemoryData, MemoryKind, PopulationConfig, Reservoir, ReservoirConfig,
     ReservoirError, UnitKind,
 };
 use ran_unit::{Initializer, Output};
@@ -26,7 +26,7 @@ fn reservoir(
     kind: UnitKind,
     memory: MemoryKind,
     context: usize,
-    leak: f64,
+    leak: impl Into<Leak>,
     seed: u64,
 ) -> Reservoir<B> {
     let mut population = PopulationConfig::new(kind, 2, 4);
@@ -35,7 +35,7 @@ fn reservoir(
     }
     let mut config = ReservoirConfig::new(context, vec![population]);
     config.memory = memory;
-    config.leak = leak;
+    config.leak = leak.into();
     Reservoir::init(&config, D_INPUT, Initializer::Reservoir, seed, &DEVICE)
         .expect("the configuration is right")
 }
@@ -88,8 +88,9 @@ fn for_every_setting(check: impl Fn(&Reservoir<B>, &str)) {
     for kind in KINDS {
         for memory in [MemoryKind::Sliding, MemoryKind::Rewritten] {
             for context in [1, 2, 5] {
-                for leak in [1.0, 0.3] {
-                    let setting = format!("{kind:?}, {memory:?}, context {context}, leak {leak}");
+                let spread = Leak::Spread { from: 0.2, to: 1.0 };
+                for leak in [1.0.into(), 0.3.into(), spread] {
+                    let setting = format!("{kind:?}, {memory:?}, context {context}, leak {leak:?}");
                     check(&reservoir(kind, memory, context, leak, 7), &setting);
                 }
             }

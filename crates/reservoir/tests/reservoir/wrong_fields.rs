@@ -28,17 +28,17 @@ fn a_wrong_field_is_named_with_its_value_and_what_is_allowed() {
         ),
         (
             UnitKind::QkvUnit,
-            |config| config.leak = 0.0,
+            |config| config.leak = (0.0).into(),
             "reservoir.leak must be above 0 and at most 1, got 0.0",
         ),
         (
             UnitKind::QkvUnit,
-            |config| config.leak = 1.5,
+            |config| config.leak = (1.5).into(),
             "reservoir.leak must be above 0 and at most 1, got 1.5",
         ),
         (
             UnitKind::QkvUnit,
-            |config| config.leak = f64::NAN,
+            |config| config.leak = (f64::NAN).into(),
             "reservoir.leak must be above 0 and at most 1, got NaN",
         ),
         (
@@ -53,7 +53,7 @@ fn a_wrong_field_is_named_with_its_value_and_what_is_allowed() {
         ),
         (
             UnitKind::QkvUnit,
-            |config| config.leak = 1e-320,
+            |config| config.leak = (1e-320).into(),
             "reservoir.leak must be above 0 and at most 1, got 1e-320",
         ),
         (

@@ -161,7 +161,7 @@ pub(crate) fn run_block(
                 });
             }
             arch.run(Leak {
-                leak: spec.leak(),
+                leaks: spec.leaks(),
                 place,
                 d_state,
                 out,

@@ -2,6 +2,7 @@
 //! docs/model.md#working-memory.
 
 use crate::arch::{Lanes, WithLanes};
+use crate::leaks::Leaks;
 use crate::spec::Place;
 use crate::wiring::{Fan, Wiring};
 
@@ -216,7 +217,7 @@ impl WithLanes for Scatter<'_> {
 
 /// h ← (1 − α)·h + α·out, from `[units, rows, d_unit]` to `[rows, d_state]` vectors.
 pub(crate) struct Leak<'a> {
-    pub(crate) leak: f32,
+    pub(crate) leaks: &'a Leaks,
     pub(crate) place: Place,
     pub(crate) d_state: usize,
     pub(crate) out: &'a [f32],
@@ -231,14 +232,15 @@ impl WithLanes for Leak<'_> {
         let shape = self.place.shape;
         let state = S::as_mut_simd_f32s(self.state).0;
         let out = S::as_simd_f32s(self.out).0;
-        let (new, old) = (simd.splat_f32s(self.leak), simd.splat_f32s(1.0 - self.leak));
         for (index, out) in out.chunks_exact(shape.d_unit).enumerate() {
             let (row, first) = self.place.slots(index);
             let state = &mut state[row * self.d_state + first..][..shape.d_unit];
-            if self.leak == 1.0 {
+            let leak = self.leaks.of(self.place.unit(index));
+            if leak == 1.0 {
                 state.copy_from_slice(out);
                 continue;
             }
+            let (new, old) = (simd.splat_f32s(leak), simd.splat_f32s(1.0 - leak));
             for (h, &out) in state.iter_mut().zip(out) {
                 *h = simd.mul_add_e_f32s(new, out, simd.mul_f32s(old, *h));
             }
@@ -248,7 +250,7 @@ impl WithLanes for Leak<'_> {
 
 /// The backward pass of [`Leak`]: sets the gradient of out and leaves that of the old h.
 pub(crate) struct LeakBack<'a> {
-    pub(crate) leak: f32,
+    pub(crate) leaks: &'a Leaks,
     pub(crate) place: Place,
     pub(crate) d_state: usize,
     pub(crate) out: &'a mut [f32],
@@ -263,10 +265,11 @@ impl WithLanes for LeakBack<'_> {
         let shape = self.place.shape;
         let state = S::as_mut_simd_f32s(self.state).0;
         let out = S::as_mut_simd_f32s(self.out).0;
-        let (new, old) = (simd.splat_f32s(self.leak), simd.splat_f32s(1.0 - self.leak));
         for (index, out) in out.chunks_exact_mut(shape.d_unit).enumerate() {
             let (row, first) = self.place.slots(index);
             let state = &mut state[row * self.d_state + first..][..shape.d_unit];
+            let leak = self.leaks.of(self.place.unit(index));
+            let (new, old) = (simd.splat_f32s(leak), simd.splat_f32s(1.0 - leak));
             for (h, out) in state.iter_mut().zip(out) {
                 *out = simd.mul_f32s(new, *h);
                 *h = simd.mul_f32s(old, *h);

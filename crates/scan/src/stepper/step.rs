@@ -70,10 +70,10 @@ impl Stepper {
                 width: d_unit,
                 rows: out,
             });
-            let leak = self.spec.leak();
             for (index, out) in out.chunks_exact(d_unit).enumerate() {
                 let (unit, row) = (index / rows, index % rows);
                 let at = row * d_state + first + unit * d_unit;
+                let leak = self.spec.leaks().of(place.unit + first_unit + unit);
                 for ((to, from), &out) in after[at..].iter().zip(&before[at..]).zip(out) {
                     let value = match leak == 1.0 {
                         true => out,

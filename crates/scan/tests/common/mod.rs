@@ -18,8 +18,8 @@ use ran_memory_unit::MemoryKernel;
 use ran_qkv_unit::QkvKernel;
 use ran_scan::add_norm::AddNorm;
 use ran_scan::{
-    Gradients, Kernel, Memory, Needs, Population, ScanSpec, Scanned, ScannedGradients, Sequences,
-    Tape, Wiring, scan_backward, scan_forward, scan_forward_taped,
+    Gradients, Kernel, Leaks, Memory, Needs, Population, ScanSpec, Scanned, ScannedGradients,
+    Sequences, Tape, Wiring, scan_backward, scan_forward, scan_forward_taped,
 };
 use ran_tanh_unit::TanhKernel;
 use rand::{RngExt, SeedableRng};
@@ -58,7 +58,7 @@ impl Case {
         seed: u64,
         memory: Memory,
         context: usize,
-        leak: f32,
+        leaks: impl Into<Leaks>,
         fan: usize,
         mut parts: Vec<Part>,
         [batch, steps, d_input]: [usize; 3],
@@ -105,9 +105,10 @@ impl Case {
                 output: part.output,
             })
             .collect();
+        let leaks = leaks.into();
         let wired = Wiring::new(offsets, sources, weights).expect("a wiring");
-        let spec =
-            ScanSpec::new(memory, context, d_input, leak, wired, populations).expect("a reservoir");
+        let spec = ScanSpec::new(memory, context, d_input, leaks.clone(), wired, populations)
+            .expect("a reservoir");
         let mut weights = Vec::new();
         for part in &parts {
             let len = part.units * kernel(&part.kind).weights_len(part.d_unit);
@@ -121,7 +122,7 @@ impl Case {
             memory,
             context,
             d_input,
-            leak,
+            leaks,
             wiring,
             parts,
         };

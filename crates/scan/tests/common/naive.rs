@@ -4,7 +4,7 @@ use super::number::Number;
 use ran_memory_unit::{Activation, MemoryKernel};
 use ran_qkv_unit::QkvKernel;
 use ran_scan::add_norm::AddNorm;
-use ran_scan::{Memory, Output};
+use ran_scan::{Leaks, Memory, Output};
 use ran_tanh_unit::TanhKernel;
 
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ pub struct Model {
     pub memory: Memory,
     pub context: usize,
     pub d_input: usize,
-    pub leak: f32,
+    pub leaks: Leaks,
     pub wiring: Vec<Vec<(usize, f32)>>,
     pub parts: Vec<Part>,
 }
@@ -125,13 +125,18 @@ impl Model {
     }
 
     fn leaked<T: Number>(&self, old: &[T], out: &[T]) -> Vec<T> {
-        let (keep, take) = (
-            T::of(f64::from(1.0 - self.leak)),
-            T::of(f64::from(self.leak)),
-        );
+        let widths = self.parts.iter();
+        let widths = widths.flat_map(|part| std::iter::repeat_n(part.d_unit, part.units));
+        let leaks = widths
+            .enumerate()
+            .flat_map(|(unit, width)| std::iter::repeat_n(self.leaks.of(unit), width));
         old.iter()
             .zip(out)
-            .map(|(&old, &out)| keep * old + take * out)
+            .zip(leaks)
+            .map(|((&old, &out), leak)| {
+                let (keep, take) = (T::of(f64::from(1.0 - leak)), T::of(f64::from(leak)));
+                keep * old + take * out
+            })
             .collect()
     }
 

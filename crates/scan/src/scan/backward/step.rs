@@ -26,7 +26,7 @@ impl<'a> Pass<'a, '_> {
             let out = &mut self.out.get_mut()[part.clone()];
             let state = self.state.get_mut();
             arch.run(LeakBack {
-                leak: spec.leak(),
+                leaks: spec.leaks(),
                 place,
                 d_state,
                 out,
