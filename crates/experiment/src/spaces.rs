@@ -118,6 +118,17 @@ fn standard(mut base: Table, experiment: &Experiment, dataset: &Dataset) -> Sear
         ]
         "#,
     );
+    let windows = Value::Array(windows(dataset.d_input));
+    if let (Some(Value::Array(all)), Value::Array(windows)) =
+        (keys.get_mut("reservoir.population"), &windows)
+    {
+        all.extend(windows.iter().cloned());
+    }
+    // The line holds what the units sum already.
+    let mut seen = table("values = [['units']]");
+    let when = Table::from_iter([("reservoir.population".to_string(), windows)]);
+    seen.insert("when".into(), Value::Table(when));
+    keys.insert("readout.populations".into(), Value::Table(seen));
     // Where a sequence has one target, its course can be summed up in several ways.
     let once = dataset.train.iter().all(|sample| sample.scored.len() == 1);
     if once && dataset.category != Category::Regression {
@@ -132,6 +143,35 @@ fn standard(mut base: Table, experiment: &Experiment, dataset: &Dataset) -> Sear
     }
     SearchSpace { base, keys }
 }
+
+/// Slots of a delay line, at most.
+const LONGEST_LINE: usize = 1024;
+
+/// Populations whose units sum random places of a window of the inputs, as long as a delay line holds them.
+fn windows(d_input: usize) -> Vec<Value> {
+    let units = [
+        "kind = 'tanh-unit'\nunits = 640\nd_unit = 1\nbias = 1.0",
+        "kind = 'memory-unit'\nunits = 40\nd_unit = 16\noutput = 'tanh'",
+        "kind = 'attention-block'\nunits = 40\nd_unit = 16\noutput = 'tanh'",
+    ];
+    let populations = units.into_iter().flat_map(|units| {
+        [16, 64].map(|steps| {
+            let steps = (LONGEST_LINE / d_input.max(1)).clamp(8, steps);
+            let mut past = line("past", steps * d_input, &[Inputs::ALL]);
+            past.insert("leak".into(), Value::Float(1.0));
+            let mut units = table(units);
+            units.insert("name".into(), "units".into());
+            units.insert("fan_in".into(), Value::Integer(FAN_IN));
+            let reads = [Inputs::ALL, "past"].map(Value::from);
+            units.insert("reads".into(), Value::Array(reads.into()));
+            Value::Array([past, units].map(Value::Table).into())
+        })
+    });
+    populations.collect()
+}
+
+/// Places of a window that a slot sums: as many as a kernel of MiniRocket has (Dempster, Schmidt & Webb 2021).
+const FAN_IN: i64 = 9;
 
 /// Groups of inputs, at most, that roles are told apart by; where there are more, all inputs are one.
 const MOST_GROUPS: usize = 6;

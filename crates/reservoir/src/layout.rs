@@ -2,7 +2,8 @@
 
 use ran_qkv_unit::Roles;
 use ran_topology::Wiring;
-use rand::Rng;
+use rand::seq::index::sample;
+use rand::{Rng, RngExt};
 
 use crate::reads::{Reads, Recurrence, RoleReads, Signal};
 use crate::sources::{Field, Sources, Sum};
@@ -11,10 +12,58 @@ use crate::{Inputs, PopulationConfig, ReservoirConfig, ReservoirError};
 /// The slots of a population.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Layout {
-    /// What each reads, unit after unit.
-    slots: Vec<Sum>,
+    slots: Slots,
     /// Which slots of each unit are read by queries, keys and values.
     pub(crate) roles: Option<Roles>,
+}
+
+/// What the slots of a population read, unit after unit.
+#[derive(Clone, Debug, PartialEq)]
+enum Slots {
+    /// This.
+    Known(Vec<Sum>),
+    /// So many sums, each of `fan_in` places of some signals.
+    Drawn {
+        count: usize,
+        fan_in: usize,
+        signals: Vec<Sum>,
+    },
+}
+
+impl Slots {
+    fn draw(self, rng: &mut impl Rng) -> Vec<Sum> {
+        match self {
+            Self::Known(slots) => slots,
+            Self::Drawn {
+                count,
+                fan_in,
+                signals,
+            } => (0..count)
+                .map(|_| random_sum(&signals, fan_in, rng))
+                .collect(),
+        }
+    }
+}
+
+/// A sum of `fan_in` different places of some signals, of the first w of them, w being log-uniform from `fan_in` to all: of a delay
+/// line, which holds the newest steps first, windows of every length. Weights are uniform with variance 1/fan_in, less their mean:
+/// what counts is how the places differ.
+fn random_sum(signals: &[Sum], fan_in: usize, rng: &mut impl Rng) -> Sum {
+    let widest = (signals.len() as f64 / fan_in as f64).ln();
+    let window = fan_in as f64 * (rng.random::<f64>() * widest).exp();
+    let window = (window as usize).clamp(fan_in, signals.len());
+    let places = sample(rng, window, fan_in);
+    let bound = (3.0 / fan_in as f64).sqrt();
+    let weights: Vec<f64> = (0..fan_in)
+        .map(|_| rng.random_range(-bound..bound))
+        .collect();
+    let mean = weights.iter().sum::<f64>() / fan_in as f64;
+    let terms = places.into_iter().zip(weights).flat_map(|(place, weight)| {
+        let weight = (weight - mean) as f32;
+        let terms = signals[place].iter();
+        terms.map(move |&(source, scale)| (source, weight * scale))
+    });
+    terms.collect()
 }
 
 impl ReservoirConfig {
@@ -69,7 +118,7 @@ impl ReservoirConfig {
         let mut slots = Vec::with_capacity(self.d_state());
         for (layout, population) in layouts.into_iter().zip(&self.populations) {
             match layout {
-                Some(layout) => slots.extend(layout.slots),
+                Some(layout) => slots.extend(layout.slots.draw(rng)),
                 None => {
                     let width = population.units * population.d_unit;
                     let moved = drawn.by_ref().take(width).map(|slot| {
@@ -133,11 +182,23 @@ impl Sources<'_> {
         population: &PopulationConfig,
         signals: &[Signal],
         field: Field<'_>,
-    ) -> Result<Vec<Sum>, ReservoirError> {
+    ) -> Result<Slots, ReservoirError> {
         let reads = format!("{field}.reads");
         let signals = self.signals(signals, &reads)?;
         let states = self.states[index].clone();
         let (count, width) = (signals.len(), states.len());
+        if let Some(fan_in) = population.fan_in {
+            if fan_in > count {
+                let problem =
+                    format!("must be at most {count}, the places of its signals, got {fan_in}");
+                return Err(ReservoirError::config(format!("{field}.fan_in"), problem));
+            }
+            return Ok(Slots::Drawn {
+                count: width,
+                fan_in,
+                signals,
+            });
+        }
         if count == 0 || count > width {
             let problem = format!(
                 "must be from 1 to {width} signals, as many as there are slots (units × d_unit), got {count}"
@@ -163,7 +224,7 @@ impl Sources<'_> {
                 },
             }
         };
-        Ok((0..width).map(slot).collect())
+        Ok(Slots::Known((0..width).map(slot).collect()))
     }
 
     /// Slots of the signals that a role reads, each signal once; slots that are left read nothing.
@@ -218,7 +279,7 @@ impl Sources<'_> {
         unit.resize(d_unit, Sum::new());
         let slots = (0..population.units).flat_map(|_| unit.iter().cloned());
         Ok(Layout {
-            slots: slots.collect(),
+            slots: Slots::Known(slots.collect()),
             roles: Some(roles),
         })
     }

@@ -63,6 +63,10 @@ pub struct PopulationConfig {
     /// The signals that its slots read, for kinds with attention by role. Default: what the wiring gives them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reads: Option<Reads>,
+    /// How many random places of the signals of `reads` each slot sums, with random weights, in place of reading one. Default: it
+    /// reads one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fan_in: Option<usize>,
     /// What slots read of the population's own state beside `reads`. Default none. Tanh unit only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recurrence: Option<Recurrence>,
@@ -112,6 +116,7 @@ impl PopulationConfig {
             options: None,
             linear: None,
             reads: None,
+            fan_in: None,
             recurrence: None,
             qk: None,
             qk_noise: None,
@@ -211,6 +216,7 @@ impl PopulationConfig {
             ("options", self.options.is_some(), own.is_some()),
             ("linear", self.linear.is_some(), neurons),
             ("reads", self.reads.is_some(), true),
+            ("fan_in", self.fan_in.is_some(), true),
             ("recurrence", self.recurrence.is_some(), neurons),
             ("qk", self.qk.is_some(), attends),
             ("qk_noise", self.qk_noise.is_some(), attends),
@@ -292,11 +298,27 @@ impl PopulationConfig {
                 self.lag_law().is_some(),
                 "a lag_bias that is not \"none\"",
             ),
+            (
+                "fan_in",
+                self.fan_in.is_some(),
+                listed,
+                "reads, a list of signals",
+            ),
             ("recurrence", self.recurrence.is_some(), listed, "reads"),
         ] {
             if given && !needed {
                 return wrong(field, format!("needs {what}"));
             }
+        }
+        if self.fan_in.is_some_and(|fan_in| fan_in < 2) {
+            return wrong(
+                "fan_in",
+                "must be at least 2: weights have a mean of zero".into(),
+            );
+        }
+        if self.fan_in.is_some() && self.recurrence.is_some() {
+            let problem = "does not go with recurrence, which says what each slot reads";
+            return wrong("fan_in", problem.into());
         }
         match roles {
             None if self.kind.has_roles() && self.value == Some(Value::Identity) => {

@@ -95,6 +95,51 @@ fn roles_read_groups_at_their_delays_whatever_line_holds_them() {
 }
 
 #[test]
+fn slots_with_a_fan_in_sum_places_of_windows_of_every_length() {
+    let line = linear("line", 60, "delay-line", json!(["inputs"]));
+    let units = |kind: &str, units: usize, d_unit: usize| {
+        let reads = json!(["inputs", { "from": "line", "scale": 2.0 }]);
+        json!({ "name": "units", "kind": kind, "units": units, "d_unit": d_unit, "fan_in": 4, "reads": reads })
+    };
+    for (kind, count, d_unit) in [("tanh-unit", 200, 1), ("memory-unit", 50, 4)] {
+        let both = json!([line, units(kind, count, d_unit)]);
+        let one = reservoir(both.clone()).unwrap();
+        let slots: Vec<_> = one.wiring().slots().skip(60).collect();
+        assert_eq!(slots.len(), 200);
+        let mut furthest = Vec::new();
+        for slot in &slots {
+            let mut sources = slot.sources.to_vec();
+            sources.sort_unstable();
+            sources.dedup();
+            // Inputs, and the line behind them.
+            assert!(
+                sources.len() == 4 && sources.iter().all(|&source| source < 63),
+                "{sources:?}"
+            );
+            furthest.push(sources[3]);
+            let unscaled = slot
+                .sources
+                .iter()
+                .zip(slot.weights)
+                .map(|(&source, &weight)| match source {
+                    0..3 => weight,
+                    _ => weight / 2.0,
+                });
+            let sum: f32 = unscaled.sum();
+            assert!(sum.abs() < 1e-5, "the weights' sum is {sum}");
+        }
+        let near = furthest.iter().filter(|&&source| source < 12).count();
+        let far = furthest.iter().filter(|&&source| source >= 40).count();
+        // Windows are log-uniform in 4 to 63: two fifths are of at most 12 places, some tenth see a place from 40 on.
+        assert!(
+            (50..120).contains(&near) && far > 5,
+            "{near} near, {far} far"
+        );
+        assert_eq!(reservoir(both).unwrap().wiring(), one.wiring());
+    }
+}
+
+#[test]
 fn populations_that_read_by_name_leave_the_others_wired_as_they_are_alone() {
     let plain = |name| json!({ "name": name, "kind": "qkv-unit", "units": 3, "d_unit": 4 });
     let line = linear("line", 6, "delay-line", json!(["symbol"]));
@@ -236,6 +281,28 @@ fn what_a_population_cannot_read_gets_a_sentence() {
     assert!(uneven.contains("a multiple of 3 slots"), "{uneven}");
     let alone = neuron(json!({ "recurrence": "accumulate" }));
     assert!(alone.contains("recurrence needs reads"), "{alone}");
+}
+
+#[test]
+fn a_fan_in_that_does_not_fit_gets_a_sentence() {
+    let population = |fan_in: usize| json!({ "name": "units", "kind": "tanh-unit", "units": 5, "d_unit": 1, "fan_in": fan_in, "reads": ["inputs"] });
+    let mut alone = population(2);
+    alone.as_object_mut().unwrap().remove("reads");
+    let mut line = population(2);
+    line["recurrence"] = json!("delay-line");
+    for (population, words) in [
+        (
+            population(4),
+            "fan_in must be at most 3, the places of its signals, got 4",
+        ),
+        (population(1), "fan_in must be at least 2"),
+        (alone, "fan_in needs reads"),
+        (line, "fan_in does not go with recurrence"),
+    ] {
+        let sentence = reservoir(json!([population])).unwrap_err();
+        assert!(sentence.contains(words), "{sentence}");
+    }
+    assert!(reservoir(json!([population(3)])).is_ok());
 }
 
 #[test]

@@ -26,6 +26,10 @@ const SWEEPS: &[(&str, &str)] = &[
         include_str!("../../../../../docs/sweeps/context-sorting-problem.toml"),
     ),
     (
+        "poster-cross-situation",
+        include_str!("../../../../../docs/sweeps/poster-cross-situation.toml"),
+    ),
+    (
         "poster-japanese-vowels",
         include_str!("../../../../../docs/sweeps/poster-japanese-vowels.toml"),
     ),
