@@ -103,17 +103,14 @@ fn standard(mut base: Table, experiment: &Experiment, dataset: &Dataset) -> Sear
     }
     let mut keys = table(
         r#"
-        "reservoir.leak" = [1.0, 0.5, 0.2, 0.1, 0.05, 0.02, { from = 0.01, to = 1.0 }, { from = 0.1, to = 1.0 }]
+        "reservoir.leak" = [1.0, 0.5, 0.2, 0.05, { from = 0.01, to = 1.0 }]
         "reservoir.input_scale" = { from = 0.1, to = 3.0, log = true }
         "reservoir.input_share" = { from = 0.1, to = 0.9 }
-        "reservoir.context" = [2, 4, 8, 16]
+        "reservoir.context" = [2, 4, 16]
         "reservoir.population" = [
-            [{ kind = "attention-block", units = 20, d_unit = 16, output = "tanh" }],
             [{ kind = "attention-block", units = 40, d_unit = 16, output = "tanh" }],
             [{ kind = "attention-block", units = 20, d_unit = 32, output = "tanh" }],
             [{ kind = "qkv-unit", units = 40, d_unit = 16, output = "tanh" }],
-            [{ kind = "memory-unit", units = 40, d_unit = 16, output = "tanh" }],
-            [{ kind = "tanh-unit", units = 320, d_unit = 1 }],
             [{ kind = "tanh-unit", units = 640, d_unit = 1 }],
         ]
         "#,
@@ -132,9 +129,8 @@ fn standard(mut base: Table, experiment: &Experiment, dataset: &Dataset) -> Sear
     // Where a sequence has one target, its course can be summed up in several ways.
     let once = dataset.train.iter().all(|sample| sample.scored.len() == 1);
     if once && dataset.category != Category::Regression {
-        let features = table(
-            r#"x = ["last", "mean", "mean-and-last", "pooled", { segments = 4 }, { segments = 8 }]"#,
-        );
+        let features =
+            table(r#"x = ["mean", "mean-and-last", "pooled", { segments = 4 }, { segments = 8 }]"#);
         keys.extend(
             features
                 .into_iter()
