@@ -2,7 +2,7 @@
 
     python3 tests/peers/rebuild_predict.py [--ran PROGRAM] [--venv DIR]
 
-It trains twenty-one small models through the command line (all kinds of unit, both working memories, all wirings, their options,
+It trains some thirty small models through the command line (all kinds of unit, both working memories, all wirings, their options,
 all regimes and features, classes, labels and numbers), follows random signals with `experiment predict`, and computes the
 same from the model's file: the file's format, the standardisation, the wiring, the units, the working memory, the features, the
 readout and its link. Nothing of this project is imported. Numbers are 64-bit floats here and 32-bit floats there; a step agrees
@@ -67,6 +67,12 @@ MODELS = {
         VOWELS, REWRITTEN | {"leak": 0.3}, [MEMORY | {"activation": "gelu", "residual": True}], {}, {"features": "last"}),
     "neurons": (LORENZ, SPARSE | {"leak": 0.7}, [NEURONS], {}, {"ridge": 1e-2, "features": "last"}),
     "delay lines": (NARMA, {"wiring": "delay-lines"}, [NEURONS], {}, {"ridge": 1e-2}),
+    "leaks of a range, pooled": (
+        VOWELS, {"leak": {"from": 0.05, "to": 1.0}}, [BLOCK, NEURONS | {"leak": 0.4}], {}, {"features": "pooled"}),
+    "leaks of a range, rewritten": (VOWELS, REWRITTEN | {"leak": {"from": 0.1, "to": 0.9}}, [BLOCK, MEMORY], {}, {}),
+    "sums of a window": (
+        VOWELS, {"leak": 0.5}, [LINE | {"leak": 1.0, "units": 60}, MEMORY | {"fan_in": 9, "reads": ["inputs", "line"]}],
+        {}, {"features": "pooled"}),
     "share of inputs": (VOWELS, {"input_share": 0.75}, [BLOCK], {}, {"features": {"segments": 7}}),
     "two kinds, projected": (
         VOWELS, {"projections": {"inputs": {"b": 0}, "b": {"b": 2}}},
@@ -213,16 +219,43 @@ def feature_row(features, states):
         return states.mean(0)
     if features == "mean-and-last":
         return np.concatenate([states.mean(0), states[-1]])
+    if features == "pooled":
+        return pooled(states)
     count, steps = features["segments"], len(states)
     bounds = [part * steps // count for part in range(count + 1)]
     return np.concatenate([states[a : max(b, a + 1)].mean(0) for a, b in zip(bounds, bounds[1:])])
+
+
+def pooled(states):
+    import numpy as np
+
+    steps = np.arange(1, len(states) + 1)[:, None]
+    above = states > np.cumsum(states, 0) / steps
+    changes = max(len(states) - 1, 1)
+    return np.concatenate([
+        states.mean(0), states[-1], states.max(0), states.min(0), states.std(0),
+        np.sqrt((np.diff(states, axis=0) ** 2).sum(0) / changes), above.mean(0), (above[1:] != above[:-1]).sum(0) / changes])
+
+
+def leaks(config):
+    """The leak of each dimension of the state."""
+    import numpy as np
+
+    parts = []
+    for population in config["population"]:
+        leak, units = population.get("leak", config.get("leak", 1.0)), population["units"]
+        if isinstance(leak, dict):
+            place = np.arange(units) / max(units - 1, 1)
+            leak = leak["from"] * (leak["to"] / leak["from"]) ** place
+        parts.append(np.repeat(leak * np.ones(units), population["d_unit"]))
+    return np.concatenate(parts)
 
 
 def scan(config, tensors, inputs):
     """"Working memory": the states of all steps."""
     import numpy as np
 
-    context, leak = config["context"], config.get("leak", 1.0)
+    context, leak = config["context"], leaks(config)
     wire = wiring(tensors, inputs.shape[1])
     d_state = len(tensors["wiring.offsets"]) - 1
     states = []
