@@ -178,7 +178,7 @@ fn wrong_options_of_a_registered_kind_get_a_sentence() {
     wrong.populations[0].heads = Some(1);
     assert_eq!(
         wrong.validate().expect_err("no heads").to_string(),
-        "reservoir.population[0].heads is not an option of kind \"scaled\", which has: initializer, options, reads"
+        "reservoir.population[0].heads is not an option of kind \"scaled\", which has: initializer, options, reads, fan_in"
     );
 }
 

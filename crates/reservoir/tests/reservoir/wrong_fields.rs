@@ -155,26 +155,26 @@ fn a_wrong_field_is_named_with_its_value_and_what_is_allowed() {
             UnitKind::QkvUnit,
             |config| config.populations[0].activation = Some(Activation::Gelu),
             "reservoir.population[0].activation is not an option of kind \"qkv-unit\", which has: heads, causal, \
-             residual, layer_norm, output, initializer, reads, qk, \
+             residual, layer_norm, output, initializer, reads, fan_in, qk, \
              qk_noise, qk_gain, gate_gain, gate_law, value, lag_bias, lag_bias_scale",
         ),
         (
             UnitKind::MemoryUnit,
             |config| config.populations[0].causal = Some(true),
             "reservoir.population[0].causal is not an option of kind \"memory-unit\", which has: activation, \
-             residual, layer_norm, output, initializer, reads",
+             residual, layer_norm, output, initializer, reads, fan_in",
         ),
         (
             UnitKind::AttentionBlock,
             |config| config.populations[0].bias = Some(0.5),
             "reservoir.population[0].bias is not an option of kind \"attention-block\", which has: heads, causal, \
-             activation, residual, layer_norm, output, initializer, reads, qk, \
+             activation, residual, layer_norm, output, initializer, reads, fan_in, qk, \
              qk_noise, qk_gain, gate_gain, gate_law, value, lag_bias, lag_bias_scale",
         ),
         (
             UnitKind::TanhUnit,
             |config| config.populations[0].output = Some(Output::Tanh),
-            "reservoir.population[0].output is not an option of kind \"tanh-unit\", which has: bias, linear, reads, recurrence",
+            "reservoir.population[0].output is not an option of kind \"tanh-unit\", which has: bias, linear, reads, fan_in, recurrence",
         ),
         (
             UnitKind::TanhUnit,
