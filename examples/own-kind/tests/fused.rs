@@ -27,7 +27,7 @@ fn reservoir(memory: MemoryKind, context: usize) -> Reservoir<B, MeanUnit<B>> {
     // The populations of the configuration say only how many slots are wired.
     let slots = PopulationConfig::new(UnitKind::TanhUnit, SHAPE.units, SHAPE.d_unit);
     let mut config = ReservoirConfig::new(context, vec![slots]);
-    (config.memory, config.leak) = (memory, 0.7);
+    (config.memory, config.leak) = (memory, 0.7.into());
     let wiring = config.wire(D_INPUT, &mut ChaCha8Rng::seed_from_u64(1));
     let wiring = wiring.expect("15 slots are enough for 2 inputs");
     let count = SHAPE.d_state();
