@@ -2,6 +2,7 @@
 //!
 //! They are the same for every task. What they take from it are its names: which groups of inputs there are.
 
+use std::collections::HashSet;
 use std::str::FromStr;
 
 use ran_reservoir::Inputs;
@@ -73,7 +74,19 @@ impl SearchSpace {
         space
             .keys
             .retain(|key, _| !settings.iter().any(|setting| setting.concerns(key)));
+        space.drop_unmet();
         space
+    }
+}
+
+impl SearchSpace {
+    /// Leaves out keys that depend on one which is not varied.
+    fn drop_unmet(&mut self) {
+        let names: HashSet<String> = self.keys.keys().cloned().collect();
+        self.keys.retain(|_, dimension| {
+            let when = dimension.get("when").and_then(Value::as_table);
+            when.is_none_or(|when| when.keys().all(|key| names.contains(key)))
+        });
     }
 }
 
@@ -115,15 +128,13 @@ fn standard(mut base: Table, experiment: &Experiment, dataset: &Dataset) -> Sear
         ]
         "#,
     );
-    let windows = Value::Array(windows(dataset.d_input));
-    if let (Some(Value::Array(all)), Value::Array(windows)) =
-        (keys.get_mut("reservoir.population"), &windows)
-    {
+    let windows = windows(dataset.d_input);
+    if let Some(Value::Array(all)) = keys.get_mut("reservoir.population") {
         all.extend(windows.iter().cloned());
     }
     // The line holds what the units sum already.
     let mut seen = table("values = [['units']]");
-    let when = Table::from_iter([("reservoir.population".to_string(), windows)]);
+    let when = Table::from_iter([("reservoir.population".into(), Value::Array(windows))]);
     seen.insert("when".into(), Value::Table(when));
     keys.insert("readout.populations".into(), Value::Table(seen));
     // Where a sequence has one target, its course can be summed up in several ways.
@@ -140,8 +151,10 @@ fn standard(mut base: Table, experiment: &Experiment, dataset: &Dataset) -> Sear
     SearchSpace { base, keys }
 }
 
-/// Slots of a delay line, at most.
+/// Slots of a delay line, at most, but that it holds [`FEWEST_STEPS`] of however many inputs.
 const LONGEST_LINE: usize = 1024;
+/// Steps that a delay line holds, at least.
+const FEWEST_STEPS: usize = 8;
 
 /// Populations whose units sum random places of a window of the inputs, as long as a delay line holds them.
 fn windows(d_input: usize) -> Vec<Value> {
@@ -152,7 +165,7 @@ fn windows(d_input: usize) -> Vec<Value> {
     ];
     let populations = units.into_iter().flat_map(|units| {
         [16, 64].map(|steps| {
-            let steps = (LONGEST_LINE / d_input.max(1)).clamp(8, steps);
+            let steps = (LONGEST_LINE / d_input.max(1)).clamp(FEWEST_STEPS, steps);
             let mut past = line("past", steps * d_input, &[Inputs::ALL]);
             past.insert("leak".into(), Value::Float(1.0));
             let mut units = table(units);
@@ -368,6 +381,19 @@ fn line(name: &str, units: usize, reads: &[&str]) -> Table {
 mod tests {
     use super::*;
     use crate::{ExperimentConfig, Preset};
+
+    #[test]
+    fn what_depends_on_a_key_that_was_set_is_not_varied() {
+        let settings = ["reservoir.population.0.units=10".parse().unwrap()];
+        let experiment = Experiment::open(Some("japanese-vowels"), &settings).unwrap();
+        let dataset = experiment.config.task.load(1).unwrap();
+        let space = SearchSpace::of(SpaceKind::Standard, &experiment, &dataset);
+        let keys: Vec<&str> = space.keys.keys().map(String::as_str).collect();
+        assert!(keys.contains(&"reservoir.leak"), "{keys:?}");
+        for gone in ["reservoir.population", "readout.populations"] {
+            assert!(!keys.contains(&gone), "{keys:?}");
+        }
+    }
 
     #[test]
     fn a_base_is_a_configuration_and_what_was_set_stays() {

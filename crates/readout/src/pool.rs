@@ -11,7 +11,7 @@ pub(crate) const POOLED: usize = 8;
 /// square of the changes from step to step; the share of steps at which the state is above its mean so far; the share of
 /// steps at which it changes to the other side of that mean. Shares of values above a bias are what MiniRocket pools
 /// (Dempster, Schmidt & Webb 2021); the running mean stands in for the bias, so that the past alone counts and nothing has to be learnt.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pool {
     steps: usize,
