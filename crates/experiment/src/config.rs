@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ran_learning::{LearningConfig, ModelConfig, ReadoutConfig, flat_keys};
+use ran_learning::{InputMapConfig, LearningConfig, ModelConfig, ReadoutConfig, flat_keys};
 use ran_reservoir::ReservoirConfig;
 use ran_tasks::TaskConfig;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,9 @@ use crate::{Chosen, EvaluationConfig};
 pub struct ExperimentConfig {
     /// What is learnt.
     pub task: TaskConfig,
+    /// A linear map in front of the units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_map: Option<InputMapConfig>,
     /// The reservoir.
     pub reservoir: ReservoirConfig,
     /// How the model learns.
@@ -46,6 +49,7 @@ impl ExperimentConfig {
     #[must_use]
     pub fn model(&self) -> ModelConfig {
         ModelConfig {
+            input_map: self.input_map,
             reservoir: self.reservoir.clone(),
             learning: self.learning.clone(),
             readout: self.readout.clone(),

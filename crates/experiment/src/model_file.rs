@@ -97,7 +97,7 @@ impl ModelFile {
     }
 }
 
-fn wrong(path: &Path, source: LearningError) -> ModelError {
+pub(crate) fn wrong(path: &Path, source: LearningError) -> ModelError {
     ModelError::Model {
         path: path.into(),
         source,

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
 
 use ran_learning::{LearningError, ParameterCounts, Report, count_parameters};
-use ran_reservoir::Inputs;
 use ran_tasks::{Dataset, Metric, Split, TaskConfig};
 
 use crate::backend::{BackendKind, Work, compute};
@@ -221,7 +220,6 @@ impl Work for Counting<'_> {
 
     fn on<B: LearningBackend>(self, device: &B::Device) -> Self::Output {
         let model = self.experiment.config.model();
-        let inputs = Inputs::named(self.dataset.d_input, &self.dataset.input_names);
-        count_parameters::<B>(&model, inputs, self.dataset.d_output, device)
+        count_parameters::<B>(&model, self.dataset, self.dataset.d_output, device)
     }
 }

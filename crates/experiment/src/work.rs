@@ -8,7 +8,6 @@ use ran_learning::{
     Description, Event, FreeRun, LearningBackend, LearningError, Report, Session, describe,
     train_in,
 };
-use ran_reservoir::Inputs;
 use ran_tasks::Dataset;
 
 use crate::Experiment;
@@ -27,8 +26,7 @@ impl Work for Describing<'_> {
     fn on<B: LearningBackend>(self, device: &B::Device) -> Self::Output {
         let model = self.experiment.config.model();
         let dataset = self.dataset;
-        let inputs = Inputs::named(dataset.d_input, &dataset.input_names);
-        describe::<B>(&model, inputs, dataset.d_output, self.seed, device)
+        describe::<B>(&model, dataset, dataset.d_output, self.seed, device)
     }
 }
 

@@ -5,7 +5,7 @@ use std::f32::consts::TAU;
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use ndarray::{Array2, s};
 use ran_readout::Features;
-use ran_tasks::{Sample, stack_rows};
+use ran_tasks::{Dataset, Sample, stack_rows};
 use ran_unit::RngStream;
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
@@ -34,6 +34,14 @@ pub(crate) fn shuffled(samples: &[Sample], rng: &mut ChaCha8Rng) -> Vec<usize> {
     order
 }
 
+/// Batches of `stripes` sequences, each of which follows the one at its place in the batch before; none where there are fewer
+/// sequences than stripes.
+pub(crate) fn stripes(sequences: usize, stripes: usize) -> Vec<Vec<usize>> {
+    let length = sequences / stripes;
+    let batch = |step| (0..stripes).map(|stripe| stripe * length + step).collect();
+    (0..length).map(batch).collect()
+}
+
 /// Sequences that go through the network together.
 pub(crate) struct Batch<B: Backend> {
     /// `[batch, longest, d_input]`, zeros after the ends of shorter ones. Steps after the last scored one are left out.
@@ -45,8 +53,9 @@ pub(crate) struct Batch<B: Backend> {
 }
 
 impl<B: Backend> Batch<B> {
-    /// Joins sequences that each have a scored step.
+    /// Joins sequences of a data set that each have a scored step.
     pub(crate) fn new<'a>(
+        dataset: &Dataset,
         samples: impl Iterator<Item = &'a Sample>,
         features: Features,
         noise: Option<(f64, &mut ChaCha8Rng)>,
@@ -76,7 +85,7 @@ impl<B: Backend> Batch<B> {
                 features.targets(steps, &sample.scored, sample.targets.view())
             })
             .collect();
-        let targets = stack_rows(&targets);
+        let targets = dataset.one_hot(stack_rows(&targets));
         Self {
             inputs: Tensor::from_data(TensorData::new(inputs, shape), device),
             scored: samples.iter().map(|sample| sample.scored.clone()).collect(),
@@ -102,7 +111,7 @@ pub(crate) fn dropout_mask<B: Backend>(
 }
 
 /// Standard normal numbers, two from each pair of uniform ones (Box & Muller 1958).
-fn normals(rng: &mut impl Rng) -> impl FnMut() -> f32 {
+pub(crate) fn normals(rng: &mut impl Rng) -> impl FnMut() -> f32 {
     let mut second = None;
     move || {
         second.take().unwrap_or_else(|| {
@@ -119,6 +128,7 @@ fn normals(rng: &mut impl Rng) -> impl FnMut() -> f32 {
 mod tests {
     use super::*;
     use burn_ndarray::NdArray;
+    use ran_tasks::Category;
     use ndarray::array;
 
     type B = NdArray<f32>;
@@ -139,7 +149,15 @@ mod tests {
     }
 
     fn batch(noise: Option<(f64, &mut ChaCha8Rng)>) -> Batch<B> {
-        Batch::new(samples().iter(), Features::Last, noise, &Default::default())
+        let dataset = Dataset::new("some", Category::Classification, [1, 2]);
+        let samples = samples();
+        Batch::new(
+            &dataset,
+            samples.iter(),
+            Features::Last,
+            noise,
+            &Default::default(),
+        )
     }
 
     #[test]
@@ -197,6 +215,13 @@ mod tests {
         // 2500 expected, with a deviation of 43.
         assert!((2300..2700).contains(&hidden), "{hidden}");
         assert!(mask.iter().all(|&m| m == 0.0 || m == 4.0 / 3.0));
+    }
+
+    #[test]
+    fn each_stripe_goes_through_its_part_in_order() {
+        let expected = [[0, 3], [1, 4], [2, 5]].map(Vec::from);
+        assert_eq!(stripes(7, 2), expected);
+        assert!(stripes(3, 4).is_empty());
     }
 
     #[test]

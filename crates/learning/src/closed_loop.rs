@@ -2,9 +2,10 @@
 
 use ndarray::{Array1, Axis};
 use ran_readout::OnlineReadout;
-use ran_reservoir::{Reservoir, ScanBackend};
+use ran_reservoir::ScanBackend;
 use ran_tasks::{Category, Dataset};
 
+use crate::backbone::Backbone;
 use crate::free_run::is_one_step_ahead;
 use crate::session::Session;
 use crate::steps::Steps;
@@ -17,7 +18,7 @@ use crate::{ForceConfig, LearningError};
 ///
 /// If the task is not a forecast of all inputs one step ahead of one series, the readout diverges, or the session is stopped.
 pub(crate) fn teach<B: ScanBackend>(
-    reservoir: &Reservoir<B>,
+    backbone: &Backbone<B>,
     view: &View,
     dataset: &Dataset,
     config: &ForceConfig,
@@ -55,13 +56,13 @@ pub(crate) fn teach<B: ScanBackend>(
     }
     let mut readout = config.rls().init(view.d_state(), dataset.d_output)?;
     for _ in 0..passes {
-        let mut memory = Steps::start(reservoir, device);
+        let mut memory = Steps::start(backbone, device);
         let first = series.scored[0];
         for inputs in series.inputs.rows().into_iter().take(first) {
             if session.stopped() {
                 return Err(LearningError::Stopped);
             }
-            memory.step(reservoir, inputs);
+            memory.step(backbone, inputs);
         }
         // The readout has said nothing yet: the first step is the series' own.
         let mut inputs = series.inputs.row(first).to_owned();
@@ -69,7 +70,7 @@ pub(crate) fn teach<B: ScanBackend>(
             if session.stopped() {
                 return Err(LearningError::Stopped);
             }
-            let state = memory.step(reservoir, inputs.view());
+            let state = memory.step(backbone, inputs.view());
             let state = view.state(state.view());
             if at.is_multiple_of(config.every) {
                 readout.update(state.view(), target)?;

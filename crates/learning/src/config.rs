@@ -4,8 +4,9 @@ use ran_readout::{Features, Ridge};
 use ran_reservoir::ReservoirConfig;
 use serde::{Deserialize, Serialize};
 
+use crate::backbone::InputMapConfig;
 use crate::view::View;
-use crate::{LearningConfig, LearningError, OnlineConfig, Regime};
+use crate::{LearningConfig, LearningError, OnlineConfig, Part, Regime};
 
 /// What is read off the states.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -83,6 +84,9 @@ const MOST_FEATURES: usize = 1 << 24;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
+    /// A linear map in front of the units; without it the reservoir reads the inputs as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_map: Option<InputMapConfig>,
     /// The reservoir.
     pub reservoir: ReservoirConfig,
     /// How the model learns.
@@ -119,6 +123,12 @@ impl ModelConfig {
         Ok(self.view()?.width())
     }
 
+    /// Whether the input map is named among what is trained.
+    fn names_map(&self) -> bool {
+        let trained = self.learning.trained.as_ref();
+        trained.is_some_and(|trained| trained.contains(&Part::InputMap))
+    }
+
     /// Checks every field.
     ///
     /// # Errors
@@ -127,6 +137,16 @@ impl ModelConfig {
     pub fn validate(&self) -> Result<(), LearningError> {
         self.reservoir.validate()?;
         self.learning.validate()?;
+        match &self.input_map {
+            Some(map) => map.validate()?,
+            None if self.names_map() => {
+                return Err(LearningError::Config {
+                    field: "learning.trained".into(),
+                    problem: "names \"input-map\", and there is none: input_map.width makes one".into(),
+                });
+            }
+            None => {}
+        }
         self.readout.validate(self.learning.regime)?;
         let width = self.view()?.width();
         if width > MOST_FEATURES {

@@ -5,10 +5,11 @@ use std::ops::Range;
 use burn::module::Module;
 use burn::tensor::backend::Backend;
 use ran_readout::Features;
-use ran_reservoir::{Inputs, MemoryKind, Reads, Reservoir, WiringKind};
+use ran_reservoir::{MemoryKind, Reads, Reservoir, WiringKind};
 use ran_unit::Unit;
 use serde::Serialize;
 
+use crate::backbone::{Backbone, ModelInputs};
 use crate::parameters::each;
 use crate::{LearningConfig, LearningError, ModelConfig, Regime};
 
@@ -17,7 +18,7 @@ use crate::{LearningConfig, LearningError, ModelConfig, Regime};
 pub struct Description {
     /// What is trained, and how.
     pub regime: Regime,
-    /// Width of the inputs, I.
+    /// Width of what the reservoir reads, I: the inputs, or what the input map makes of them.
     pub d_input: usize,
     /// Width of the state, N.
     pub d_state: usize,
@@ -119,18 +120,18 @@ pub struct ReadoutDescription {
 /// If the configuration is wrong or does not fit the inputs.
 pub fn describe<B: Backend>(
     config: &ModelConfig,
-    inputs: impl Into<Inputs>,
+    inputs: impl Into<ModelInputs>,
     d_output: usize,
     seed: u64,
     device: &B::Device,
 ) -> Result<Description, LearningError> {
     config.validate()?;
     let regime = config.learning.regime;
-    let initializer = regime.initializer();
-    let inputs = inputs.into();
+    let given = inputs.into();
+    let backbone = Backbone::<B>::init(config, &given, seed, device)?;
+    let reservoir = &backbone.reservoir;
+    let inputs = config.reservoir_inputs(&given);
     let d_input = inputs.width();
-    let reservoir =
-        Reservoir::<B>::init(&config.reservoir, inputs.clone(), initializer, seed, device)?;
     let rows = match reservoir.memory() {
         MemoryKind::Sliding => 1,
         MemoryKind::Rewritten => reservoir.context(),
@@ -174,7 +175,7 @@ pub fn describe<B: Backend>(
         width,
         trained_parameters: width * d_output + d_output,
     };
-    let counts = ParameterCounts::of(&reservoir.populations, &config.learning);
+    let counts = ParameterCounts::of(&backbone, &config.learning);
     Ok(Description {
         regime,
         d_input,
@@ -194,7 +195,7 @@ pub fn describe<B: Backend>(
                 inputs,
             })
             .collect(),
-        wiring: describe_wiring(config.reservoir.wiring, &reservoir),
+        wiring: describe_wiring(config.reservoir.wiring, reservoir),
         populations,
         readout,
     })
@@ -243,19 +244,29 @@ pub struct ParameterCounts {
 /// not looked at.
 pub fn count_parameters<B: Backend>(
     config: &ModelConfig,
-    inputs: impl Into<Inputs>,
+    inputs: impl Into<ModelInputs>,
     d_output: usize,
     device: &B::Device,
 ) -> Result<ParameterCounts, LearningError> {
     config.validate()?;
-    let initializer = config.learning.regime.initializer();
+    let initializer = config.learning.initializer();
+    let given = inputs.into();
+    let read = config.reservoir_inputs(&given);
     let units = config
         .reservoir
-        .draw_one_of_each::<B>(&inputs.into(), initializer, device)?;
+        .draw_one_of_each::<B>(&read, initializer, device)?;
     let readout = config.view()?.width() * d_output + d_output;
-    let none = ParameterCounts {
-        trained: readout,
-        fixed: 0,
+    let map = config.input_map.as_ref();
+    let map = map.map_or(0, |map| map.width * given.encoded());
+    let none = match config.learning.trains(&["input_map"]) {
+        true => ParameterCounts {
+            trained: readout + map,
+            fixed: 0,
+        },
+        false => ParameterCounts {
+            trained: readout,
+            fixed: map,
+        },
     };
     let counts = units.iter().zip(&config.reservoir.populations);
     Ok(counts.fold(none, |sum, (unit, population)| {

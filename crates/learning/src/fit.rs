@@ -2,9 +2,9 @@
 
 use burn::tensor::backend::Backend;
 use ran_readout::{LinearReadout, OnlineReadout, Samples, fit_ridge};
-use ran_reservoir::Reservoir;
 use ran_tasks::Dataset;
 
+use crate::backbone::Backbone;
 use crate::closed_loop::teach;
 use crate::judge::judged;
 use crate::model::{Predictions, Readout};
@@ -15,11 +15,11 @@ use crate::{
     LearningBackend, LearningError, Model, ModelCard, OnlineConfig, ReadoutConfig, Trained,
 };
 
-/// Fits the readout in closed form or step by step on the states of a reservoir, and judges the model.
+/// Fits the readout in closed form or step by step on the states of a backbone, and judges the model.
 pub(crate) fn fit<B: LearningBackend>(
     card: ModelCard,
     dataset: &Dataset,
-    reservoir: Reservoir<B>,
+    backbone: Backbone<B>,
     device: &B::Device,
     session: &mut Session<'_>,
 ) -> Result<Trained<B>, LearningError> {
@@ -28,16 +28,15 @@ pub(crate) fn fit<B: LearningBackend>(
     let passes = config.readout.passes.unwrap_or(1);
     let taught = match &config.readout.online {
         Some(OnlineConfig::Force(force)) => {
-            let taught = teach(&reservoir, &view, dataset, force, passes, device, session)?;
+            let taught = teach(&backbone, &view, dataset, force, passes, device, session)?;
             Some(Fitted::online(&taught, device))
         }
         _ => None,
     };
     let samples = StateSamples::new(
-        &reservoir,
+        &backbone,
         &view,
-        &dataset.train,
-        dataset.d_output,
+        dataset,
         device,
         &mut *session,
     );
@@ -48,9 +47,12 @@ pub(crate) fn fit<B: LearningBackend>(
     let mut predictions = Vec::new();
     if let Ok(fitted) = &fitted {
         let readout = Readout::of(&fitted.readout, card.link());
-        let mut found = Predictions::new(&readout, &view, &dataset.train);
+        let judged = dataset.judged_train();
+        let mut found = Predictions::new(&readout, &view, judged);
         samples.each(&mut |index, _, rows| {
-            found.add(index, rows);
+            if index < judged.len() {
+                found.add(index, rows);
+            }
         });
         predictions = found.of;
     }
@@ -63,7 +65,7 @@ pub(crate) fn fit<B: LearningBackend>(
     session.tell(Event::Judging);
     let model = Model {
         card,
-        reservoir,
+        backbone,
         readout: fitted.readout,
     };
     let mut trained = judged(model, dataset, &predictions, device, session)?;

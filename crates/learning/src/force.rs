@@ -8,6 +8,7 @@ use ran_unit::Initializer;
 use serde::{Deserialize, Serialize};
 
 use crate::LearningError;
+use crate::backbone::Backbone;
 use crate::steps::Steps;
 
 /// What a [`Generator`] is made of.
@@ -36,7 +37,7 @@ fn one() -> usize {
 /// left alone. The readout sees the state h_t.
 #[derive(Clone, Debug)]
 pub struct Generator<B: Backend> {
-    reservoir: Reservoir<B>,
+    backbone: Backbone<B>,
     readout: OnlineReadout,
     memory: Steps<B>,
     output: Array1<f32>,
@@ -64,13 +65,15 @@ impl<B: ScanBackend> Generator<B> {
         }
         let law = Initializer::Reservoir;
         let reservoir = Reservoir::init(&config.reservoir, d_output, law, seed, device)?;
+        let readout = config.rls.init(reservoir.d_state(), d_output)?;
+        let backbone = Backbone::from(reservoir);
         Ok(Self {
-            readout: config.rls.init(reservoir.d_state(), d_output)?,
-            memory: Steps::start(&reservoir, device),
+            readout,
+            memory: Steps::start(&backbone, device),
             output: Array1::zeros(d_output),
             every: config.every,
             steps: 0,
-            reservoir,
+            backbone,
         })
     }
 
@@ -117,7 +120,7 @@ impl<B: ScanBackend> Generator<B> {
 
     /// Feeds the last output back, and says the next.
     fn advance(&mut self) -> Array1<f32> {
-        let state = self.memory.step(&self.reservoir, self.output.view());
+        let state = self.memory.step(&self.backbone, self.output.view());
         self.output = self.readout.predict(state.view());
         self.steps += 1;
         state

@@ -82,7 +82,7 @@ impl<'a, B: LearningBackend> Run<'a, B> {
         session: &mut Session<'_>,
     ) -> Result<Self, LearningError> {
         let config = &card.config;
-        let network = Network::init(config, card.inputs(), card.d_output, card.seed, device)?;
+        let network = Network::init(config, &card.inputs(), card.d_output, card.seed, device)?;
         let mut run = Self {
             card,
             config,

@@ -4,10 +4,11 @@ use std::ops::ControlFlow;
 
 use burn::tensor::{Tensor, TensorData};
 use ndarray::{ArrayView2, ArrayView3, s};
-use ran_reservoir::{Memory, Reservoir, ScanBackend};
+use ran_reservoir::{Memory, ScanBackend};
 use ran_tasks::Sample;
 use safetensors::{Dtype, SafeTensors};
 
+use crate::backbone::Backbone;
 use crate::states::pad;
 use crate::{LearningError, Model};
 
@@ -73,10 +74,10 @@ impl<B: ScanBackend> Model<B> {
         device: &B::Device,
         visit: &mut dyn FnMut(Piece<'_>) -> ControlFlow<()>,
     ) {
-        let reservoir = &self.reservoir;
-        let width = reservoir.d_state();
-        let _ = each_batch(reservoir, samples, width, device, &mut |batch, memory| {
-            let (states, memory) = reservoir.forward(batch.inputs.clone(), memory, None);
+        let backbone = &self.backbone;
+        let width = backbone.reservoir.d_state();
+        let _ = each_batch(backbone, samples, width, device, &mut |batch, memory| {
+            let (states, memory) = backbone.forward(batch.inputs.clone(), memory, None);
             let dims = states.dims();
             let states = states.into_data().convert::<f32>();
             let states = states.as_slice().expect("states were converted to f32");
@@ -89,7 +90,7 @@ impl<B: ScanBackend> Model<B> {
     /// Hands over the weights of attention of a population's units, piece by piece: rows of units × heads × queries ×
     /// context numbers in C order, where there is one query with `sliding` memory and there are C with `rewritten` memory, C being
     /// the rows of context. They are computed step by step in burn operations, as
-    /// [`Reservoir::attention`] does. Nothing is handed over of a population that does not attend.
+    /// [`Reservoir::attention`](ran_reservoir::Reservoir::attention) does. Nothing is handed over of a population that does not attend.
     pub fn each_attention(
         &self,
         population: usize,
@@ -97,16 +98,16 @@ impl<B: ScanBackend> Model<B> {
         device: &B::Device,
         visit: &mut dyn FnMut(Piece<'_>) -> ControlFlow<()>,
     ) {
-        let reservoir = &self.reservoir;
+        let backbone = &self.backbone;
         let width = self.attention_shape(population).iter().product();
         if width == 0 {
             return;
         }
-        let _ = each_batch(reservoir, samples, width, device, &mut |batch, memory| {
+        let _ = each_batch(backbone, samples, width, device, &mut |batch, memory| {
             let [count, steps, _] = batch.inputs.dims();
             let mut weights = ndarray::Array3::<f32>::zeros((count, steps, width));
-            let inputs = batch.inputs.clone();
-            let memory = reservoir.attention(inputs, memory, &mut |step, place, tensor| {
+            let inputs = backbone.encode(batch.inputs.clone());
+            let memory = backbone.reservoir.attention(inputs, memory, &mut |step, place, tensor| {
                 if place != population {
                     return;
                 }
@@ -132,7 +133,7 @@ impl<B: ScanBackend> Model<B> {
         if !config.kind.attends() {
             return [0; 4];
         }
-        let (queries, context) = (self.reservoir.queries(), self.reservoir.context());
+        let (queries, context) = (self.reservoir().queries(), self.reservoir().context());
         [config.units, config.heads.unwrap_or(1), queries, context]
     }
 
@@ -244,7 +245,7 @@ type RunPiece<'r, B> = dyn FnMut(&Batch<'_, B>, Memory<B>) -> ControlFlow<(), Me
 /// Cuts sequences into batches, and these into pieces, each of which has about [`PIECE`] numbers where a step of a sequence
 /// has `width`; `run` gets a piece and the memory before it, and gives the memory after it.
 fn each_batch<B: ScanBackend>(
-    reservoir: &Reservoir<B>,
+    backbone: &Backbone<B>,
     samples: &[Sample],
     width: usize,
     device: &B::Device,
@@ -256,7 +257,7 @@ fn each_batch<B: ScanBackend>(
         let longest = sequences.iter().map(|&index| samples[index].inputs.nrows());
         let longest = longest.max().unwrap_or(0);
         let most = (PIECE / (sequences.len() * width).max(1)).clamp(1, MOST_STEPS);
-        let mut memory = reservoir.start(sequences.len(), device);
+        let mut memory = backbone.reservoir.start(sequences.len(), device);
         for step in (0..longest).step_by(most) {
             let until = longest.min(step + most);
             let inputs = sequences.iter().map(|&index| {

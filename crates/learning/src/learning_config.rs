@@ -1,5 +1,6 @@
 //! How a model learns, as it stands in a file: the table `[learning]`.
 
+use ran_unit::Initializer;
 use serde::{Deserialize, Serialize};
 
 use crate::{LearningError, Regime, Schedule, Truncate};
@@ -15,6 +16,18 @@ pub enum QkFit {
     Ridge,
 }
 
+/// A part of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// The map in front of the units.
+    InputMap,
+    /// The units, as far as the regime trains them.
+    Units,
+    /// The readout.
+    Readout,
+}
+
 /// How a model learns.
 ///
 /// All but `regime` and `qk` is for regimes that train by gradient; the regime `reservoir` has no use for it, so that the same
@@ -28,12 +41,21 @@ pub struct LearningConfig {
     /// `reservoir` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub qk: Option<QkFit>,
+    /// Which parts the regime trains by gradient; the others stay as they were drawn. Default: all. Where the units stay, they are
+    /// drawn as those of the regime `reservoir`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trained: Option<Vec<Part>>,
     /// Whether W_q and W_k stay random in the regime `hybrid` too.
     pub fixed_qk: bool,
     /// Passes over the training set.
     pub epochs: usize,
     /// Sequences per gradient step.
     pub batch: usize,
+    /// Whether a training sequence begins with what the one before it left in the working memory, as segments of one text do,
+    /// instead of with zeros. Each of a batch's sequences then follows its own stripe of the training set, in order; what is
+    /// left over of stripes of equal length is not trained on. Gradients end at the sequence's beginning.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub carry: bool,
     /// Adam's step size, before the schedule.
     pub learning_rate: f64,
     /// How the learning rate changes over the run.
@@ -68,9 +90,11 @@ impl Default for LearningConfig {
         Self {
             regime: Regime::default(),
             qk: None,
+            trained: None,
             fixed_qk: false,
             epochs: 100,
             batch: 32,
+            carry: false,
             learning_rate: 1e-3,
             schedule: Schedule::default(),
             warm_up: 0.0,
@@ -96,10 +120,32 @@ impl LearningConfig {
         }
     }
 
-    /// Whether a parameter of a unit is trained; `path` is where it is in its population, as in `qkv.query.weight`.
+    /// Whether a parameter is trained; `path` is where it is: in a unit, as in `qkv.query.weight`, or in a network, as in
+    /// `readout.bias`.
     pub fn trains(&self, path: &[impl AsRef<str>]) -> bool {
+        let mut own = path.iter().map(AsRef::as_ref);
+        let part = match own.find(|part| *part != "backbone") {
+            Some("input_map") => Part::InputMap,
+            Some("readout") => Part::Readout,
+            _ => Part::Units,
+        };
         let regime = self.gradient_regime();
-        regime.is_some_and(|regime| regime.trains(path))
+        regime.is_some_and(|regime| {
+            self.trains_part(part) && (part != Part::Units || regime.trains(path))
+        })
+    }
+
+    fn trains_part(&self, part: Part) -> bool {
+        let trained = self.trained.as_ref();
+        trained.is_none_or(|trained| trained.contains(&part))
+    }
+
+    /// The law for weights where the configuration names none.
+    pub fn initializer(&self) -> Initializer {
+        match self.trains_part(Part::Units) {
+            true => self.regime.initializer(),
+            false => Initializer::Reservoir,
+        }
     }
 
     /// The share of the training set that is split off where the task has no validation set.
@@ -159,6 +205,20 @@ impl LearningConfig {
             let regime = self.regime.name();
             let problem = format!("belongs to regime = \"reservoir\"; the regime is {regime:?}");
             return wrong("qk", problem);
+        }
+        if let Some(trained) = &self.trained {
+            if self.gradient_regime().is_none() {
+                let problem = "belongs to the regimes that train by gradient; the regime is \"reservoir\", which trains the \
+                               readout alone, in closed form";
+                return wrong("trained", problem.into());
+            }
+            if !trained.contains(&Part::Readout) {
+                return wrong("trained", "must hold \"readout\"".into());
+            }
+        }
+        if self.carry && self.gradient_regime().is_none() {
+            let problem = "belongs to the regimes that train by gradient; the regime is \"reservoir\"";
+            return wrong("carry", problem.into());
         }
         if self.fixed_qk && self.regime != Regime::Hybrid {
             let regime = self.regime.name();

@@ -34,6 +34,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod backbone;
 mod backend;
 mod batch;
 mod checkpoint;
@@ -70,6 +71,7 @@ mod train;
 mod truncate;
 mod view;
 
+pub use backbone::{InputMapConfig, ModelInputs};
 pub use backend::LearningBackend;
 pub use checkpoint::Reached;
 pub use config::{ModelConfig, ReadoutConfig};
@@ -82,7 +84,7 @@ pub use force::{Generator, GeneratorConfig};
 pub use free_run::{FreeRun, FreeRunPlan};
 pub use inspect::{ModelNumbers, ModelTensor, Piece, ScoredRows};
 pub use keys::{Difference, flat_keys};
-pub use learning_config::{LearningConfig, QkFit};
+pub use learning_config::{LearningConfig, Part, QkFit};
 pub use model::{Model, ModelCard};
 pub use online::{ForceConfig, OnlineConfig};
 pub use regime::Regime;

@@ -9,6 +9,7 @@ use ran_reservoir::{Inputs, Reservoir, ScanBackend};
 use ran_tasks::{Category, Dataset, Sample, Standardiser, TaskConfig};
 use serde::{Deserialize, Serialize};
 
+use crate::backbone::{Backbone, ModelInputs};
 use crate::loss::link;
 use crate::network::Network;
 use crate::states::{Pass, Rows};
@@ -38,6 +39,9 @@ pub struct ModelCard {
     pub output_names: Vec<String>,
     /// The names of classes or labels.
     pub labels: Vec<String>,
+    /// Whether its inputs are symbols: a step's input is then one number, the symbol's place among the labels.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub symbols: bool,
     /// What raw inputs are standardised with.
     pub standardiser: Option<Standardiser>,
     /// What was taken from each target before it was cut to 32 bits, and is to be added to each output; none where nothing was.
@@ -69,6 +73,7 @@ impl ModelCard {
             input_names: dataset.input_names.clone(),
             output_names: dataset.output_names.clone(),
             labels: dataset.labels.clone(),
+            symbols: dataset.symbols,
             standardiser: dataset.standardiser.clone(),
             target_offset: dataset.target_offset.clone(),
             one_target: dataset.train.iter().all(|sample| sample.scored.len() == 1),
@@ -77,9 +82,17 @@ impl ModelCard {
         }
     }
 
-    /// Its inputs by name.
-    pub fn inputs(&self) -> Inputs {
-        Inputs::named(self.d_input, &self.input_names)
+    /// Its inputs: numbers by name, or symbols.
+    pub fn inputs(&self) -> ModelInputs {
+        match self.symbols {
+            true => ModelInputs::Symbols(self.d_output),
+            false => ModelInputs::Numbers(Inputs::named(self.d_input, &self.input_names)),
+        }
+    }
+
+    /// What its reservoir reads.
+    pub fn reservoir_inputs(&self) -> Inputs {
+        self.config.reservoir_inputs(&self.inputs())
     }
 
     /// What turns the readout's outputs into predictions: probabilities where the task is classification.
@@ -118,8 +131,8 @@ impl ModelCard {
 pub struct Model<B: Backend> {
     /// What it was made for and how.
     pub card: ModelCard,
-    /// Its reservoir.
-    pub reservoir: Reservoir<B>,
+    /// What turns inputs into states.
+    pub(crate) backbone: Backbone<B>,
     /// Its readout.
     pub readout: LinearReadout<B>,
 }
@@ -128,6 +141,11 @@ pub struct Model<B: Backend> {
 pub(crate) type Visit<'a> = dyn FnMut(&Rows, &[Array2<f32>], Range<usize>) -> ControlFlow<()> + 'a;
 
 impl<B: Backend> Model<B> {
+    /// Its reservoir.
+    pub fn reservoir(&self) -> &Reservoir<B> {
+        &self.backbone.reservoir
+    }
+
     /// Predicts at the scored steps of sequences whose inputs are standardised already, as a data set's are.
     ///
     /// Memory holds the predictions and a chunk of states, however long a sequence is.
@@ -186,7 +204,7 @@ impl<B: Backend> Model<B> {
         let readout = Readout::of(&self.readout, self.card.link());
         let mut predictions = Predictions::new(&readout, &view, samples);
         let pass = Pass {
-            reservoir: &self.reservoir,
+            backbone: &self.backbone,
             view: &view,
             samples,
             device,
@@ -206,7 +224,7 @@ impl<B: Backend> Network<B> {
     pub(crate) fn into_model(self, card: ModelCard) -> Model<B> {
         Model {
             card,
-            reservoir: self.reservoir,
+            backbone: self.backbone,
             readout: self.readout,
         }
     }

@@ -12,6 +12,7 @@ use safetensors::tensor::TensorInfo;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 
+use crate::backbone::{Backbone, InputMap};
 use crate::{LearningError, Model, ModelCard};
 
 /// The key of the model card in the file's metadata.
@@ -21,6 +22,7 @@ const CARD: &str = "ran";
 /// would draw another wiring from the seed.
 #[derive(Module, Debug)]
 struct Numbers<B: Backend> {
+    input_map: Option<InputMap<B>>,
     reservoir: StoredReservoir<B>,
     wiring: StoredWiring<B>,
     readout: LinearReadout<B>,
@@ -99,9 +101,10 @@ impl<B: Backend> Model<B> {
             card.map_err(|error| LearningError::ModelFile(format!("has a card that {error}")))?;
         let device = self.readout.bias.val().device();
         let numbers = Numbers {
-            wiring: StoredWiring::of(self.reservoir.wiring(), &device),
+            input_map: self.backbone.input_map.clone(),
+            wiring: StoredWiring::of(self.reservoir().wiring(), &device),
             reservoir: StoredReservoir {
-                populations: self.reservoir.populations.clone(),
+                populations: self.reservoir().populations.clone(),
             },
             readout: self.readout.clone(),
         };
@@ -133,19 +136,19 @@ impl<B: Backend> Model<B> {
             return Err(failed(error.to_string()));
         }
         numbers.check_finite()?;
-        let wiring = numbers.wiring.wiring(card.d_input)?;
-        if card.d_input > wiring.sources().len() && !card.config.reservoir.has_reads() {
+        let d_input = card.reservoir_inputs().width();
+        let wiring = numbers.wiring.wiring(d_input)?;
+        if d_input > wiring.sources().len() && !card.config.reservoir.has_reads() {
             return Err(refused(format!(
-                "is damaged: its card has {} inputs, of which its wiring reads at most {}",
-                card.d_input,
+                "is damaged: its card has {d_input} inputs, of which its wiring reads at most {}",
                 wiring.sources().len()
             )));
         }
         let populations = numbers.reservoir.populations;
         let reservoir = Reservoir::assemble(&card.config.reservoir, wiring, populations, device)?;
         Ok(Self {
+            backbone: Backbone::of(numbers.input_map, reservoir, &card.inputs()),
             card,
-            reservoir,
             readout: numbers.readout,
         })
     }
@@ -157,9 +160,9 @@ impl<B: Backend> Numbers<B> {
         let file = SafeTensors::deserialize(bytes)
             .map_err(|error| LearningError::ModelFile(format!("cannot be read: {error}")))?;
         let config = &card.config;
-        let initializer = config.learning.regime.initializer();
+        let initializer = config.learning.initializer();
         let d_features = card.view().width();
-        let inputs = card.inputs();
+        let inputs = card.reservoir_inputs();
         let drawn = config
             .reservoir
             .draw(&inputs, initializer, card.seed, device);
@@ -167,7 +170,9 @@ impl<B: Backend> Numbers<B> {
             let why = format!("is damaged: its card has a configuration that is wrong: {error}");
             LearningError::ModelFile(why)
         })?;
+        let map = config.input_map.as_ref();
         let numbers = Self {
+            input_map: map.map(|map| InputMap::init(map, &card.inputs(), 0, device)),
             reservoir: StoredReservoir { populations },
             wiring: StoredWiring::blank(config.reservoir.d_state(), &file, device),
             readout: LinearReadoutConfig::new(d_features, card.d_output).init(0, device),
@@ -294,8 +299,16 @@ impl ModelCard {
         let most = bytes / 2;
         let readout = self.view().width().saturating_mul(d_output);
         let reservoir = self.config.reservoir.fewest_weights();
+        if self.symbols && (d_input != 1 || self.standardiser.is_some()) {
+            return refused(format!(
+                "symbols as inputs, {d_input} of them a step; there is one, which is not standardised"
+            ));
+        }
+        let map = self.config.input_map.as_ref();
+        let map = map.map_or(0, |map| map.width.saturating_mul(self.inputs().encoded()));
         for (what, needed) in [
             ("inputs", d_input),
+            ("weights of the input map", map),
             ("weights of the reservoir", reservoir),
             ("slots", self.config.reservoir.d_state()),
             ("weights of the readout", readout),

@@ -1,21 +1,21 @@
-//! What is trained by gradient: a reservoir and a readout as one module, parts of which may be frozen.
+//! What is trained by gradient: a backbone and a readout as one module, parts of which may be frozen.
 
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, Param, ParamId};
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use ran_readout::{LinearReadout, LinearReadoutConfig};
-use ran_reservoir::{Inputs, Reservoir};
 use ran_unit::RngStream;
 use rand::Rng;
 
-use crate::parameters::each;
+use crate::backbone::{Backbone, ModelInputs};
+use crate::parameters::{each, join};
 use crate::{LearningConfig, LearningError, ModelConfig};
 
-/// A reservoir and its readout.
+/// A backbone and its readout.
 #[derive(Module, Debug)]
 pub(crate) struct Network<B: Backend> {
-    pub(crate) reservoir: Reservoir<B>,
+    pub(crate) backbone: Backbone<B>,
     pub(crate) readout: LinearReadout<B>,
 }
 
@@ -26,13 +26,12 @@ impl<B: Backend> Network<B> {
     /// Draws a network from a seed, and freezes what its configuration does not train.
     pub(crate) fn init(
         config: &ModelConfig,
-        inputs: Inputs,
+        inputs: &ModelInputs,
         d_output: usize,
         seed: u64,
         device: &B::Device,
     ) -> Result<Self, LearningError> {
-        let initializer = config.learning.regime.initializer();
-        let reservoir = Reservoir::init(&config.reservoir, inputs, initializer, seed, device)?;
+        let backbone = Backbone::init(config, inputs, seed, device)?;
         let d_features = config.view()?.width();
         let seed = RngStream::Readout.rng(seed).next_u64();
         let readout = LinearReadoutConfig::new(d_features, d_output).init(seed, device);
@@ -40,16 +39,14 @@ impl<B: Backend> Network<B> {
             learning: &config.learning,
             path: Vec::new(),
         };
-        Ok(Self {
-            reservoir: reservoir.map(&mut freezer),
-            readout,
-        })
+        let network = Self { backbone, readout };
+        Ok(network.map(&mut freezer))
     }
 
     /// All parameters by path, with their identities in this process.
     pub(crate) fn ids(&self) -> Vec<(Path, ParamId)> {
         let mut ids = Vec::new();
-        each(self, &mut |one| ids.push((one.path.join("."), one.id)));
+        each(self, &mut |one| ids.push((join(one.path), one.id)));
         ids
     }
 
@@ -57,7 +54,7 @@ impl<B: Backend> Network<B> {
     pub(crate) fn numbers(&self) -> BTreeMap<Path, TensorData> {
         let mut numbers = BTreeMap::new();
         each(self, &mut |one| {
-            numbers.insert(one.path.join("."), (one.read)());
+            numbers.insert(join(one.path), (one.read)());
         });
         numbers
     }
@@ -118,7 +115,7 @@ impl<B: Backend> ModuleMapper<B> for Writer<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
-        let path = self.path.join(".");
+        let path = join(&self.path);
         let expected = param.shape().to_vec();
         match self.numbers.get(&path) {
             Some(data) if data.shape.to_vec() == expected => {

@@ -21,6 +21,12 @@ pub(crate) fn each<B: Backend>(module: &impl Module<B>, visit: &mut dyn FnMut(Pa
     module.visit(&mut Visitor { path, visit });
 }
 
+/// A parameter's path as it stands in files: what stands in front of the readout has no name of its own there.
+pub(crate) fn join(path: &[String]) -> String {
+    let own = path.iter().skip_while(|part| *part == "backbone");
+    own.map(String::as_str).collect::<Vec<_>>().join(".")
+}
+
 struct Visitor<'a> {
     path: Vec<String>,
     visit: &'a mut dyn FnMut(Parameter<'_>),

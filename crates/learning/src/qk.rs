@@ -19,7 +19,12 @@ pub(crate) fn fit_qk<B: LearningBackend>(
     session: &Session<'_>,
 ) -> Result<Reservoir<B>, LearningError> {
     let config = &card.config.reservoir;
-    let roles = config.roles(&card.inputs())?;
+    if dataset.symbols || card.config.input_map.is_some() {
+        return Err(refused(
+            "reads inputs as they are: it goes neither with symbols nor with an input map".into(),
+        ));
+    }
+    let roles = config.roles(&card.reservoir_inputs())?;
     let (mut next, mut found) = (0, false);
     for (index, (population, roles)) in config.populations.iter().zip(roles).enumerate() {
         let first = next;

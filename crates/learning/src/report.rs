@@ -66,7 +66,7 @@ pub struct SplitScores {
 impl Report {
     /// The report of a model that has not been judged: it counts the parameters, and the score on the training set is NaN.
     pub(crate) fn unjudged<B: Backend>(model: &Model<B>) -> Self {
-        let counts = ParameterCounts::of(&model.reservoir.populations, &model.card.config.learning);
+        let counts = ParameterCounts::of(&model.backbone, &model.card.config.learning);
         Self {
             train: f64::NAN,
             valid: None,

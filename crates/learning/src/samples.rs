@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 
 use ndarray::ArrayView2;
 use ran_readout::Samples;
-use ran_reservoir::{Reservoir, ScanBackend};
-use ran_tasks::Sample;
+use ran_reservoir::ScanBackend;
+use ran_tasks::Dataset;
 
+use crate::backbone::Backbone;
 use crate::session::{Event, Session};
 use crate::states::{Pass, Rows};
 use crate::view::View;
@@ -19,11 +20,11 @@ const KEPT_BYTES_OF_CHEAP_ROWS: usize = 1 << 27;
 /// Steps for each row of features from which on rows are not cheap.
 const DEAR_STEPS: usize = 8;
 
-/// Features of sequences: kept after the first pass where they fit, else computed again, so that memory stays bounded
+/// Features of a data set's training sequences: kept after the first pass where they fit, else computed again, so that memory stays bounded
 /// whatever the number of samples and of their steps.
 pub(crate) struct StateSamples<'a, 's, B: ScanBackend> {
     pass: Pass<'a, B>,
-    d_output: usize,
+    dataset: &'a Dataset,
     rows: usize,
     kept: RefCell<Option<Vec<Rows>>>,
     session: RefCell<&'a mut Session<'s>>,
@@ -31,22 +32,22 @@ pub(crate) struct StateSamples<'a, 's, B: ScanBackend> {
 
 impl<'a, 's, B: ScanBackend> StateSamples<'a, 's, B> {
     pub(crate) fn new(
-        reservoir: &'a Reservoir<B>,
+        backbone: &'a Backbone<B>,
         view: &'a View,
-        samples: &'a [Sample],
-        d_output: usize,
+        dataset: &'a Dataset,
         device: &'a B::Device,
         session: &'a mut Session<'s>,
     ) -> Self {
+        let samples = &dataset.train[..];
         let rows = samples.iter();
         let rows = rows.map(|sample| view.features.count(&sample.scored));
         Self {
-            d_output,
+            dataset,
             rows: rows.sum(),
             kept: RefCell::new(None),
             session: RefCell::new(session),
             pass: Pass {
-                reservoir,
+                backbone,
                 view,
                 samples,
                 device,
@@ -112,7 +113,7 @@ impl<B: ScanBackend> Samples for StateSamples<'_, '_, B> {
     }
 
     fn d_output(&self) -> usize {
-        self.d_output
+        self.dataset.d_output
     }
 
     fn pass(&self, visit: &mut dyn FnMut(ArrayView2<'_, f32>, ArrayView2<'_, f32>)) {
@@ -123,6 +124,7 @@ impl<B: ScanBackend> Samples for StateSamples<'_, '_, B> {
                 &sample.scored,
                 sample.targets.view(),
             );
+            let targets = self.dataset.one_hot(targets);
             visit(rows, targets.view());
         });
     }

@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 use burn::tensor::{Tensor, TensorData};
 use ndarray::{Array2, ArrayView2, ArrayView3, s};
 use ran_readout::Running;
-use ran_reservoir::{MemoryKind, Reservoir, ScanBackend};
+use ran_reservoir::{MemoryKind, ScanBackend};
 use ran_tasks::Sample;
 
+use crate::backbone::Backbone;
 use crate::view::View;
 
 /// Sequences that go through the reservoir together.
@@ -24,21 +25,6 @@ const CHUNK_STEPS: usize = 4096;
 /// Steps of a chunk, at least: a scan has costs of its own.
 const FEWEST_STEPS: usize = 16;
 
-/// The states of a batch of sequences.
-///
-/// # Shapes
-///
-/// - inputs: `[batch, steps, d_input]`
-/// - output: `[batch, steps, d_state]`
-pub(crate) fn scan<B: ScanBackend>(
-    reservoir: &Reservoir<B>,
-    inputs: Tensor<B, 3>,
-    truncate: Option<usize>,
-) -> Tensor<B, 3> {
-    let start = reservoir.start(inputs.dims()[0], &inputs.device());
-    reservoir.forward(inputs, start, truncate).0
-}
-
 /// Rows of features of one sequence.
 pub(crate) struct Rows {
     /// The sequence's index.
@@ -53,7 +39,7 @@ pub(crate) struct Rows {
 
 /// A pass of sequences through a reservoir.
 pub(crate) struct Pass<'a, B: ScanBackend> {
-    pub(crate) reservoir: &'a Reservoir<B>,
+    pub(crate) backbone: &'a Backbone<B>,
     pub(crate) view: &'a View,
     pub(crate) samples: &'a [Sample],
     pub(crate) device: &'a B::Device,
@@ -94,7 +80,7 @@ impl<B: ScanBackend> Pass<'_, B> {
     pub(crate) fn work(&self) -> u64 {
         let steps = self.samples.iter().map(needed);
         let steps: u64 = steps.map(|steps| steps as u64).sum();
-        steps.saturating_mul(self.reservoir.multiply_adds() as u64)
+        steps.saturating_mul(self.backbone.reservoir.multiply_adds() as u64)
     }
 
     /// How many of some sequences make the next batch: at least one.
@@ -119,7 +105,7 @@ impl<B: ScanBackend> Pass<'_, B> {
     ) -> ControlFlow<()> {
         let steps = sequences.iter().map(Running::steps).max().unwrap_or(0);
         let chunk = self.chunk(batch.len());
-        let mut memory = self.reservoir.start(batch.len(), self.device);
+        let mut memory = self.backbone.reservoir.start(batch.len(), self.device);
         // The rows of a batch's sequences are handed over one sequence after another, when all are there.
         let alone = batch.len() == 1;
         let mut held: Vec<Option<Array2<f32>>> = vec![None; batch.len()];
@@ -135,7 +121,7 @@ impl<B: ScanBackend> Pass<'_, B> {
             });
             let (inputs, shape) = pad(inputs, end - start);
             let inputs = Tensor::from_data(TensorData::new(inputs, shape), self.device);
-            let (states, after) = self.reservoir.forward(inputs, memory, None);
+            let (states, after) = self.backbone.forward(inputs, memory, None);
             memory = after;
             let dims = states.dims();
             let states = states.into_data().convert::<f32>();
@@ -143,7 +129,7 @@ impl<B: ScanBackend> Pass<'_, B> {
             let states = ArrayView3::from_shape(dims, states).expect("states have their dims");
             for (place, (&index, sequence)) in batch.iter().zip(&mut *sequences).enumerate() {
                 let own = sequence.steps().clamp(start, end) - start;
-                let worked = (own as u64).saturating_mul(self.reservoir.multiply_adds() as u64);
+                let worked = (own as u64).saturating_mul(self.backbone.reservoir.multiply_adds() as u64);
                 *left_work = left_work.saturating_sub(worked);
                 let first = sequence.done();
                 let seen = self.view.states(states.slice(s![place, ..own, ..]));
@@ -186,17 +172,17 @@ impl<B: ScanBackend> Pass<'_, B> {
     /// The fused scan keeps a sliding window's rows in turns, and sums over them in that order: where a chunk is a multiple of
     /// the window, the next one finds them in the places where the scan of the whole has them, and gives the same bits.
     fn chunk(&self, batch: usize) -> usize {
-        let states = batch * self.reservoir.d_state();
+        let states = batch * self.backbone.reservoir.d_state();
         let by_bytes = CHUNK_BYTES / (states * size_of::<f32>()).max(1);
-        let work = self.reservoir.multiply_adds().saturating_mul(batch);
+        let work = self.backbone.reservoir.multiply_adds().saturating_mul(batch);
         let by_work = CHUNK_WORK / work.max(1);
         let steps = by_work
             .clamp(FEWEST_STEPS, CHUNK_STEPS)
             .min(by_bytes.max(1));
-        match self.reservoir.memory() {
+        match self.backbone.reservoir.memory() {
             MemoryKind::Rewritten => steps,
             MemoryKind::Sliding => {
-                let context = self.reservoir.context();
+                let context = self.backbone.reservoir.context();
                 (steps / context).max(1) * context
             }
         }

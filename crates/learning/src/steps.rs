@@ -2,22 +2,27 @@
 
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use ndarray::{Array1, ArrayView1};
-use ran_reservoir::{Memory, MemoryData, Reservoir, ReservoirError, ScanBackend, Stream};
+use ran_reservoir::{Memory, MemoryData, ReservoirError, ScanBackend, Stream};
+
+use crate::backbone::{Backbone, Encoder};
 
 /// What a reservoir remembers of a sequence: on the host where every kind of unit has a kernel, else on its device.
 #[derive(Clone, Debug)]
 pub(crate) struct Steps<B: Backend> {
     host: Option<Stream>,
+    encoder: Encoder,
     memory: Memory<B>,
     device: B::Device,
 }
 
 impl<B: Backend> Steps<B> {
     /// Begins a sequence.
-    pub(crate) fn start(reservoir: &Reservoir<B>, device: &B::Device) -> Self {
+    pub(crate) fn start(backbone: &Backbone<B>, device: &B::Device) -> Self {
+        let reservoir = &backbone.reservoir;
         let stream = reservoir.stream(None);
         Self {
             host: stream.expect("a memory of zeros fits every reservoir"),
+            encoder: backbone.encoder(),
             memory: reservoir.start(1, device),
             device: device.clone(),
         }
@@ -31,10 +36,11 @@ impl<B: Backend> Steps<B> {
     ///
     /// If it is another reservoir's, or of several sequences.
     pub(crate) fn restore(
-        reservoir: &Reservoir<B>,
+        backbone: &Backbone<B>,
         saved: &MemoryData,
         device: &B::Device,
     ) -> Result<Self, ReservoirError> {
+        let reservoir = &backbone.reservoir;
         let memory = reservoir.restore(saved, device)?;
         let [batch, context, d_state] = memory.rows.dims();
         if batch != 1 {
@@ -46,6 +52,7 @@ impl<B: Backend> Steps<B> {
         }
         Ok(Self {
             host: reservoir.stream(Some(saved))?,
+            encoder: backbone.encoder(),
             memory,
             device: device.clone(),
         })
@@ -69,10 +76,10 @@ impl<B: ScanBackend> Steps<B> {
     /// - output: `[d_state]`
     pub(crate) fn step(
         &mut self,
-        reservoir: &Reservoir<B>,
+        backbone: &Backbone<B>,
         inputs: ArrayView1<'_, f32>,
     ) -> Array1<f32> {
-        let inputs = inputs.to_vec();
+        let inputs = self.encoder.encode(inputs);
         if let Some(stream) = &mut self.host {
             let mut state = vec![0.0; stream.d_state()];
             stream.step(&inputs, &mut state);
@@ -80,7 +87,7 @@ impl<B: ScanBackend> Steps<B> {
         }
         let shape = [1, 1, inputs.len()];
         let inputs = Tensor::from_data(TensorData::new(inputs, shape), &self.device);
-        let (states, memory) = reservoir.forward(inputs, self.memory.clone(), None);
+        let (states, memory) = backbone.reservoir.forward(inputs, self.memory.clone(), None);
         self.memory = memory;
         let state = states.into_data().convert::<f32>();
         let state = state.into_vec().expect("states were converted to f32");

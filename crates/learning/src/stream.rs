@@ -42,7 +42,7 @@ impl<B: Backend> Model<B> {
         ModelStream {
             model: self,
             device: device.clone(),
-            memory: Steps::start(&self.reservoir, device),
+            memory: Steps::start(&self.backbone, device),
             readout: Readout::of(&self.readout, self.card.link()),
             sum: Array1::zeros(averaged),
             states: Array2::zeros((0, view.d_state())),
@@ -64,7 +64,7 @@ impl<B: ScanBackend> ModelStream<'_, B> {
     ///
     /// # Errors
     ///
-    /// If the number of inputs is not the one that the model was trained on, or an input is not finite; the signal can go on after it.
+    /// If the number of inputs is not the one that the model was trained on, an input is not finite or no symbol; the signal can go on after it.
     pub fn step<T: Copy + Into<f64>>(
         &mut self,
         inputs: ArrayView1<'_, T>,
@@ -82,11 +82,19 @@ impl<B: ScanBackend> ModelStream<'_, B> {
                 format!("input {place} of a step is {value:?}: every input must be finite");
             return Err(LearningError::Inputs(sentence));
         }
+        if card.symbols {
+            let (place, symbols) = (inputs[0], card.d_output);
+            if place.fract() != 0.0 || !(0.0..symbols as f64).contains(&place) {
+                let sentence =
+                    format!("a step's symbol is {place}: it must be a place from 0 to {}", symbols - 1);
+                return Err(LearningError::Inputs(sentence));
+            }
+        }
         let inputs = match &card.standardiser {
             Some(standardiser) => standardiser.step(inputs.view()),
             None => inputs.mapv(|x| x as f32),
         };
-        let state = self.memory.step(&self.model.reservoir, inputs.view());
+        let state = self.memory.step(&self.model.backbone, inputs.view());
         let state = self.view.state(state.view());
         self.steps += 1;
         Ok(self.predict(state))
@@ -94,7 +102,7 @@ impl<B: ScanBackend> ModelStream<'_, B> {
 
     /// Forgets the signal: the next step is the first of another one.
     pub fn reset(&mut self) {
-        self.memory = Steps::start(&self.model.reservoir, &self.device);
+        self.memory = Steps::start(&self.model.backbone, &self.device);
         self.sum.fill(0.0);
         self.states = Array2::zeros((0, self.view.d_state()));
         self.pool = pool(&self.view);

@@ -114,7 +114,7 @@ impl<B: Backend> Model<B> {
                 state.steps
             ));
         }
-        stream.memory = Steps::restore(&self.reservoir, &state.memory, device)?;
+        stream.memory = Steps::restore(&self.backbone, &state.memory, device)?;
         stream.steps = state.steps;
         stream.sum = Array1::from_vec(state.sum.clone());
         stream.states = states;
@@ -128,14 +128,14 @@ fn fingerprint<B: Backend>(model: &Model<B>) -> String {
     let mut hash = Sha256::new();
     hash.update(serde_json::to_vec(&model.card).unwrap_or_default());
     let network = Network {
-        reservoir: model.reservoir.clone(),
+        backbone: model.backbone.clone(),
         readout: model.readout.clone(),
     };
     for (path, data) in network.numbers() {
         hash.update(path);
         hash.update(&*data.bytes);
     }
-    let wiring = model.reservoir.wiring();
+    let wiring = model.reservoir().wiring();
     for offset in wiring.offsets() {
         hash.update((*offset as u64).to_le_bytes());
     }

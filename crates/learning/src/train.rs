@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use burn::tensor::backend::Backend;
-use ran_reservoir::Reservoir;
 use ran_tasks::{Category, Dataset, TaskError};
 
+use crate::backbone::Backbone;
 use crate::fit::fit;
 use crate::gradient::{Outcome, train_by_gradient};
 use crate::judge::judged;
@@ -60,17 +60,34 @@ pub fn train_in<B: LearningBackend>(
             problem: format!("is for classification; the task {:?} is not", dataset.name),
         });
     }
+    if learning.carry && !dataset.continues {
+        return Err(LearningError::Config {
+            field: "learning.carry".into(),
+            problem: format!(
+                "is for training sequences that go on from one another, as the segments of a text; those of the task {:?} do \
+                 not",
+                dataset.name
+            ),
+        });
+    }
+    if learning.carry && dataset.train.len() < learning.batch {
+        return Err(LearningError::Config {
+            field: "learning.batch".into(),
+            problem: format!(
+                "must be at most the number of training sequences with learning.carry, {}, got {}",
+                dataset.train.len(),
+                learning.batch
+            ),
+        });
+    }
     let dataset = &*with_validation(config, dataset, seed)?;
     let card = ModelCard::new(config, session.task, dataset, seed);
     if learning.gradient_regime().is_none() {
-        let initializer = learning.regime.initializer();
-        let reservoir =
-            Reservoir::<B>::init(&config.reservoir, card.inputs(), initializer, seed, device)?;
-        let reservoir = match learning.qk {
-            Some(QkFit::Ridge) => fit_qk(reservoir, &card, dataset, device, &session)?,
-            None => reservoir,
-        };
-        return fit(card, dataset, reservoir, device, &mut session);
+        let mut backbone = Backbone::<B>::init(config, &card.inputs(), seed, device)?;
+        if let Some(QkFit::Ridge) = learning.qk {
+            backbone.reservoir = fit_qk(backbone.reservoir, &card, dataset, device, &session)?;
+        }
+        return fit(card, dataset, backbone, device, &mut session);
     }
     let outcome = train_by_gradient::<B>(&card, dataset, device, &mut session)?;
     let epochs = Some(outcome.epochs);
@@ -82,8 +99,8 @@ pub fn train_in<B: LearningBackend>(
         return Ok(interrupted(card, outcome));
     }
     let mut trained = if learning.regime == Regime::Hybrid {
-        let reservoir = outcome.network.reservoir.clone();
-        match fit(card.clone(), dataset, reservoir, device, &mut session) {
+        let backbone = outcome.network.backbone.clone();
+        match fit(card.clone(), dataset, backbone, device, &mut session) {
             // What was trained by gradient is a model already.
             Err(LearningError::Stopped) => return Ok(interrupted(card, outcome)),
             fitted => fitted?,
@@ -116,7 +133,10 @@ pub fn check_training(dataset: &Dataset) -> Result<(), LearningError> {
         return Err(LearningError::NoTraining(task()));
     };
     if dataset.category == Category::Classification && rows.all(|row| row == first) {
-        let class = first.iter().position(|&bit| bit == 1.0);
+        let class = match dataset.symbols {
+            true => Some(first[0] as usize),
+            false => first.iter().position(|&bit| bit == 1.0),
+        };
         let class = class.and_then(|class| dataset.labels.get(class));
         return Err(LearningError::OneClass {
             task: task(),
@@ -134,7 +154,7 @@ fn judge<B: LearningBackend>(
     session: &Session<'_>,
 ) -> Result<Trained<B>, LearningError> {
     let mut go_on = |left| session.ends(left);
-    let predictions = model.predict_while(&dataset.train, device, &mut go_on)?;
+    let predictions = model.predict_while(dataset.judged_train(), device, &mut go_on)?;
     judged(model, dataset, &predictions, device, session)
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod describe;
 pub(crate) mod evaluate;
 pub(crate) mod experiment;
 pub(crate) mod export;
+pub(crate) mod generate;
 pub(crate) mod predict;
 pub(crate) mod search;
 pub(crate) mod show;

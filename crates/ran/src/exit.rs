@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use ran_experiment::{ExperimentError, ExportError, ModelError, PredictError, RunError, Setting};
+use ran_experiment::{
+    ExperimentError, ExportError, GenerateError, ModelError, PredictError, RunError, Setting,
+};
 use ran_learning::LearningError;
 use ran_sweep::SweepError;
 use ran_tasks::TaskError;
@@ -78,6 +80,9 @@ fn is_usage(error: &anyhow::Error, settings: &[Setting]) -> bool {
         Some(ExportError::Model(error)) => Some(error),
         _ => None,
     };
+    if let Some(GenerateError::Option { .. } | GenerateError::Vocabulary(_)) = error.downcast_ref() {
+        return true;
+    }
     let of_model = error.downcast_ref::<ModelError>();
     match of_model.or(of_predict).or(of_export) {
         Some(ModelError::Task(error)) => in_task(error),

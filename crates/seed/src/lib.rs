@@ -43,6 +43,10 @@ pub enum RngStream {
     Training,
     /// Which training sequences stay where their number is limited.
     Limit,
+    /// The first weights of a map in front of the units.
+    InputMap,
+    /// A text that a model goes on with.
+    Generation,
     /// The weights of the population with this index.
     Weights(usize),
 }
@@ -71,6 +75,8 @@ impl RngStream {
             Self::Readout => 7,
             Self::Training => 8,
             Self::Limit => 9,
+            Self::InputMap => 10,
+            Self::Generation => 11,
             Self::Weights(population) => WEIGHTS + population as u64,
         }
     }
@@ -97,7 +103,9 @@ mod tests {
             RngStream::Permutation => RngStream::Readout,
             RngStream::Readout => RngStream::Training,
             RngStream::Training => RngStream::Limit,
-            RngStream::Limit => RngStream::Weights(0),
+            RngStream::Limit => RngStream::InputMap,
+            RngStream::InputMap => RngStream::Generation,
+            RngStream::Generation => RngStream::Weights(0),
             RngStream::Weights(2..) => return None,
             RngStream::Weights(population) => RngStream::Weights(population + 1),
         })
@@ -110,7 +118,7 @@ mod tests {
     #[test]
     fn no_two_purposes_share_a_stream() {
         let all = all();
-        assert_eq!(all.len(), 13);
+        assert_eq!(all.len(), 15);
         let numbers: BTreeSet<u64> = all.iter().map(|stream| stream.number()).collect();
         assert_eq!(numbers.len(), all.len());
         for seed in [0, 7, u64::MAX] {

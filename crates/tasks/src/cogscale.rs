@@ -222,7 +222,7 @@ pub(crate) mod tests {
 
     /// The relative frequencies of the training set's classes.
     pub(crate) fn frequencies(dataset: &Dataset) -> Vec<f64> {
-        let targets = crate::stack_targets(&dataset.train);
+        let targets = dataset.stack_targets(&dataset.train);
         let rows = targets.nrows() as f64;
         targets
             .mapv(f64::from)

@@ -5,6 +5,7 @@ use crate::{
     CogscaleConfig, CrossSituationConfig, Dataset, FashionMnistConfig, FilesConfig,
     JapaneseVowelsConfig, LorenzConfig, MackeyGlassConfig, MemoryCapacityConfig, NarmaConfig,
     SantaFeConfig, SequentialDigitsConfig, SequentialMnistConfig, SpokenDigitsConfig, TaskError,
+    TextConfig,
 };
 use serde::{Deserialize, Serialize};
 
@@ -115,6 +116,8 @@ tasks! {
         MemoryCapacity(MemoryCapacityConfig),
         /// The intensity of a chaotic laser, h steps ahead.
         SantaFe(SantaFeConfig),
+        /// The next symbol of a text.
+        Text(TextConfig),
     }
 }
 

@@ -219,7 +219,7 @@ fn sample(grammar: &Grammar, pair: [u64; 2]) -> Sample {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{scores, stack_targets};
+    use crate::{scores};
 
     fn load(text: &str) -> Result<Dataset, TaskError> {
         toml::from_str::<CrossSituationConfig>(text)
@@ -254,7 +254,8 @@ mod tests {
             ("train = 20000", 0.302),
             ("size = 'medium'\ntrain = 20000", 0.203),
         ] {
-            let targets = stack_targets(&load(text).unwrap().train);
+            let dataset = load(text).unwrap();
+            let targets = dataset.stack_targets(&dataset.train);
             let nothing = Array2::zeros(targets.dim());
             let error = 1.0 - scores::bit_accuracy(nothing.view(), targets.view());
             assert!((error - expected).abs() < 0.002, "{error}");

@@ -1,6 +1,7 @@
 //! What a task yields: sequences with targets at their scored steps, in three splits.
 
-use crate::{Category, Metric, Sample, ScoreTable, Standardiser, stack_rows, stack_targets};
+use crate::sample::one_hot_rows;
+use crate::{Category, Metric, Sample, ScoreTable, Standardiser, stack_rows};
 use ndarray::Array2;
 use std::borrow::Cow;
 
@@ -23,6 +24,11 @@ pub struct Dataset {
     pub output_names: Vec<String>,
     /// One name per class or label (empty for regression).
     pub labels: Vec<String>,
+    /// Whether inputs and targets are symbols: a step's input is then one number, the symbol's place among the labels, and so is a
+    /// target, where a row would else have one for each class. Widths I and O are 1 and the number of labels.
+    pub symbols: bool,
+    /// Whether each training sequence goes on where the one before it ends.
+    pub continues: bool,
     /// What the inputs were standardised with, fitted on the training split; none when they are raw.
     /// It has been applied to all three splits already; new inputs still need it.
     pub standardiser: Option<Standardiser>,
@@ -78,6 +84,8 @@ impl Dataset {
             input_names: Vec::new(),
             output_names: Vec::new(),
             labels: Vec::new(),
+            symbols: false,
+            continues: false,
             standardiser: None,
             target_offset: None,
             notes: Vec::new(),
@@ -105,10 +113,46 @@ impl Dataset {
     /// When the shapes differ, or there are no sequences.
     #[must_use]
     pub fn judge(&self, samples: &[Sample], predictions: &[Array2<f32>]) -> (f64, ScoreTable) {
-        let (predictions, targets) = (stack_rows(predictions), stack_targets(samples));
+        let (predictions, targets) = (stack_rows(predictions), self.stack_targets(samples));
         let (predictions, targets) = (predictions.view(), targets.view());
         let table = self.metric.table(self.category, predictions, targets);
         (self.metric.score(predictions, targets), table)
+    }
+
+    /// The targets of some of its sequences below one another, `[scored steps in all, d_output]`: one-hot rows where they are
+    /// classes, also where these are kept as symbols.
+    ///
+    /// # Panics
+    ///
+    /// When there are no sequences.
+    #[must_use]
+    pub fn stack_targets(&self, samples: &[Sample]) -> Array2<f32> {
+        self.one_hot(stack_rows(samples.iter().map(|sample| &sample.targets)))
+    }
+
+    /// Rows of targets with a number for each output: one-hot where they are symbols, else as they are.
+    #[must_use]
+    pub fn one_hot(&self, targets: Array2<f32>) -> Array2<f32> {
+        match self.symbols {
+            true => one_hot_rows(targets.view(), self.d_output),
+            false => targets,
+        }
+    }
+
+    /// The training sequences that a trained model is judged on: as many of the first as have together no more than 2²⁴ predicted
+    /// numbers, and at least one; all, but for a long text.
+    #[must_use]
+    pub fn judged_train(&self) -> &[Sample] {
+        const NUMBERS: usize = 1 << 24;
+        let mut left = NUMBERS;
+        let fits = |sample: &&Sample| {
+            let numbers = sample.scored.len().saturating_mul(self.d_output);
+            let fits = numbers <= left;
+            left = left.saturating_sub(numbers);
+            fits
+        };
+        let count = self.train.iter().take_while(fits).count();
+        &self.train[..count.max(1).min(self.train.len())]
     }
 
     /// The names of classes or labels, which are numbers counted from 0 where they have none.

@@ -64,7 +64,7 @@ impl JapaneseVowelsConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Category, Sample, stack_targets};
+    use crate::{Category, Sample};
     use ndarray::Axis;
 
     fn load(standardise: bool, valid: f64) -> Dataset {
@@ -86,7 +86,7 @@ mod tests {
             (270, 0, 370)
         );
         assert_eq!((dataset.d_input, dataset.d_output), (12, 9));
-        let counts = |samples: &[Sample]| stack_targets(samples).sum_axis(Axis(0)).to_vec();
+        let counts = |samples: &[Sample]| dataset.stack_targets(samples).sum_axis(Axis(0)).to_vec();
         assert_eq!(counts(&dataset.train), [30.0; 9]);
         let expected = [31.0, 35.0, 88.0, 44.0, 29.0, 24.0, 40.0, 50.0, 29.0];
         assert_eq!(counts(&dataset.test), expected);
@@ -144,7 +144,7 @@ mod tests {
             (216, 54, 370)
         );
         assert_eq!(
-            stack_targets(&dataset.valid).sum_axis(Axis(0)).to_vec(),
+            dataset.stack_targets(&dataset.valid).sum_axis(Axis(0)).to_vec(),
             [6.0; 9]
         );
     }

@@ -41,6 +41,7 @@ mod signals;
 mod split;
 mod spoken_digits;
 mod standardise;
+mod text;
 mod ts;
 
 pub use classical::{
@@ -61,9 +62,10 @@ pub use npy::{NpyArray, Values};
 pub use npz::Npz;
 pub use npz_writer::{NpzWriter, Spool};
 pub use pixels::PixelOrder;
-pub use sample::{Sample, stack_rows, stack_targets};
+pub use sample::{Sample, stack_rows};
 pub use sequential_digits::SequentialDigitsConfig;
 pub use sequential_images::{FashionMnistConfig, SequentialMnistConfig};
 pub use signals::SignalInputs;
 pub use spoken_digits::SpokenDigitsConfig;
 pub use standardise::Standardiser;
+pub use text::{Symbols, TextConfig, Vocabulary, VocabularyError};

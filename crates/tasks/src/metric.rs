@@ -25,12 +25,18 @@ pub enum Metric {
     Accuracy,
     /// The share of labels that are right.
     BitAccuracy,
+    /// The cross-entropy in bits per row.
+    BitsPerSymbol,
+    /// The cross-entropy in nats per row.
+    CrossEntropy,
     /// The share of steps that are right in every label.
     ExactMatch,
     /// The sum over outputs of the squared correlation.
     MemoryCapacity,
     /// The mean squared error.
     Mse,
+    /// e to the power of the cross-entropy.
+    Perplexity,
     /// Its root.
     Rmse,
     /// Its root over the targets' deviation.
@@ -49,9 +55,12 @@ impl Metric {
         match self {
             Self::Accuracy => "accuracy",
             Self::BitAccuracy => "bit-accuracy",
+            Self::BitsPerSymbol => "bits-per-symbol",
+            Self::CrossEntropy => "cross-entropy",
             Self::ExactMatch => "exact-match",
             Self::MemoryCapacity => "memory-capacity",
             Self::Mse => "mse",
+            Self::Perplexity => "perplexity",
             Self::Rmse => "rmse",
             Self::Nrmse => "nrmse",
             Self::R2 => "r2",
@@ -61,7 +70,15 @@ impl Metric {
     /// Whether a larger score is a better one.
     #[must_use]
     pub fn higher_is_better(self) -> bool {
-        !matches!(self, Self::Mse | Self::Rmse | Self::Nrmse)
+        !matches!(
+            self,
+            Self::BitsPerSymbol
+                | Self::CrossEntropy
+                | Self::Perplexity
+                | Self::Mse
+                | Self::Rmse
+                | Self::Nrmse
+        )
     }
 
     /// The score of predictions.
@@ -78,14 +95,25 @@ impl Metric {
         let score = match self {
             Self::Accuracy => scores::accuracy,
             Self::BitAccuracy => scores::bit_accuracy,
+            Self::BitsPerSymbol => scores::bits_per_symbol,
+            Self::CrossEntropy => scores::cross_entropy,
             Self::ExactMatch => scores::exact_match,
             Self::MemoryCapacity => scores::memory_capacity,
             Self::Mse => scores::mse,
+            Self::Perplexity => scores::perplexity,
             Self::Rmse => scores::rmse,
             Self::Nrmse => scores::nrmse,
             Self::R2 => scores::r_squared,
         };
         score(predictions, targets)
+    }
+
+    /// Other scales of the same score, which stand beside it.
+    fn relatives(self) -> &'static [Self] {
+        match self {
+            Self::CrossEntropy => &[Self::BitsPerSymbol, Self::Perplexity],
+            _ => &[],
+        }
     }
 
     /// The score of predictions by this metric and by all others that apply. One that is no number, as the NRMSE of
@@ -101,7 +129,7 @@ impl Metric {
         predictions: ArrayView2<'_, f32>,
         targets: ArrayView2<'_, f32>,
     ) -> ScoreTable {
-        let others = category.metrics().iter().copied();
+        let others = category.metrics().iter().chain(self.relatives()).copied();
         let scores = others
             .chain([self])
             .map(|metric| (metric, metric.score(predictions, targets)));

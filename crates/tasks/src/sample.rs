@@ -1,6 +1,6 @@
 //! A sequence with targets at its scored steps.
 
-use ndarray::{Array2, Axis, concatenate};
+use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
 /// One sequence with a target per scored step.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,7 +9,7 @@ pub struct Sample {
     pub inputs: Array2<f32>,
     /// The scored steps (0-based, ascending, each less than `steps`).
     pub scored: Vec<usize>,
-    /// The targets, `[scored.len(), d_output]`; one-hot rows for classification.
+    /// The targets, `[scored.len(), d_output]`; one-hot rows for classification, `[scored.len(), 1]` where the data set has symbols.
     pub targets: Array2<f32>,
 }
 
@@ -24,14 +24,13 @@ pub fn stack_rows<'a>(parts: impl IntoIterator<Item = &'a Array2<f32>>) -> Array
     concatenate(Axis(0), &parts).expect("parts of one task must share their width")
 }
 
-/// The targets of all samples below one another, `[scored steps in all, d_output]`.
-///
-/// # Panics
-///
-/// When the samples differ in `d_output`, or there are none.
-#[must_use]
-pub fn stack_targets(samples: &[Sample]) -> Array2<f32> {
-    stack_rows(samples.iter().map(|sample| &sample.targets))
+/// One-hot rows of `classes` for a column of places.
+pub(crate) fn one_hot_rows(places: ArrayView2<'_, f32>, classes: usize) -> Array2<f32> {
+    let mut rows = Array2::zeros((places.nrows(), classes));
+    for (mut row, &place) in rows.rows_mut().into_iter().zip(places) {
+        row[place as usize] = 1.0;
+    }
+    rows
 }
 
 /// A one-hot row of `classes`, as `[1, classes]`.

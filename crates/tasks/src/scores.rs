@@ -1,9 +1,10 @@
 //! Scores: how predictions over scored steps are judged.
 //!
 //! Predictions and targets are `[rows, d_output]`, one row per scored step, all sequences below one another
-//! (see [`stack_targets`](crate::stack_targets)). A score that is a mean over rows is NaN when there are none.
+//! (see [`Dataset::stack_targets`](crate::Dataset::stack_targets)). A score that is a mean over rows is NaN when there are none.
 
 use ndarray::{Array2, Array3, ArrayView1, ArrayView2, Axis, Zip};
+use std::f64::consts::LN_2;
 
 /// The share of rows whose largest prediction (the first of equals) is where the largest target is.
 /// A row without any number (all NaN) is wrong.
@@ -16,6 +17,33 @@ pub fn accuracy(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) 
     share_of_rows(predictions, targets, |prediction, target| {
         argmax(prediction).is_some_and(|class| Some(class) == argmax(target))
     })
+}
+
+/// The cross-entropy in nats per row: the mean over rows of −Σ y·ln p. A probability below 10⁻⁷, as the projection of a readout
+/// that was fitted to squared errors gives, counts as 10⁻⁷.
+#[must_use]
+pub fn cross_entropy(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) -> f64 {
+    const LEAST: f64 = 1e-7;
+    check_shapes(predictions, targets);
+    let sum = Zip::from(predictions)
+        .and(targets)
+        .fold(0.0, |sum, &prediction, &target| match target {
+            0.0 => sum,
+            _ => sum - f64::from(target) * f64::from(prediction).max(LEAST).ln(),
+        });
+    sum / predictions.nrows() as f64
+}
+
+/// The cross-entropy in bits per row.
+#[must_use]
+pub fn bits_per_symbol(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) -> f64 {
+    cross_entropy(predictions, targets) / LN_2
+}
+
+/// e to the power of the cross-entropy: among how many equally likely classes a model would be as unsure.
+#[must_use]
+pub fn perplexity(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) -> f64 {
+    cross_entropy(predictions, targets).exp()
 }
 
 /// The share of labels whose prediction falls on the target's side of 0.5 (0.5 itself counts as set).
@@ -222,6 +250,20 @@ mod tests {
         let predictions = array![[0.6, 0.4], [0.3, 0.7], [f32::NAN, f32::NAN], [0.5, 0.5]];
         let targets = array![[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.0]];
         assert_eq!(accuracy(predictions.view(), targets.view()), 0.5);
+    }
+
+    #[test]
+    fn the_cross_entropy_is_the_mean_of_the_logarithms() {
+        // −(ln 1/2 + ln 1/8)/2 = 2 ln 2, which are 2 bits and a choice among 4.
+        let predictions = array![[0.5, 0.5], [0.875, 0.125]];
+        let targets = array![[1.0, 0.0], [0.0, 1.0]];
+        let (predictions, targets) = (predictions.view(), targets.view());
+        assert_relative_eq!(cross_entropy(predictions, targets), 2.0 * LN_2);
+        assert_relative_eq!(bits_per_symbol(predictions, targets), 2.0);
+        assert_relative_eq!(perplexity(predictions, targets), 4.0);
+        let none = array![[0.0, 1.0]];
+        let ruled_out = cross_entropy(none.view(), array![[1.0, 0.0]].view());
+        assert_relative_eq!(ruled_out, -(1e-7_f64).ln());
     }
 
     #[test]

@@ -118,7 +118,6 @@ fn read_images() -> Result<Vec<(Array2<f32>, usize)>, TaskError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stack_targets;
     use ndarray::Axis;
 
     fn load(order: PixelOrder, seed: u64) -> Dataset {
@@ -135,14 +134,14 @@ mod tests {
     fn a_fifth_of_each_digit_is_for_testing() {
         let dataset = load(PixelOrder::Rows, 0);
         assert_eq!(dataset.train.len() + dataset.test.len(), 1797);
-        let total = stack_targets(&dataset.train).sum_axis(Axis(0))
-            + stack_targets(&dataset.test).sum_axis(Axis(0));
+        let total = dataset.stack_targets(&dataset.train).sum_axis(Axis(0))
+            + dataset.stack_targets(&dataset.test).sum_axis(Axis(0));
         // The digits' counts as scikit-learn's description of the subset gives them.
         let counts = [
             178.0, 182.0, 177.0, 183.0, 181.0, 182.0, 181.0, 179.0, 174.0, 180.0,
         ];
         assert_eq!(total.to_vec(), counts);
-        let test = stack_targets(&dataset.test).sum_axis(Axis(0));
+        let test = dataset.stack_targets(&dataset.test).sum_axis(Axis(0));
         for (test, total) in test.iter().zip(counts) {
             assert_eq!(*test, (total * 0.2).round());
         }

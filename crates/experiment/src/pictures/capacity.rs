@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 use ran_picture::{Axis as ChartAxis, Chart, Picture, PictureError, Scale, Series};
-use ran_tasks::{Dataset, Metric, scores, stack_rows, stack_targets};
+use ran_tasks::{Dataset, Metric, scores, stack_rows};
 
 /// Draws the squared correlation of each delay, on the test set: their sum is the memory capacity. None for another task.
 pub(crate) fn test_capacity(
@@ -14,7 +14,7 @@ pub(crate) fn test_capacity(
         return None;
     }
     let predictions = stack_rows(predictions);
-    let targets = stack_targets(&dataset.test);
+    let targets = dataset.stack_targets(&dataset.test);
     let parts = scores::squared_correlations(predictions.view(), targets.view());
     let sum: f64 = parts.iter().sum();
     let points = parts.iter().enumerate();

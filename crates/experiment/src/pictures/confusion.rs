@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 use ran_picture::{Picture, PictureError, confusion};
-use ran_tasks::{Category, Dataset, scores, stack_rows, stack_targets};
+use ran_tasks::{Category, Dataset, scores, stack_rows};
 
 /// Draws the confusion matrix of predictions for the test set, one `[scored steps, d_output]` per sequence; none where
 /// there are no classes, no test set, or too many classes for a picture.
@@ -16,7 +16,7 @@ pub(crate) fn test_confusion(
         return None;
     }
     let predictions = stack_rows(predictions);
-    let counts = scores::confusion(predictions.view(), stack_targets(&dataset.test).view());
+    let counts = scores::confusion(predictions.view(), dataset.stack_targets(&dataset.test).view());
     let title = format!("{}: test set, seed {seed}", dataset.name);
     // A row of outputs that are no numbers is of no class, and counts as wrong in the score.
     let unanswered = predictions.nrows() - counts.sum();

@@ -6,7 +6,7 @@ use ran_picture::{
     Axis as ChartAxis, Chart, Picture, PictureError, Sequence, Series, Stroke, Style, Track,
     sequences,
 };
-use ran_tasks::{Category, Dataset, stack_rows, stack_targets};
+use ran_tasks::{Category, Dataset, stack_rows};
 
 use super::near::Near;
 
@@ -187,7 +187,7 @@ fn points(
     predictions: &[Array2<f32>],
 ) -> Result<Picture, PictureError> {
     let predictions = stack_rows(predictions);
-    let truth = stack_targets(&dataset.test);
+    let truth = dataset.stack_targets(&dataset.test);
     let width = truth.ncols();
     let shown = width.min(MOST_CHANNELS);
     if shown < width {

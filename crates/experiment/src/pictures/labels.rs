@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 use ran_picture::{LabelCount, Picture, PictureError, label_counts};
-use ran_tasks::{Category, Dataset, scores, stack_rows, stack_targets};
+use ran_tasks::{Category, Dataset, scores, stack_rows};
 
 /// Draws how often each label was found, missed and wrong in predictions for the test set, one `[scored steps, d_output]`
 /// per sequence; none where there are no labels, no test set, or too many labels for a picture.
@@ -16,7 +16,7 @@ pub(crate) fn test_labels(
         return None;
     }
     let predictions = stack_rows(predictions);
-    let targets = stack_targets(&dataset.test);
+    let targets = dataset.stack_targets(&dataset.test);
     let counts = scores::label_confusion(predictions.view(), targets.view());
     let counts = counts.outer_iter().map(|counts| LabelCount {
         found: counts[[1, 1]],

@@ -6,14 +6,15 @@ use burn::backend::Autodiff;
 use burn::module::AutodiffModule;
 use burn::tensor::{Tensor, backend::Backend};
 use ndarray::{Array2, ArrayView2, Axis};
-use ran_tasks::{Category, Metric, stack_rows, stack_targets};
+use ran_reservoir::Memory;
+use ran_tasks::{Category, Metric, stack_rows};
 
 use super::Run;
-use crate::batch::{Batch, dropout_mask, epoch_rng, shuffled};
+use crate::batch::{Batch, dropout_mask, epoch_rng, shuffled, stripes};
 use crate::loss::{Loss, link};
 use crate::model::{Predictions, Readout};
 use crate::session::{Epoch, Event, Session};
-use crate::states::{Pass, Rows, scan};
+use crate::states::{Pass, Rows};
 use crate::view::View;
 use crate::{LearningBackend, LearningError};
 
@@ -28,19 +29,32 @@ impl<B: LearningBackend> Run<'_, B> {
         let features = view.features;
         let truncate = learning.truncate.steps(self.config.reservoir.context);
         let mut rng = epoch_rng(self.card.seed, self.done);
-        let order = shuffled(&self.dataset.train, &mut rng);
-        let of = order.len().div_ceil(learning.batch);
+        let train = &self.dataset.train[..];
+        let batches = match learning.carry {
+            true => stripes(train.len(), learning.batch),
+            false => {
+                let order = shuffled(train, &mut rng);
+                order.chunks(learning.batch).map(<[_]>::to_vec).collect()
+            }
+        };
+        let of = batches.len();
+        let mut carried: Option<Memory<Autodiff<B>>> = None;
         let warm_up = learning.warm_up * of as f64;
         let mut sums = Sums::default();
         let mut learning_rate = 0.0;
-        for (done, indices) in order.chunks(learning.batch).enumerate() {
+        for (done, indices) in batches.into_iter().enumerate() {
             if session.stopped() {
                 return Ok(None);
             }
-            let samples = indices.iter().map(|&index| &self.dataset.train[index]);
+            let samples = indices.iter().map(|&index| &train[index]);
             let noise = Some((learning.input_noise, &mut rng));
-            let batch = Batch::<Autodiff<B>>::new(samples, features, noise, self.device);
-            let states = scan(&self.network.reservoir, batch.inputs, truncate);
+            let batch = Batch::<Autodiff<B>>::new(self.dataset, samples, features, noise, self.device);
+            let backbone = &self.network.backbone;
+            let memory = carried.take();
+            let memory =
+                memory.unwrap_or_else(|| backbone.reservoir.start(indices.len(), self.device));
+            let (states, memory) = backbone.forward(batch.inputs, memory, truncate);
+            carried = learning.carry.then(|| memory.detach());
             let rows = features.gather(view.tensor(states), &batch.scored);
             let rows = if learning.dropout > 0.0 {
                 let mask = dropout_mask(rows.dims(), learning.dropout, &mut rng, self.device);
@@ -120,11 +134,12 @@ impl<B: LearningBackend> Run<'_, B> {
             .map(|sample| {
                 let steps = sample.inputs.nrows();
                 let targets = sample.targets.view();
-                view.features.targets(steps, &sample.scored, targets)
+                let targets = view.features.targets(steps, &sample.scored, targets);
+                self.dataset.one_hot(targets)
             })
             .collect();
         let pass = Pass {
-            reservoir: &network.reservoir,
+            backbone: &network.backbone,
             view,
             samples,
             device: self.device,
@@ -145,7 +160,7 @@ impl<B: LearningBackend> Run<'_, B> {
         }
         let (outputs, targets) = (stack_rows(&outputs), stack_rows(&targets));
         let loss = Loss::of(category, 0.0, outputs.view(), targets.view());
-        let (predictions, targets) = (stack_rows(&predictions.of), stack_targets(samples));
+        let (predictions, targets) = (stack_rows(&predictions.of), self.dataset.stack_targets(samples));
         let metric = self.dataset.metric;
         let score = metric.score(predictions.view(), targets.view());
         Ok(Some((loss.value, score)))

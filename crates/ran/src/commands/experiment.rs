@@ -10,7 +10,7 @@ use ran_experiment::{
 };
 
 use crate::commands::search::{Search, say_found};
-use crate::commands::{collect, evaluate, export, predict, show};
+use crate::commands::{collect, evaluate, export, generate, predict, show};
 use crate::exit::Interrupted;
 use crate::progress::Progress;
 use crate::signal::stop_on_signal;
@@ -84,6 +84,7 @@ pub(crate) struct Arguments {
 enum Action {
     Evaluate(evaluate::Arguments),
     Predict(predict::Arguments),
+    Generate(generate::Arguments),
     Export(export::Arguments),
     Show(show::Arguments),
     Collect(collect::Arguments),
@@ -97,7 +98,7 @@ impl Arguments {
             Some(Action::Show(arguments)) => arguments.settings(),
             Some(Action::Export(arguments)) => arguments.settings(),
             Some(Action::Predict(arguments)) => arguments.settings.clone(),
-            Some(Action::Collect(_)) => Vec::new(),
+            Some(Action::Collect(_) | Action::Generate(_)) => Vec::new(),
             None => self.settings.clone(),
         }
     }
@@ -139,6 +140,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.action {
         Some(Action::Evaluate(arguments)) => return evaluate::execute(arguments),
         Some(Action::Predict(arguments)) => return predict::execute(arguments),
+        Some(Action::Generate(arguments)) => return generate::execute(arguments),
         Some(Action::Show(arguments)) => return show::execute(arguments),
         Some(Action::Export(arguments)) => return export::execute(arguments),
         Some(Action::Collect(arguments)) => return collect::execute(arguments),

@@ -72,7 +72,7 @@ mod tests {
     use super::MASKED;
     use crate::cogscale::tests::{frequencies, load};
     use crate::cogscale::{CogscaleConfig, CogscaleTask, Size};
-    use crate::{Dataset, scores, stack_targets};
+    use crate::{Dataset, scores};
     use ndarray::Array2;
 
     /// What was shown last at the same phase, or zeros.
@@ -104,11 +104,11 @@ mod tests {
             (Size::Large, [25, 20]),
         ] {
             let dataset = load(CogscaleTask::DiscretePatternCompletion, size);
-            let targets = stack_targets(&dataset.test);
+            let targets = dataset.stack_targets(&dataset.test);
             let accuracy = scores::accuracy(last_shown(&dataset, period[0]).view(), targets.view());
             assert_eq!(accuracy, 1.0);
             let dataset = load(CogscaleTask::ContinuousPatternCompletion, size);
-            let targets = stack_targets(&dataset.test);
+            let targets = dataset.stack_targets(&dataset.test);
             assert_eq!(
                 scores::mse(last_shown(&dataset, period[1]).view(), targets.view()),
                 0.0
@@ -127,7 +127,7 @@ mod tests {
         let dataset = CogscaleTask::DiscretePatternCompletion
             .load(&config, 0)
             .unwrap();
-        let targets = stack_targets(&dataset.test);
+        let targets = dataset.stack_targets(&dataset.test);
         let predictions = last_shown(&dataset, 10);
         let unseen = predictions
             .rows()

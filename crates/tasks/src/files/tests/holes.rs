@@ -1,7 +1,7 @@
 //! What is missing in users' files, and what is not scored.
 
 use super::{load, load_csv};
-use crate::{Dataset, npy, stack_targets};
+use crate::{Dataset, npy};
 use ndarray::array;
 
 /// The same series with other values from `step` on, which are 9 instead of what stood there.
@@ -134,7 +134,7 @@ fn sequences_that_end_in_not_a_number_are_shorter() {
     assert_eq!(dataset.train[0].scored, [1]);
     assert_eq!(dataset.train[1].inputs, array![[3.0], [3.0], [5.0]]);
     assert_eq!(
-        stack_targets(&dataset.train),
+        dataset.stack_targets(&dataset.train),
         array![[1.0, 0.0], [0.0, 1.0]]
     );
     let empty = npy::floats(&[2, 2], &[1.0, 2.0, nan, nan]);

@@ -1,0 +1,274 @@
+//! What turns inputs into states: an input map, where there is one, and the reservoir; equation 15 of
+//! docs/model.md#the-input-map.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Tensor, TensorData, backend::Backend};
+use ndarray::{Array2, ArrayView1};
+use ran_reservoir::{Inputs, Memory, Reservoir, ScanBackend};
+use ran_tasks::Dataset;
+use ran_unit::RngStream;
+use serde::{Deserialize, Serialize};
+
+use crate::batch::normals;
+use crate::{LearningError, ModelConfig};
+
+/// A linear map in front of the units: a row of numbers for each symbol, or a matrix where inputs are numbers.
+///
+/// Its weights are normal: of deviation `scale` for a symbol's row, of `scale`/√I for a matrix of I inputs. It is trained where
+/// `learning.trained` has it (Zhong & Andreas 2024, "Algorithmic capabilities of random transformers", train it before random
+/// units).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputMapConfig {
+    /// How many numbers it makes of a step's inputs: what the reservoir reads.
+    pub width: usize,
+    /// The deviation of what it makes of a symbol, or of standardised inputs (default 1).
+    #[serde(default = "one")]
+    pub scale: f64,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// More numbers than any map makes.
+const MOST_WIDTH: usize = 1 << 20;
+
+impl InputMapConfig {
+    pub(crate) fn validate(&self) -> Result<(), LearningError> {
+        let wrong = |field: &str, problem: String| {
+            let field = format!("input_map.{field}");
+            Err(LearningError::Config { field, problem })
+        };
+        if !(1..=MOST_WIDTH).contains(&self.width) {
+            let problem = format!("must be from 1 to {MOST_WIDTH}, got {}", self.width);
+            return wrong("width", problem);
+        }
+        if !self.scale.is_finite() || self.scale <= 0.0 {
+            let problem = format!("must be above 0 and finite, got {}", self.scale);
+            return wrong("scale", problem);
+        }
+        Ok(())
+    }
+}
+
+/// The inputs of a model, as its user gives them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelInputs {
+    /// Numbers, with names or without.
+    Numbers(Inputs),
+    /// One symbol a step, of so many.
+    Symbols(usize),
+}
+
+impl From<usize> for ModelInputs {
+    /// Numbers without names.
+    fn from(width: usize) -> Self {
+        Self::Numbers(width.into())
+    }
+}
+
+impl From<Inputs> for ModelInputs {
+    fn from(inputs: Inputs) -> Self {
+        Self::Numbers(inputs)
+    }
+}
+
+impl From<&Dataset> for ModelInputs {
+    fn from(dataset: &Dataset) -> Self {
+        match dataset.symbols {
+            true => Self::Symbols(dataset.d_output),
+            false => Self::Numbers(Inputs::named(dataset.d_input, &dataset.input_names)),
+        }
+    }
+}
+
+impl ModelInputs {
+    /// How many numbers an input map reads: one for each symbol, where inputs are symbols.
+    pub(crate) fn encoded(&self) -> usize {
+        match self {
+            Self::Numbers(inputs) => inputs.width(),
+            Self::Symbols(symbols) => *symbols,
+        }
+    }
+
+    /// How many symbols there are; 0 where inputs are numbers.
+    fn symbols(&self) -> usize {
+        match self {
+            Self::Numbers(_) => 0,
+            Self::Symbols(symbols) => *symbols,
+        }
+    }
+}
+
+impl ModelConfig {
+    /// What the reservoir reads: what the input map makes, else the inputs, of symbols one number each, of which one is 1.
+    pub fn reservoir_inputs(&self, inputs: &ModelInputs) -> Inputs {
+        match (&self.input_map, inputs) {
+            (Some(map), _) => map.width.into(),
+            (None, ModelInputs::Numbers(inputs)) => inputs.clone(),
+            (None, ModelInputs::Symbols(symbols)) => {
+                let names: Vec<String> = (0..*symbols).map(|at| format!("symbol {at}")).collect();
+                Inputs::named(*symbols, &names)
+            }
+        }
+    }
+}
+
+/// The linear map in front of the units.
+#[derive(Module, Debug)]
+pub(crate) struct InputMap<B: Backend> {
+    /// `[inputs or symbols, width]`.
+    weight: Param<Tensor<B, 2>>,
+}
+
+impl<B: Backend> InputMap<B> {
+    pub(crate) fn init(config: &InputMapConfig, inputs: &ModelInputs, seed: u64, device: &B::Device) -> Self {
+        let rows = inputs.encoded();
+        let deviation = match inputs {
+            ModelInputs::Symbols(_) => config.scale,
+            ModelInputs::Numbers(_) => config.scale / (rows as f64).sqrt(),
+        };
+        let mut rng = RngStream::InputMap.rng(seed);
+        let mut normal = normals(&mut rng);
+        let drawn = (0..rows * config.width).map(|_| deviation as f32 * normal());
+        let drawn = TensorData::new(drawn.collect::<Vec<f32>>(), [rows, config.width]);
+        Self {
+            weight: Param::from_data(drawn, device),
+        }
+    }
+}
+
+/// An input map, where there is one, and the reservoir.
+#[derive(Module, Debug)]
+pub(crate) struct Backbone<B: Backend> {
+    pub(crate) input_map: Option<InputMap<B>>,
+    pub(crate) reservoir: Reservoir<B>,
+    /// How many symbols the inputs are; 0 where they are numbers.
+    symbols: usize,
+}
+
+impl<B: Backend> From<Reservoir<B>> for Backbone<B> {
+    /// A reservoir that reads numbers.
+    fn from(reservoir: Reservoir<B>) -> Self {
+        Self {
+            input_map: None,
+            reservoir,
+            symbols: 0,
+        }
+    }
+}
+
+impl<B: Backend> Backbone<B> {
+    /// Draws it from a seed.
+    pub(crate) fn init(
+        config: &ModelConfig,
+        inputs: &ModelInputs,
+        seed: u64,
+        device: &B::Device,
+    ) -> Result<Self, LearningError> {
+        let initializer = config.learning.initializer();
+        let read = config.reservoir_inputs(inputs);
+        let reservoir = Reservoir::init(&config.reservoir, read, initializer, seed, device)?;
+        let map = config.input_map.as_ref();
+        let map = map.map(|map| InputMap::init(map, inputs, seed, device));
+        Ok(Self::of(map, reservoir, inputs))
+    }
+
+    /// Puts an input map and a reservoir together.
+    pub(crate) fn of(
+        input_map: Option<InputMap<B>>,
+        reservoir: Reservoir<B>,
+        inputs: &ModelInputs,
+    ) -> Self {
+        Self {
+            input_map,
+            reservoir,
+            symbols: inputs.symbols(),
+        }
+    }
+
+    /// The states of a batch of sequences, and what is remembered of them.
+    ///
+    /// # Shapes
+    ///
+    /// - inputs: `[batch, steps, d_input]`: numbers, or a symbol's place
+    /// - output: `[batch, steps, d_state]`
+    pub(crate) fn forward(
+        &self,
+        inputs: Tensor<B, 3>,
+        memory: Memory<B>,
+        truncate: Option<usize>,
+    ) -> (Tensor<B, 3>, Memory<B>)
+    where
+        B: ScanBackend,
+    {
+        self.reservoir
+            .forward(self.encode(inputs), memory, truncate)
+    }
+
+    /// What the reservoir reads of a batch of sequences, `[batch, steps, d_input]`.
+    pub(crate) fn encode(&self, inputs: Tensor<B, 3>) -> Tensor<B, 3> {
+        let [batch, steps, width] = inputs.dims();
+        if self.symbols > 0 {
+            let device = inputs.device();
+            let table = match &self.input_map {
+                Some(map) => map.weight.val(),
+                None => Tensor::eye(self.symbols, &device),
+            };
+            let [_, width] = table.dims();
+            let places = inputs.reshape([batch * steps]).int();
+            return table.select(0, places).reshape([batch, steps, width]);
+        }
+        match &self.input_map {
+            Some(map) => {
+                let rows = inputs.reshape([batch * steps, width]);
+                let rows = rows.matmul(map.weight.val());
+                let [_, width] = rows.dims();
+                rows.reshape([batch, steps, width])
+            }
+            None => inputs,
+        }
+    }
+
+    /// The same for single steps, on the host.
+    pub(crate) fn encoder(&self) -> Encoder {
+        let table = self.input_map.as_ref().map(|map| {
+            let weight = map.weight.val();
+            let [rows, width] = weight.dims();
+            let numbers = weight.into_data().convert::<f32>();
+            let numbers = numbers.into_vec().expect("numbers were converted to f32");
+            Array2::from_shape_vec((rows, width), numbers).expect("weights have their dims")
+        });
+        Encoder {
+            table,
+            symbols: self.symbols,
+        }
+    }
+}
+
+/// What the reservoir reads of a step.
+#[derive(Clone, Debug)]
+pub(crate) struct Encoder {
+    table: Option<Array2<f32>>,
+    symbols: usize,
+}
+
+impl Encoder {
+    /// # Shapes
+    ///
+    /// - inputs: `[d_input]`: numbers, or a symbol's place
+    /// - output: what the reservoir reads
+    pub(crate) fn encode(&self, inputs: ArrayView1<'_, f32>) -> Vec<f32> {
+        match (&self.table, self.symbols) {
+            (None, 0) => inputs.to_vec(),
+            (Some(table), 0) => inputs.dot(table).to_vec(),
+            (Some(table), _) => table.row(inputs[0] as usize).to_vec(),
+            (None, symbols) => {
+                let mut row = vec![0.0; symbols];
+                row[inputs[0] as usize] = 1.0;
+                row
+            }
+        }
+    }
+}
