@@ -213,7 +213,10 @@ mod tests {
     fn options_that_mean_nothing_get_a_sentence() {
         for temperature in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             let message = options(temperature, None).check().unwrap_err().to_string();
-            assert!(message.starts_with("--temperature must be above 0"), "{message}");
+            assert!(
+                message.starts_with("--temperature must be above 0"),
+                "{message}"
+            );
         }
         let message = options(1.0, Some(0)).check().unwrap_err().to_string();
         assert_eq!(message, "--top-k must be at least 1, got 0");

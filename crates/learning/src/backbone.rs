@@ -2,7 +2,7 @@
 //! docs/model.md#the-input-map.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, TensorData, backend::Backend};
+use burn::tensor::{Tensor, TensorCreationOptions, TensorData, backend::Backend};
 use ndarray::{Array2, ArrayView1};
 use ran_reservoir::{Inputs, Memory, Reservoir, ScanBackend};
 use ran_tasks::Dataset;
@@ -123,7 +123,12 @@ pub(crate) struct InputMap<B: Backend> {
 }
 
 impl<B: Backend> InputMap<B> {
-    pub(crate) fn init(config: &InputMapConfig, inputs: &ModelInputs, seed: u64, device: &B::Device) -> Self {
+    pub(crate) fn init(
+        config: &InputMapConfig,
+        inputs: &ModelInputs,
+        seed: u64,
+        device: &B::Device,
+    ) -> Self {
         let rows = inputs.encoded();
         let deviation = match inputs {
             ModelInputs::Symbols(_) => config.scale,
@@ -209,26 +214,18 @@ impl<B: Backend> Backbone<B> {
 
     /// What the reservoir reads of a batch of sequences, `[batch, steps, d_input]`.
     pub(crate) fn encode(&self, inputs: Tensor<B, 3>) -> Tensor<B, 3> {
-        let [batch, steps, width] = inputs.dims();
-        if self.symbols > 0 {
-            let device = inputs.device();
-            let table = match &self.input_map {
-                Some(map) => map.weight.val(),
-                None => Tensor::eye(self.symbols, &device),
-            };
-            let [_, width] = table.dims();
-            let places = inputs.reshape([batch * steps]).int();
-            return table.select(0, places).reshape([batch, steps, width]);
-        }
-        match &self.input_map {
-            Some(map) => {
-                let rows = inputs.reshape([batch * steps, width]);
-                let rows = rows.matmul(map.weight.val());
-                let [_, width] = rows.dims();
-                rows.reshape([batch, steps, width])
-            }
-            None => inputs,
-        }
+        let [batch, steps, _] = inputs.dims();
+        let inputs = match self.symbols {
+            0 => inputs,
+            symbols => one_hot(&inputs, symbols),
+        };
+        let Some(map) = &self.input_map else {
+            return inputs;
+        };
+        let [rows, width] = map.weight.dims();
+        let inputs = inputs.reshape([batch * steps, rows]);
+        let mapped = inputs.matmul(map.weight.val());
+        mapped.reshape([batch, steps, width])
     }
 
     /// The same for single steps, on the host.
@@ -245,6 +242,23 @@ impl<B: Backend> Backbone<B> {
             symbols: self.symbols,
         }
     }
+}
+
+/// A number for each symbol, of which one is 1, for places `[batch, steps, 1]`.
+///
+/// An input map is then a product: to look its rows up takes burn-ndarray longer, forward and backward.
+fn one_hot<B: Backend>(places: &Tensor<B, 3>, symbols: usize) -> Tensor<B, 3> {
+    let [batch, steps, _] = places.dims();
+    let numbers = places.to_data().convert::<f32>();
+    let numbers = numbers
+        .as_slice::<f32>()
+        .expect("numbers were converted to f32");
+    let mut rows = vec![0.0_f32; batch * steps * symbols];
+    for (row, &place) in rows.chunks_exact_mut(symbols).zip(numbers) {
+        row[place as usize] = 1.0;
+    }
+    let options = TensorCreationOptions::<B>::new(places.device()).with_dtype(places.dtype());
+    Tensor::from_data(TensorData::new(rows, [batch, steps, symbols]), options)
 }
 
 /// What the reservoir reads of a step.

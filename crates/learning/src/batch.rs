@@ -128,8 +128,8 @@ pub(crate) fn normals(rng: &mut impl Rng) -> impl FnMut() -> f32 {
 mod tests {
     use super::*;
     use burn_ndarray::NdArray;
-    use ran_tasks::Category;
     use ndarray::array;
+    use ran_tasks::Category;
 
     type B = NdArray<f32>;
 

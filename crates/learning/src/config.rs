@@ -142,7 +142,8 @@ impl ModelConfig {
             None if self.names_map() => {
                 return Err(LearningError::Config {
                     field: "learning.trained".into(),
-                    problem: "names \"input-map\", and there is none: input_map.width makes one".into(),
+                    problem: "names \"input-map\", and there is none: input_map.width makes one"
+                        .into(),
                 });
             }
             None => {}

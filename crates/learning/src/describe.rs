@@ -20,6 +20,12 @@ pub struct Description {
     pub regime: Regime,
     /// Width of what the reservoir reads, I: the inputs, or what the input map makes of them.
     pub d_input: usize,
+    /// Whether a step's input is a symbol.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub symbols: bool,
+    /// The map in front of the units, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_map: Option<InputMapDescription>,
     /// Width of the state, N.
     pub d_state: usize,
     /// Width of the outputs, O.
@@ -44,6 +50,19 @@ pub struct Description {
     pub populations: Vec<PopulationDescription>,
     /// The readout.
     pub readout: ReadoutDescription,
+}
+
+/// The map in front of the units.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct InputMapDescription {
+    /// How many inputs it reads, or symbols.
+    pub inputs: usize,
+    /// How many numbers it makes of them.
+    pub width: usize,
+    /// Parameters that the regime trains.
+    pub trained_parameters: usize,
+    /// Parameters that stay as they were drawn.
+    pub fixed_parameters: usize,
 }
 
 /// A group of inputs.
@@ -179,6 +198,16 @@ pub fn describe<B: Backend>(
     Ok(Description {
         regime,
         d_input,
+        symbols: matches!(given, ModelInputs::Symbols(_)),
+        input_map: config.input_map.as_ref().map(|map| {
+            let counts = map_counts(config, &given);
+            InputMapDescription {
+                inputs: given.encoded(),
+                width: map.width,
+                trained_parameters: counts.trained,
+                fixed_parameters: counts.fixed,
+            }
+        }),
         d_state: reservoir.d_state(),
         d_output,
         context: reservoir.context(),
@@ -256,26 +285,32 @@ pub fn count_parameters<B: Backend>(
         .reservoir
         .draw_one_of_each::<B>(&read, initializer, device)?;
     let readout = config.view()?.width() * d_output + d_output;
-    let map = config.input_map.as_ref();
-    let map = map.map_or(0, |map| map.width * given.encoded());
-    let none = match config.learning.trains(&["input_map"]) {
-        true => ParameterCounts {
-            trained: readout + map,
-            fixed: 0,
-        },
-        false => ParameterCounts {
-            trained: readout,
-            fixed: map,
-        },
-    };
+    let mut first = map_counts(config, &given);
+    first.trained += readout;
     let counts = units.iter().zip(&config.reservoir.populations);
-    Ok(counts.fold(none, |sum, (unit, population)| {
+    Ok(counts.fold(first, |sum, (unit, population)| {
         let one = ParameterCounts::of(unit, &config.learning);
         ParameterCounts {
             trained: sum.trained + population.units * one.trained,
             fixed: sum.fixed + population.units * one.fixed,
         }
     }))
+}
+
+/// The parameters of a configuration's input map; none where it has none.
+fn map_counts(config: &ModelConfig, inputs: &ModelInputs) -> ParameterCounts {
+    let map = config.input_map.as_ref();
+    let all = map.map_or(0, |map| map.width * inputs.encoded());
+    match config.learning.trains(&["input_map"]) {
+        true => ParameterCounts {
+            trained: all,
+            fixed: 0,
+        },
+        false => ParameterCounts {
+            trained: 0,
+            fixed: all,
+        },
+    }
 }
 
 impl ParameterCounts {

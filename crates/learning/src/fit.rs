@@ -33,13 +33,7 @@ pub(crate) fn fit<B: LearningBackend>(
         }
         _ => None,
     };
-    let samples = StateSamples::new(
-        &backbone,
-        &view,
-        dataset,
-        device,
-        &mut *session,
-    );
+    let samples = StateSamples::new(&backbone, &view, dataset, device, &mut *session);
     let fitted = match taught {
         Some(taught) => Ok(taught),
         None => fit_readout(&config.readout, &samples, device),

@@ -107,16 +107,19 @@ impl<B: ScanBackend> Model<B> {
             let [count, steps, _] = batch.inputs.dims();
             let mut weights = ndarray::Array3::<f32>::zeros((count, steps, width));
             let inputs = backbone.encode(batch.inputs.clone());
-            let memory = backbone.reservoir.attention(inputs, memory, &mut |step, place, tensor| {
-                if place != population {
-                    return;
-                }
-                let data = tensor.into_data().convert::<f32>();
-                let data = data.as_slice().expect("weights were converted to f32");
-                let rows = ArrayView2::from_shape((count, width), data);
-                let rows = rows.expect("weights have their dims");
-                weights.slice_mut(s![.., step, ..]).assign(&rows);
-            });
+            let memory =
+                backbone
+                    .reservoir
+                    .attention(inputs, memory, &mut |step, place, tensor| {
+                        if place != population {
+                            return;
+                        }
+                        let data = tensor.into_data().convert::<f32>();
+                        let data = data.as_slice().expect("weights were converted to f32");
+                        let rows = ArrayView2::from_shape((count, width), data);
+                        let rows = rows.expect("weights have their dims");
+                        weights.slice_mut(s![.., step, ..]).assign(&rows);
+                    });
             batch.hand_over(weights.view(), visit)?;
             ControlFlow::Continue(memory)
         });

@@ -217,7 +217,8 @@ impl LearningConfig {
             }
         }
         if self.carry && self.gradient_regime().is_none() {
-            let problem = "belongs to the regimes that train by gradient; the regime is \"reservoir\"";
+            let problem =
+                "belongs to the regimes that train by gradient; the regime is \"reservoir\"";
             return wrong("carry", problem.into());
         }
         if self.fixed_qk && self.regime != Regime::Hybrid {

@@ -76,8 +76,8 @@ pub use backend::LearningBackend;
 pub use checkpoint::Reached;
 pub use config::{ModelConfig, ReadoutConfig};
 pub use describe::{
-    Description, GroupDescription, ParameterCounts, PopulationDescription, ReadoutDescription,
-    WiringDescription, count_parameters, describe,
+    Description, GroupDescription, InputMapDescription, ParameterCounts, PopulationDescription,
+    ReadoutDescription, WiringDescription, count_parameters, describe,
 };
 pub use error::LearningError;
 pub use force::{Generator, GeneratorConfig};

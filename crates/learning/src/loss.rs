@@ -1,9 +1,13 @@
 //! What training by gradient minimises, and the probabilities that it makes of outputs.
 
 use burn::tensor::{Tensor, TensorData, backend::Backend};
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Zip};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1};
 use ran_readout::Link;
 use ran_tasks::Category;
+use rayon::prelude::*;
+
+/// Rows of a loss that are worth a thread.
+const ROWS: usize = 64;
 
 /// A loss of the outputs of a linear readout, and its gradient with respect to them.
 ///
@@ -45,25 +49,29 @@ impl Loss {
             Category::MultiLabel | Category::Regression => rows * d_output,
         };
         let share = 1.0 / count as f64;
-        let mut sum = 0.0;
+        let smooth = |y| kept * f64::from(y) + spread;
+        let squared = |o: f64, y: f64| ((o - y).powi(2), 2.0 * (o - y));
         let mut gradient = Array2::zeros((rows, d_output));
-        Zip::from(gradient.rows_mut())
-            .and(outputs.rows())
-            .and(targets.rows())
-            .for_each(|into, outputs, targets| {
-                sum += match category {
-                    Category::Classification => {
-                        let smooth = |y| kept * f64::from(y) + spread;
-                        cross_entropy(into, outputs, targets, smooth, share)
-                    }
-                    Category::MultiLabel => each(into, outputs, targets, share, binary),
-                    Category::Regression => each(into, outputs, targets, share, |o, y| {
-                        ((o - y).powi(2), 2.0 * (o - y))
-                    }),
-                };
-            });
+        let mut rows: Vec<_> = gradient
+            .rows_mut()
+            .into_iter()
+            .zip(outputs.rows())
+            .zip(targets.rows())
+            .collect();
+        // A row's loss does not depend on who computes it, and they are summed in their order.
+        let losses: Vec<f64> = rows
+            .par_iter_mut()
+            .with_min_len(ROWS)
+            .map(|((into, outputs), targets)| match category {
+                Category::Classification => {
+                    cross_entropy(into, outputs.view(), targets.view(), smooth, share)
+                }
+                Category::MultiLabel => each(into, outputs.view(), targets.view(), share, binary),
+                Category::Regression => each(into, outputs.view(), targets.view(), share, squared),
+            })
+            .collect();
         Self {
-            value: sum * share,
+            value: losses.iter().sum::<f64>() * share,
             gradient,
         }
     }
@@ -85,7 +93,7 @@ impl Loss {
 
 /// The cross-entropy of a row; its gradient times `share` goes to `into`.
 fn cross_entropy(
-    mut into: ArrayViewMut1<'_, f32>,
+    into: &mut ArrayViewMut1<'_, f32>,
     outputs: ArrayView1<'_, f32>,
     targets: ArrayView1<'_, f32>,
     smooth: impl Fn(f32) -> f64,
@@ -94,21 +102,23 @@ fn cross_entropy(
     // The largest output is subtracted, so that no exponential overflows and their sum is at least 1.
     let largest = outputs.fold(f32::NEG_INFINITY, |a, &o| a.max(o));
     let above = |o: f32| f64::from(o) - f64::from(largest);
-    let sum: f64 = outputs.iter().map(|&o| above(o).exp()).sum();
+    let exponentials: Vec<f64> = outputs.iter().map(|&o| above(o).exp()).collect();
+    let sum: f64 = exponentials.iter().sum();
     let total: f64 = targets.iter().map(|&y| smooth(y)).sum();
     let log_sum = sum.ln();
     let mut loss = 0.0;
-    for ((into, &o), &y) in into.iter_mut().zip(outputs).zip(targets) {
+    let rows = into.iter_mut().zip(outputs).zip(targets);
+    for (((into, &o), &y), exponential) in rows.zip(exponentials) {
         let y = smooth(y);
         loss += y * (log_sum - above(o));
-        *into = ((above(o).exp() / sum * total - y) * share) as f32;
+        *into = ((exponential / sum * total - y) * share) as f32;
     }
     loss
 }
 
 /// The sum of a loss of each output alone over a row; the gradient times `share` goes to `into`.
 fn each(
-    mut into: ArrayViewMut1<'_, f32>,
+    into: &mut ArrayViewMut1<'_, f32>,
     outputs: ArrayView1<'_, f32>,
     targets: ArrayView1<'_, f32>,
     share: f64,

@@ -129,7 +129,8 @@ impl<B: ScanBackend> Pass<'_, B> {
             let states = ArrayView3::from_shape(dims, states).expect("states have their dims");
             for (place, (&index, sequence)) in batch.iter().zip(&mut *sequences).enumerate() {
                 let own = sequence.steps().clamp(start, end) - start;
-                let worked = (own as u64).saturating_mul(self.backbone.reservoir.multiply_adds() as u64);
+                let worked =
+                    (own as u64).saturating_mul(self.backbone.reservoir.multiply_adds() as u64);
                 *left_work = left_work.saturating_sub(worked);
                 let first = sequence.done();
                 let seen = self.view.states(states.slice(s![place, ..own, ..]));
@@ -174,7 +175,11 @@ impl<B: ScanBackend> Pass<'_, B> {
     fn chunk(&self, batch: usize) -> usize {
         let states = batch * self.backbone.reservoir.d_state();
         let by_bytes = CHUNK_BYTES / (states * size_of::<f32>()).max(1);
-        let work = self.backbone.reservoir.multiply_adds().saturating_mul(batch);
+        let work = self
+            .backbone
+            .reservoir
+            .multiply_adds()
+            .saturating_mul(batch);
         let by_work = CHUNK_WORK / work.max(1);
         let steps = by_work
             .clamp(FEWEST_STEPS, CHUNK_STEPS)

@@ -85,8 +85,10 @@ impl<B: ScanBackend> ModelStream<'_, B> {
         if card.symbols {
             let (place, symbols) = (inputs[0], card.d_output);
             if place.fract() != 0.0 || !(0.0..symbols as f64).contains(&place) {
-                let sentence =
-                    format!("a step's symbol is {place}: it must be a place from 0 to {}", symbols - 1);
+                let sentence = format!(
+                    "a step's symbol is {place}: it must be a place from 0 to {}",
+                    symbols - 1
+                );
                 return Err(LearningError::Inputs(sentence));
             }
         }

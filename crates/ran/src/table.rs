@@ -19,7 +19,7 @@ pub(crate) fn head(record: &Record) -> String {
         "valid",
         "test",
         others
-            .map(|(name, _)| format!("{name:>13}"))
+            .map(|(name, _)| format!("{name:>width$}", width = width(name)))
             .collect::<String>(),
         "seconds"
     )
@@ -35,10 +35,15 @@ pub(crate) fn row(record: &Record) -> String {
         score(record.report.valid),
         score(record.report.test),
         others
-            .map(|(_, score)| format!("{:>13}", number(score)))
+            .map(|(name, score)| format!("{:>width$}", number(score), width = width(name)))
             .collect::<String>(),
         record.seconds
     )
+}
+
+/// The width of a score's column.
+fn width(name: &str) -> usize {
+    (name.len() + 2).max(13)
 }
 
 /// The mean over seeds, and the deviation where there are several.

@@ -79,6 +79,10 @@ impl Places {
         let flat: Vec<i64> = rows
             .map(|((sequence, _), step)| (sequence * all + step) as i64)
             .collect();
+        // Every step of every sequence is scored: there is nothing to pick.
+        if flat.len() == batch * all && flat.iter().zip(0..).all(|(&at, place)| at == place) {
+            return states.clone().reshape([batch * all, d_state]);
+        }
         let flat = TensorData::new(flat, [self.rows.len()]);
         let flat = Tensor::<B, 1, Int>::from_data(flat, &states.device());
         let states = states.clone().reshape([batch * all, d_state]);

@@ -219,7 +219,7 @@ fn sample(grammar: &Grammar, pair: [u64; 2]) -> Sample {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{scores};
+    use crate::scores;
 
     fn load(text: &str) -> Result<Dataset, TaskError> {
         toml::from_str::<CrossSituationConfig>(text)

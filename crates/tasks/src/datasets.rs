@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn the_committed_files_are_intact() {
         let statuses = verify(&folder());
-        assert_eq!(statuses.len(), 3);
+        assert_eq!(statuses.len(), 4);
         for status in statuses {
             assert_eq!(status.state, FileState::Intact, "{}", status.path);
         }
@@ -212,7 +212,7 @@ mod tests {
                         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
                     assert_eq!(found, expected);
                 }
-                FileState::Unreadable { .. } => assert_eq!(status.dataset, "japanese-vowels"),
+                FileState::Unreadable { .. } => assert_ne!(status.dataset, "digits"),
                 FileState::Intact => panic!("{} cannot be intact", status.path),
             }
         }

@@ -144,7 +144,10 @@ mod tests {
             (216, 54, 370)
         );
         assert_eq!(
-            dataset.stack_targets(&dataset.valid).sum_axis(Axis(0)).to_vec(),
+            dataset
+                .stack_targets(&dataset.valid)
+                .sum_axis(Axis(0))
+                .to_vec(),
             [6.0; 9]
         );
     }

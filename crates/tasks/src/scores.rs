@@ -25,12 +25,13 @@ pub fn accuracy(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) 
 pub fn cross_entropy(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) -> f64 {
     const LEAST: f64 = 1e-7;
     check_shapes(predictions, targets);
-    let sum = Zip::from(predictions)
-        .and(targets)
-        .fold(0.0, |sum, &prediction, &target| match target {
-            0.0 => sum,
-            _ => sum - f64::from(target) * f64::from(prediction).max(LEAST).ln(),
-        });
+    let sum =
+        Zip::from(predictions)
+            .and(targets)
+            .fold(0.0, |sum, &prediction, &target| match target {
+                0.0 => sum,
+                _ => sum - f64::from(target) * f64::from(prediction).max(LEAST).ln(),
+            });
     sum / predictions.nrows() as f64
 }
 

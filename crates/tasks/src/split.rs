@@ -202,7 +202,9 @@ mod tests {
     fn a_limit_keeps_shares_of_classes_and_is_drawn_by_seed() {
         let dataset = vowels(45, 0).unwrap();
         assert_eq!((dataset.train.len(), dataset.test.len()), (45, 370));
-        let counts = dataset.stack_targets(&dataset.train).sum_axis(ndarray::Axis(0));
+        let counts = dataset
+            .stack_targets(&dataset.train)
+            .sum_axis(ndarray::Axis(0));
         assert_eq!(counts.to_vec(), [5.0; 9]);
         assert_eq!(dataset, vowels(45, 0).unwrap());
         assert_ne!(dataset.train, vowels(45, 1).unwrap().train);

@@ -162,7 +162,11 @@ mod tests {
         assert_eq!(scored(&dataset.test), 111_540 - 1);
         assert_eq!(dataset.test.len(), 1);
         assert_eq!(&dataset.labels[..3], ["\n", " ", "!"]);
-        let beginning: String = dataset.train[0].inputs.iter().map(|&at| dataset.labels[at as usize].clone()).collect();
+        let beginning: String = dataset.train[0]
+            .inputs
+            .iter()
+            .map(|&at| dataset.labels[at as usize].clone())
+            .collect();
         assert!(beginning.starts_with("First Citizen:\nBefore we proceed"));
     }
 
@@ -170,13 +174,30 @@ mod tests {
     fn each_symbol_is_to_be_followed_by_the_next_and_segments_by_one_another() {
         let dataset = of("abcabcabcd".as_bytes(), "segment = 3\ntrain = 0.8").unwrap();
         assert_eq!(dataset.labels, ["a", "b", "c", "d"]);
-        let text = |rows: &Array2<f32>| rows.iter().map(|&at| dataset.labels[at as usize].clone()).collect::<String>();
+        let text = |rows: &Array2<f32>| {
+            rows.iter()
+                .map(|&at| dataset.labels[at as usize].clone())
+                .collect::<String>()
+        };
         let inputs: Vec<String> = dataset.train.iter().map(|one| text(&one.inputs)).collect();
         let targets: Vec<String> = dataset.train.iter().map(|one| text(&one.targets)).collect();
-        assert_eq!((inputs, targets), (vec!["abc".to_string(), "abc".into(), "a".into()], vec!["bca".into(), "bca".into(), "b".into()]));
-        assert_eq!((text(&dataset.test[0].inputs), text(&dataset.test[0].targets)), ("c".into(), "d".into()));
+        assert_eq!(
+            (inputs, targets),
+            (
+                vec!["abc".to_string(), "abc".into(), "a".into()],
+                vec!["bca".into(), "bca".into(), "b".into()]
+            )
+        );
+        assert_eq!(
+            (
+                text(&dataset.test[0].inputs),
+                text(&dataset.test[0].targets)
+            ),
+            ("c".into(), "d".into())
+        );
         let parts = of(&b"abcdefghij".repeat(10), "valid = 0.1").unwrap();
-        let lengths = [&parts.train, &parts.valid, &parts.test].map(|part| part.iter().map(|one| one.scored.len()).sum::<usize>());
+        let lengths = [&parts.train, &parts.valid, &parts.test]
+            .map(|part| part.iter().map(|one| one.scored.len()).sum::<usize>());
         assert_eq!(lengths, [80, 8, 9]);
     }
 
@@ -197,7 +218,11 @@ mod tests {
         let many: String = ('\u{4e00}'..).take(12_000).collect();
         let message = of(many.as_bytes(), "").unwrap_err().to_string();
         assert!(message.contains("12000 different symbols"), "{message}");
-        let bytes = of(b"ab\xffab\xff", "segment = 2\nsymbols = 'bytes'\ntrain = 0.6").unwrap();
+        let bytes = of(
+            b"ab\xffab\xff",
+            "segment = 2\nsymbols = 'bytes'\ntrain = 0.6",
+        )
+        .unwrap();
         assert_eq!(bytes.labels, ["0x61", "0x62", "0xff"]);
     }
 }

@@ -16,7 +16,10 @@ pub(crate) fn test_confusion(
         return None;
     }
     let predictions = stack_rows(predictions);
-    let counts = scores::confusion(predictions.view(), dataset.stack_targets(&dataset.test).view());
+    let counts = scores::confusion(
+        predictions.view(),
+        dataset.stack_targets(&dataset.test).view(),
+    );
     let title = format!("{}: test set, seed {seed}", dataset.name);
     // A row of outputs that are no numbers is of no class, and counts as wrong in the score.
     let unanswered = predictions.nrows() - counts.sum();

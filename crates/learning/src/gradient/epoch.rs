@@ -48,7 +48,8 @@ impl<B: LearningBackend> Run<'_, B> {
             }
             let samples = indices.iter().map(|&index| &train[index]);
             let noise = Some((learning.input_noise, &mut rng));
-            let batch = Batch::<Autodiff<B>>::new(self.dataset, samples, features, noise, self.device);
+            let batch =
+                Batch::<Autodiff<B>>::new(self.dataset, samples, features, noise, self.device);
             let backbone = &self.network.backbone;
             let memory = carried.take();
             let memory =
@@ -160,7 +161,10 @@ impl<B: LearningBackend> Run<'_, B> {
         }
         let (outputs, targets) = (stack_rows(&outputs), stack_rows(&targets));
         let loss = Loss::of(category, 0.0, outputs.view(), targets.view());
-        let (predictions, targets) = (stack_rows(&predictions.of), self.dataset.stack_targets(samples));
+        let (predictions, targets) = (
+            stack_rows(&predictions.of),
+            self.dataset.stack_targets(samples),
+        );
         let metric = self.dataset.metric;
         let score = metric.score(predictions.view(), targets.view());
         Ok(Some((loss.value, score)))

@@ -12,3 +12,4 @@ mod populations;
 mod roles;
 mod stream;
 mod stream_state;
+mod text;

@@ -65,10 +65,17 @@ fn text(experiment: &Experiment, description: &Description) -> String {
     };
     line("experiment", experiment.name.clone());
     let task = experiment.config.task.name();
-    line(
-        "task",
-        format!("{task}: {d_input} inputs, {d_output} outputs"),
-    );
+    let map = description.input_map.as_ref();
+    let read = map.map_or(*d_input, |map| map.inputs);
+    let what = if description.symbols {
+        "symbols"
+    } else {
+        "inputs"
+    };
+    line("task", format!("{task}: {read} {what}, {d_output} outputs"));
+    if let Some(map) = map {
+        line("input map", format!("linear, to {} numbers", map.width));
+    }
     if let [_, _, ..] = description.groups[..] {
         line("groups", groups(description));
     }
@@ -192,6 +199,16 @@ fn parts(description: &Description) -> String {
         )
         .expect("writing into a string cannot fail");
     };
+    if let Some(map) = &description.input_map {
+        let shape = [String::new(), map.width.to_string()];
+        let cost = match description.symbols {
+            // A row is looked up.
+            true => 0,
+            false => map.inputs * map.width,
+        };
+        let counts = [map.trained_parameters, map.fixed_parameters, cost];
+        row("input map", "linear", shape, counts);
+    }
     for one in populations {
         let shape = [one.units.to_string(), one.d_unit.to_string()];
         let counts = [

@@ -19,7 +19,12 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SYMBOLS", default_value_t = 500)]
     length: usize,
     /// Below 1 probable symbols are drawn more often than they are probable, above 1 less often.
-    #[arg(long, value_name = "T", default_value_t = 1.0, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "T",
+        default_value_t = 1.0,
+        allow_negative_numbers = true
+    )]
     temperature: f64,
     /// Draws from the K most probable symbols alone.
     #[arg(long, value_name = "K")]

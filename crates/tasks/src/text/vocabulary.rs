@@ -47,7 +47,9 @@ pub enum VocabularyError {
     #[error("the text has one symbol, {0:?}, alone: there is nothing to predict")]
     One(String),
     /// There are too many different ones.
-    #[error("the text has {0} different symbols, and at most {MOST} are allowed; symbols = \"bytes\" has at most 256")]
+    #[error(
+        "the text has {0} different symbols, and at most {MOST} are allowed; symbols = \"bytes\" has at most 256"
+    )]
     Many(usize),
     /// It is no UTF-8.
     #[error(
@@ -63,7 +65,9 @@ pub enum VocabularyError {
         known: String,
     },
     /// A model's labels are no symbols.
-    #[error("the model's labels are not symbols of a text: {0:?} is neither one character nor a byte, as 0x41")]
+    #[error(
+        "the model's labels are not symbols of a text: {0:?} is neither one character nor a byte, as 0x41"
+    )]
     NotSymbols(String),
 }
 
@@ -90,7 +94,10 @@ impl Vocabulary {
             many if many > MOST => return Err(VocabularyError::Many(many)),
             _ => {}
         }
-        let places = text.iter().map(|symbol| vocabulary.places[symbol]).collect();
+        let places = text
+            .iter()
+            .map(|symbol| vocabulary.places[symbol])
+            .collect();
         Ok((vocabulary, places))
     }
 
