@@ -38,13 +38,13 @@ pub(crate) fn fit<B: LearningBackend>(
         Some(taught) => Ok(taught),
         None => fit_readout(&config.readout, &samples, device),
     };
+    let judged_train = dataset.judged_train(false);
     let mut predictions = Vec::new();
     if let Ok(fitted) = &fitted {
         let readout = Readout::of(&fitted.readout, card.link());
-        let judged = dataset.judged_train();
-        let mut found = Predictions::new(&readout, &view, judged);
+        let mut found = Predictions::new(&readout, &view, &judged_train);
         samples.each(&mut |index, _, rows| {
-            if index < judged.len() {
+            if index < judged_train.len() {
                 found.add(index, rows);
             }
         });
@@ -62,7 +62,7 @@ pub(crate) fn fit<B: LearningBackend>(
         backbone,
         readout: fitted.readout,
     };
-    let mut trained = judged(model, dataset, &predictions, device, session)?;
+    let mut trained = judged(model, dataset, &judged_train, &predictions, device, session)?;
     trained.report.ridge = fitted.ridge;
     trained.report.warnings = fitted.warnings;
     Ok(trained)

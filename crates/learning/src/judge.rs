@@ -6,7 +6,7 @@ use ran_tasks::{Dataset, Sample, ScoreTable};
 use crate::session::Session;
 use crate::{LearningBackend, LearningError, Model, Report, SplitScores, Trained};
 
-/// Judges a model on all splits; the predictions for [`Dataset::judged_train`] are known already.
+/// Judges a model on all splits; of the training set on `train`, for which the predictions are known already.
 ///
 /// # Errors
 ///
@@ -14,6 +14,7 @@ use crate::{LearningBackend, LearningError, Model, Report, SplitScores, Trained}
 pub(crate) fn judged<B: LearningBackend>(
     model: Model<B>,
     dataset: &Dataset,
+    train: &[Sample],
     train_predictions: &[Array2<f32>],
     device: &B::Device,
     session: &Session<'_>,
@@ -25,7 +26,7 @@ pub(crate) fn judged<B: LearningBackend>(
             (Some(score), table)
         }
     };
-    let (train, on_train) = judge(dataset.judged_train(), train_predictions);
+    let (train, on_train) = judge(train, train_predictions);
     let predict = |split| model.predict_while(split, device, &mut |left| session.ends(left));
     let valid_predictions = predict(&dataset.valid)?;
     let (valid, on_valid) = judge(&dataset.valid, &valid_predictions);

@@ -154,8 +154,9 @@ fn judge<B: LearningBackend>(
     session: &Session<'_>,
 ) -> Result<Trained<B>, LearningError> {
     let mut go_on = |left| session.ends(left);
-    let predictions = model.predict_while(dataset.judged_train(), device, &mut go_on)?;
-    judged(model, dataset, &predictions, device, session)
+    let train = dataset.judged_train(model.card.config.learning.carry);
+    let predictions = model.predict_while(&train, device, &mut go_on)?;
+    judged(model, dataset, &train, &predictions, device, session)
 }
 
 /// The data set with a part of the training set split off for validation, where that is asked for and there is none.

@@ -140,9 +140,9 @@ impl Dataset {
     }
 
     /// The training sequences that a trained model is judged on: as many of the first as have together no more than 2²⁴ predicted
-    /// numbers, and at least one; all, but for a long text.
+    /// numbers, and at least one; all, but for a long text. Where `joined`, those that go on from one another are one.
     #[must_use]
-    pub fn judged_train(&self) -> &[Sample] {
+    pub fn judged_train(&self, joined: bool) -> Cow<'_, [Sample]> {
         const NUMBERS: usize = 1 << 24;
         let mut left = NUMBERS;
         let fits = |sample: &&Sample| {
@@ -152,7 +152,11 @@ impl Dataset {
             fits
         };
         let count = self.train.iter().take_while(fits).count();
-        &self.train[..count.max(1).min(self.train.len())]
+        let judged = &self.train[..count.max(1).min(self.train.len())];
+        match joined && self.continues && judged.len() > 1 {
+            true => vec![Sample::join(judged)].into(),
+            false => judged.into(),
+        }
     }
 
     /// The names of classes or labels, which are numbers counted from 0 where they have none.

@@ -13,6 +13,28 @@ pub struct Sample {
     pub targets: Array2<f32>,
 }
 
+impl Sample {
+    /// One sequence of several that go on from one another.
+    ///
+    /// # Panics
+    ///
+    /// When they differ in their widths, or there are none.
+    #[must_use]
+    pub fn join(parts: &[Self]) -> Self {
+        let mut begin = 0;
+        let scored = parts.iter().flat_map(|part| {
+            let first = begin;
+            begin += part.inputs.nrows();
+            part.scored.iter().map(move |step| first + step)
+        });
+        Self {
+            scored: scored.collect(),
+            inputs: stack_rows(parts.iter().map(|part| &part.inputs)),
+            targets: stack_rows(parts.iter().map(|part| &part.targets)),
+        }
+    }
+}
+
 /// The rows of all parts below one another, as scores take predictions: one part `[scored steps, d_output]` per sequence.
 ///
 /// # Panics

@@ -188,6 +188,11 @@ mod tests {
                 vec!["bca".into(), "bca".into(), "b".into()]
             )
         );
+        let joined = &dataset.judged_train(true)[0];
+        assert_eq!(text(&joined.inputs), "abcabca");
+        assert_eq!(text(&joined.targets), "bcabcab");
+        assert_eq!(joined.scored, [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(dataset.judged_train(false).len(), 3);
         assert_eq!(
             (
                 text(&dataset.test[0].inputs),
