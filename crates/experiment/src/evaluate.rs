@@ -58,11 +58,12 @@ pub fn evaluate(
     let file = ModelFile::open(model)?;
     let card = file.card.clone();
     let dataset = load(&card, model, data, settings)?;
+    let train = dataset.judged_train(card.config.learning.carry);
     let splits = match data {
         // A file stands for both the training and the test set.
         Some(_) => vec![("data", &dataset.test[..])],
         None => vec![
-            ("train", &dataset.train[..]),
+            ("train", &*train),
             ("valid", &dataset.valid[..]),
             ("test", &dataset.test[..]),
         ],

@@ -139,11 +139,11 @@ impl Dataset {
         }
     }
 
-    /// The training sequences that a trained model is judged on: as many of the first as have together no more than 2²⁴ predicted
+    /// The training sequences that a trained model is judged on: as many of the first as have together no more than 2²² predicted
     /// numbers, and at least one; all, but for a long text. Where `joined`, those that go on from one another are one.
     #[must_use]
     pub fn judged_train(&self, joined: bool) -> Cow<'_, [Sample]> {
-        const NUMBERS: usize = 1 << 24;
+        const NUMBERS: usize = 1 << 22;
         let mut left = NUMBERS;
         let fits = |sample: &&Sample| {
             let numbers = sample.scored.len().saturating_mul(self.d_output);

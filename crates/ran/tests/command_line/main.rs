@@ -28,6 +28,7 @@ mod saved;
 mod showing;
 #[cfg(unix)]
 mod sweeping;
+mod text;
 mod vectors;
 #[cfg(feature = "wgpu")]
 mod wgpu;

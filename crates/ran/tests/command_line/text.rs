@@ -1,0 +1,135 @@
+//! A text: training on it, and going on with it.
+
+use std::fs;
+use std::path::Path;
+
+use crate::{Outcome, run};
+
+/// A network that learns a text of a few words in a moment.
+const CONFIG: &str = "[task]\nname = 'text'\nfile = 'words.txt'\nsegment = 8\n[input_map]\nwidth = 8\n[reservoir]\ncontext = 4\n\
+                      input_share = 0.5\n[[reservoir.population]]\nkind = 'attention-block'\nunits = 2\nd_unit = 16\n[learning]\n\
+                      regime = 'full'\nepochs = 12\nbatch = 4\ncarry = true\nlearning_rate = 0.01\n";
+
+fn trained(folder: &Path) -> Outcome {
+    fs::write(folder.join("words.txt"), "hot tea, hot milk; ".repeat(60)).unwrap();
+    fs::write(folder.join("words.toml"), CONFIG).unwrap();
+    let arguments = [
+        "experiment",
+        "words.toml",
+        "--quiet",
+        "--json",
+        "--out",
+        "out",
+    ];
+    run(folder, &arguments)
+}
+
+fn generate(folder: &Path, options: &[&str]) -> Outcome {
+    let model = ["experiment", "generate", "out/model.safetensors"];
+    run(folder, &[&model[..], options].concat())
+}
+
+#[test]
+fn a_text_is_learnt_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let outcome = trained(folder);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+    let record = &outcome.lines()[0];
+    assert_eq!(record["metric"], "cross-entropy");
+    assert!(record["test"].as_f64().unwrap() < 0.3, "{record}");
+    for score in ["accuracy", "bits-per-symbol", "perplexity"] {
+        assert!(record["scores"]["test"][score].is_number(), "{record}");
+    }
+    let probable = generate(
+        folder,
+        &["--prompt", "hot ", "--top-k", "1", "--length", "20"],
+    );
+    assert_eq!(probable.code, Some(0), "{}", probable.err);
+    // What comes after "hot " is open; that it is one of the two, and goes on as it does, is not.
+    let after = |text: &str| {
+        ["tea, hot ", "milk; hot "]
+            .iter()
+            .any(|words| text.starts_with(words))
+    };
+    let text = probable
+        .out
+        .strip_prefix("hot ")
+        .expect("the prompt is first");
+    assert!(after(text) && text.chars().count() == 21, "{text}");
+    let drawn = |seed: &str| generate(folder, &["--temperature", "1.5", "--seed", seed]).out;
+    assert_eq!(drawn("1"), drawn("1"));
+    assert_ne!(drawn("1"), drawn("2"));
+    assert_eq!(drawn("1").chars().count(), 501);
+    let described = run(folder, &["describe", "words.toml"]);
+    assert!(described.out.contains("12 symbols"), "{}", described.out);
+    assert!(described.out.contains("input map"), "{}", described.out);
+    let asked = "symbol\n1\n2\n99\n";
+    fs::write(folder.join("asked.csv"), asked).unwrap();
+    let predict = [
+        "experiment",
+        "predict",
+        "out/model.safetensors",
+        "--input",
+        "asked.csv",
+    ];
+    let predicted = run(folder, &predict);
+    assert_eq!(predicted.code, Some(1));
+    assert_eq!(predicted.out.lines().count(), 3, "{}", predicted.out);
+    assert!(
+        predicted.err.contains("a place from 0 to 11"),
+        "{}",
+        predicted.err
+    );
+}
+
+#[test]
+fn what_is_no_text_or_cannot_go_on_gets_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    assert_eq!(trained(folder).code, Some(0));
+    for (options, words) in [
+        (&["--temperature", "0"][..], "--temperature must be above 0"),
+        (&["--temperature", "-1"], "--temperature must be above 0"),
+        (&["--top-k", "0"], "--top-k must be at least 1"),
+        (&["--prompt", ""], "--prompt is empty"),
+        (&["--prompt", "hot 水"], "the model has never seen \"水\""),
+    ] {
+        let outcome = generate(folder, options);
+        assert_eq!(outcome.code, Some(2), "{options:?}: {}", outcome.err);
+        assert!(outcome.err.contains(words), "{options:?}: {}", outcome.err);
+        assert!(outcome.out.is_empty(), "{options:?}: {}", outcome.out);
+    }
+    fs::write(folder.join("one.txt"), "aaaaaaaaaa").unwrap();
+    fs::write(folder.join("short.txt"), "abcabc").unwrap();
+    fs::write(folder.join("bytes.txt"), b"ab\xff\xfe").unwrap();
+    for (file, words) in [
+        ("one.txt", "one symbol"),
+        ("short.txt", "longer than the part for training"),
+        ("bytes.txt", "not in UTF-8"),
+        ("none.txt", "cannot be read"),
+    ] {
+        let set = format!("task.file={file}");
+        let outcome = run(
+            folder,
+            &["experiment", "words.toml", "--quiet", "--set", &set],
+        );
+        assert!(matches!(outcome.code, Some(1 | 2)), "{file}");
+        assert!(outcome.err.contains(words), "{file}: {}", outcome.err);
+    }
+    let arguments = [
+        "experiment",
+        "--quiet",
+        "--set",
+        "reservoir.population.0.units=4",
+        "--out",
+        "vowels",
+    ];
+    assert_eq!(run(folder, &arguments).code, Some(0));
+    let other = run(
+        folder,
+        &["experiment", "generate", "vowels/model.safetensors"],
+    );
+    assert_eq!(other.code, Some(1));
+    assert!(other.err.contains("\"japanese-vowels\""), "{}", other.err);
+}
