@@ -1,16 +1,15 @@
 //! Mini-batches of sequences of different lengths, with the noise of training.
 
-use std::f32::consts::TAU;
-
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use ndarray::{Array2, s};
 use ran_readout::Features;
 use ran_tasks::{Dataset, Sample, stack_rows};
 use ran_unit::RngStream;
 use rand::seq::SliceRandom;
-use rand::{Rng, RngExt};
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
+use crate::normal::normals;
 use crate::states::{needed, pad};
 
 /// Room for the random numbers of one epoch, in words of the generator.
@@ -108,20 +107,6 @@ pub(crate) fn dropout_mask<B: Backend>(
     });
     let mask: Vec<f32> = mask.collect();
     Tensor::from_data(TensorData::new(mask, [rows, width]), device)
-}
-
-/// Standard normal numbers, two from each pair of uniform ones (Box & Muller 1958).
-pub(crate) fn normals(rng: &mut impl Rng) -> impl FnMut() -> f32 {
-    let mut second = None;
-    move || {
-        second.take().unwrap_or_else(|| {
-            // 1 − u lies in (0, 1], so that its logarithm is finite.
-            let radius = (-2.0 * (1.0 - rng.random::<f32>()).ln()).sqrt();
-            let angle = TAU * rng.random::<f32>();
-            second = Some(radius * angle.sin());
-            radius * angle.cos()
-        })
-    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! The configuration of a model and of how it learns, as it stands in a file.
 
 use ran_readout::{Features, Ridge};
-use ran_reservoir::ReservoirConfig;
+use ran_reservoir::{Inputs, ReservoirConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::backbone::InputMapConfig;
+use crate::inputs::{InputMapConfig, ModelInputs};
 use crate::view::View;
 use crate::{LearningConfig, LearningError, OnlineConfig, Part, Regime};
 
@@ -98,6 +98,18 @@ pub struct ModelConfig {
 }
 
 impl ModelConfig {
+    /// What the reservoir reads: what the input map makes, else the inputs, of symbols one number each, of which one is 1.
+    pub fn reservoir_inputs(&self, inputs: &ModelInputs) -> Inputs {
+        match (&self.input_map, inputs) {
+            (Some(map), _) => map.width.into(),
+            (None, ModelInputs::Numbers(inputs)) => inputs.clone(),
+            (None, ModelInputs::Symbols(symbols)) => {
+                let names: Vec<String> = (0..*symbols).map(|at| format!("symbol {at}")).collect();
+                Inputs::named(*symbols, &names)
+            }
+        }
+    }
+
     /// What the readout sees of the states.
     pub fn features(&self) -> Features {
         let default = self.learning.regime.features();

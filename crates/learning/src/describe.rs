@@ -9,7 +9,8 @@ use ran_reservoir::{MemoryKind, Reads, Reservoir, WiringKind};
 use ran_unit::Unit;
 use serde::Serialize;
 
-use crate::backbone::{Backbone, ModelInputs};
+use crate::backbone::Backbone;
+use crate::inputs::ModelInputs;
 use crate::parameters::each;
 use crate::{LearningConfig, LearningError, ModelConfig, Regime};
 

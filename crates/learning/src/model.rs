@@ -9,7 +9,8 @@ use ran_reservoir::{Inputs, Reservoir, ScanBackend};
 use ran_tasks::{Category, Dataset, Sample, Standardiser, TaskConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::backbone::{Backbone, ModelInputs};
+use crate::backbone::Backbone;
+use crate::inputs::ModelInputs;
 use crate::loss::link;
 use crate::network::Network;
 use crate::states::{Pass, Rows};

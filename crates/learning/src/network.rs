@@ -8,7 +8,8 @@ use ran_readout::{LinearReadout, LinearReadoutConfig};
 use ran_unit::RngStream;
 use rand::Rng;
 
-use crate::backbone::{Backbone, ModelInputs};
+use crate::backbone::Backbone;
+use crate::inputs::ModelInputs;
 use crate::parameters::{each, join};
 use crate::{LearningConfig, LearningError, ModelConfig};
 
