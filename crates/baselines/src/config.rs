@@ -5,7 +5,10 @@ use burn::tensor::{Tensor, backend::Backend};
 use ran_unit::RngStream;
 use serde::{Deserialize, Serialize};
 
-use crate::{BaselineError, Gru, GruConfig, Memory, MemoryData, Network, Slot};
+use crate::{
+    BaselineError, Gru, GruConfig, Lstm, LstmConfig, Memory, MemoryData, Network, RetNet,
+    RetNetConfig, Slot, Transformer, TransformerConfig,
+};
 
 /// A network with its options. In a file, `kind` names it, and each has options of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,6 +16,13 @@ use crate::{BaselineError, Gru, GruConfig, Memory, MemoryData, Network, Slot};
 pub enum BaselineConfig {
     /// Gated recurrent units.
     Gru(GruConfig),
+    /// Long short-term memory.
+    Lstm(LstmConfig),
+    /// Attention over all of the past, or its newest part.
+    Transformer(TransformerConfig),
+    /// Attention without softmax, whose memory decays.
+    #[serde(rename = "retnet")]
+    RetNet(RetNetConfig),
 }
 
 /// Any of the networks.
@@ -24,6 +34,12 @@ pub enum BaselineConfig {
 pub enum Baseline<B: Backend> {
     /// Gated recurrent units.
     Gru(Gru<B>),
+    /// Long short-term memory.
+    Lstm(Lstm<B>),
+    /// Attention over all of the past, or its newest part.
+    Transformer(Transformer<B>),
+    /// Attention without softmax, whose memory decays.
+    RetNet(RetNet<B>),
 }
 
 /// Calls a method of whichever network it is, of its configuration or of itself.
@@ -31,6 +47,9 @@ macro_rules! delegate {
     ($of:ident, $any:expr, $inner:ident => $call:expr) => {
         match $any {
             $of::Gru($inner) => $call,
+            $of::Lstm($inner) => $call,
+            $of::Transformer($inner) => $call,
+            $of::RetNet($inner) => $call,
         }
     };
 }
@@ -83,6 +102,9 @@ impl BaselineConfig {
         let rng = &mut RngStream::Weights(0).rng(seed);
         Ok(match self {
             Self::Gru(config) => Baseline::Gru(config.init(d_input, rng, device)),
+            Self::Lstm(config) => Baseline::Lstm(config.init(d_input, rng, device)),
+            Self::Transformer(config) => Baseline::Transformer(config.init(d_input, rng, device)),
+            Self::RetNet(config) => Baseline::RetNet(config.init(d_input, rng, device)),
         })
     }
 }

@@ -22,13 +22,22 @@
 mod config;
 mod error;
 mod gru;
+mod lstm;
 mod memory;
 mod network;
 mod parts;
+mod retention;
+mod retnet;
+mod rotary;
+mod transformer;
 
 pub use config::{Baseline, BaselineConfig};
 pub use error::BaselineError;
 pub use gru::{Gru, GruConfig, GruLayer};
+pub use lstm::{Lstm, LstmConfig, LstmLayer};
 pub use memory::{Memory, MemoryData, PartData, Slot};
 pub use network::Network;
-pub use parts::{LayerNorm, Linear, RmsNorm};
+pub use parts::{FeedForward, LayerNorm, Linear, RmsNorm};
+pub use retention::Retention;
+pub use retnet::{RetNet, RetNetConfig, RetNetLayer};
+pub use transformer::{Transformer, TransformerConfig, TransformerLayer};

@@ -89,6 +89,48 @@ impl<B: Backend> Linear<B> {
     }
 }
 
+/// Two linear maps with a GELU between them: y = GELU(x·W₁ + b₁)·W₂ + b₂.
+#[derive(Module, Debug)]
+pub struct FeedForward<B: Backend> {
+    /// The map W₁ and b₁ to the width between, `[width, feed_forward]`.
+    pub up: Linear<B>,
+    /// The map W₂ and b₂ back, `[feed_forward, width]`.
+    pub down: Linear<B>,
+}
+
+impl<B: Backend> FeedForward<B> {
+    /// Draws weights by Glorot's law, the second map's then times `scale`; biases, where there are any, are zero.
+    pub(crate) fn init(
+        [width, between]: [usize; 2],
+        scale: f32,
+        bias: bool,
+        rng: &mut impl Rng,
+        device: &B::Device,
+    ) -> Self {
+        let bias = bias.then_some(0.0);
+        let bound = glorot([width, between]);
+        Self {
+            up: Linear::init([width, between], bound, bias, rng, device),
+            down: Linear::init([between, width], bound * scale, bias, rng, device),
+        }
+    }
+
+    /// Maps the last dimension.
+    pub fn forward<const R: usize>(&self, rows: Tensor<B, R>) -> Tensor<B, R> {
+        self.down.forward(gelu(self.up.forward(rows)))
+    }
+
+    /// Multiply-adds for one row.
+    pub(crate) fn multiply_adds(&self) -> u64 {
+        self.up.multiply_adds() + self.down.multiply_adds()
+    }
+}
+
+/// How many numbers a [`FeedForward`] has.
+pub(crate) fn feed_forward_parameters([width, between]: [usize; 2], bias: bool) -> usize {
+    linear_parameters([width, between], bias) + linear_parameters([between, width], bias)
+}
+
 /// How many numbers a [`Linear`] has.
 pub(crate) fn linear_parameters([d_in, d_out]: [usize; 2], bias: bool) -> usize {
     d_in * d_out + if bias { d_out } else { 0 }
@@ -163,6 +205,54 @@ pub(crate) fn gelu<B: Backend, const R: usize>(x: Tensor<B, R>) -> Tensor<B, R> 
     x * below
 }
 
+/// Splits the last dimension into heads: the first head with the first columns, and so on.
+///
+/// # Shapes
+///
+/// - rows: `[batch, steps, heads·d_head]`
+/// - output: `[batch, heads, steps, d_head]`
+pub(crate) fn by_head<B: Backend>(rows: Tensor<B, 3>, heads: usize) -> Tensor<B, 4> {
+    let [batch, steps, width] = rows.dims();
+    rows.reshape([batch, steps, heads, width / heads])
+        .swap_dims(1, 2)
+}
+
+/// Undoes [`by_head`].
+pub(crate) fn side_by_side<B: Backend>(rows: Tensor<B, 4>) -> Tensor<B, 3> {
+    let [batch, heads, steps, d_head] = rows.dims();
+    rows.swap_dims(1, 2).reshape([batch, steps, heads * d_head])
+}
+
+/// A sequence's steps, one by one.
+///
+/// # Shapes
+///
+/// - rows: `[batch, steps, d_row]`
+/// - output: for each step, `[batch, d_row]`
+pub(crate) fn steps_of<B: Backend>(rows: Tensor<B, 3>) -> Vec<Tensor<B, 2>> {
+    let mut steps = Vec::with_capacity(rows.dims()[1]);
+    cut(rows, &mut steps);
+    steps
+}
+
+/// Pieces that a sequence is cut into at once.
+const PIECES: usize = 8;
+
+/// Cuts a sequence into pieces, and these again. The backward pass of a cut fills as much as was cut, so that cutting out
+/// step by step would cost the square of the number of steps.
+fn cut<B: Backend>(rows: Tensor<B, 3>, steps: &mut Vec<Tensor<B, 2>>) {
+    let count = rows.dims()[1];
+    if count == 1 {
+        steps.push(rows.squeeze_dim(1));
+        return;
+    }
+    let piece = count.div_ceil(PIECES);
+    for start in (0..count).step_by(piece) {
+        let piece = piece.min(count - start);
+        cut(rows.clone().narrow(1, start, piece), steps);
+    }
+}
+
 /// Goes through a sequence step by step: `step` gets a step's row and the state, and returns the step's output and the next
 /// state.
 ///
@@ -175,10 +265,9 @@ pub(crate) fn over_time<B: Backend, S>(
     mut state: S,
     mut step: impl FnMut(Tensor<B, 2>, S) -> (Tensor<B, 2>, S),
 ) -> (Tensor<B, 3>, S) {
-    let [_, steps, _] = rows.dims();
-    let mut outputs = Vec::with_capacity(steps);
-    for at in 0..steps {
-        let (output, next) = step(rows.clone().narrow(1, at, 1).squeeze_dim(1), state);
+    let mut outputs = Vec::with_capacity(rows.dims()[1]);
+    for row in steps_of(rows) {
+        let (output, next) = step(row, state);
         outputs.push(output);
         state = next;
     }
