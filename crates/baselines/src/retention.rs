@@ -1,7 +1,7 @@
 //! Multi-scale retention: attention without softmax, whose memory decays.
 
 use burn::module::Module;
-use burn::tensor::{Tensor, TensorData, backend::Backend};
+use burn::tensor::{DType, Tensor, TensorData, backend::Backend};
 use ran_unit::normalise;
 use rand::Rng;
 
@@ -70,7 +70,7 @@ fn norm(head: usize, steps: usize) -> f64 {
 /// A number for each head and each of `rows` and `columns`, `[1, heads, rows, columns]`.
 fn table<B: Backend>(
     [heads, rows, columns]: [usize; 3],
-    device: &B::Device,
+    of: (&B::Device, DType),
     entry: impl Fn(usize, usize, usize) -> f64,
 ) -> Tensor<B, 4> {
     let mut numbers = Vec::with_capacity(heads * rows * columns);
@@ -79,26 +79,31 @@ fn table<B: Backend>(
             numbers.extend((0..columns).map(|column| entry(head, row, column)));
         }
     }
-    Tensor::from_data(TensorData::new(numbers, [1, heads, rows, columns]), device)
+    Tensor::from_data(TensorData::new(numbers, [1, heads, rows, columns]), of)
 }
 
 impl<B: Backend> Decays<B> {
     /// The decays of `steps` steps from `position` on.
-    pub(crate) fn new(heads: usize, position: usize, steps: usize, device: &B::Device) -> Self {
+    pub(crate) fn new(
+        heads: usize,
+        position: usize,
+        steps: usize,
+        of: (&B::Device, DType),
+    ) -> Self {
         let chunk = CHUNK.min(steps);
         let within = |head, query: usize, key: usize| match query.checked_sub(key) {
             Some(between) => power(head, between),
             None => 0.0,
         };
         Self {
-            within: table([heads, chunk, chunk], device, within),
-            before: table([heads, chunk, 1], device, |head, query, _| {
+            within: table([heads, chunk, chunk], of, within),
+            before: table([heads, chunk, 1], of, |head, query, _| {
                 power(head, query + 1)
             }),
-            after: table([heads, chunk, 1], device, |head, key, _| {
+            after: table([heads, chunk, 1], of, |head, key, _| {
                 power(head, chunk - 1 - key)
             }),
-            norm: table([heads, steps, 1], device, |head, step, _| {
+            norm: table([heads, steps, 1], of, |head, step, _| {
                 norm(head, position + step + 1)
             }),
         }
@@ -245,9 +250,11 @@ impl<B: Backend> Retention<B> {
     ) -> (Tensor<B, 3>, Tensor<B, 4>) {
         let [query, key, value] = self.project(&rows, turns);
         let of_heads = |of: fn(usize, usize) -> f64, steps| {
-            table([self.heads, 1, 1], &rows.device(), |head, _, _| {
-                of(head, steps)
-            })
+            table(
+                [self.heads, 1, 1],
+                (&rows.device(), rows.dtype()),
+                |head, _, _| of(head, steps),
+            )
         };
         let state = state * of_heads(power, 1) + key.swap_dims(2, 3) * value;
         let answer = query.matmul(state.clone()) * of_heads(norm, position + 1);

@@ -1,7 +1,7 @@
 //! The retentive network.
 
 use burn::module::Module;
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::{DType, Tensor, backend::Backend};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -159,8 +159,8 @@ impl<B: Backend> RetNet<B> {
         (self.norm.forward(rows), after)
     }
 
-    fn turns(&self, position: usize, steps: usize, device: &B::Device) -> Turns<B> {
-        Turns::new(&self.layers[0].retention.angles(), position, steps, device)
+    fn turns(&self, position: usize, steps: usize, of: (&B::Device, DType)) -> Turns<B> {
+        Turns::new(&self.layers[0].retention.angles(), position, steps, of)
     }
 }
 
@@ -186,9 +186,10 @@ impl<B: Backend> Network<B> for RetNet<B> {
 
     fn forward(&self, inputs: Tensor<B, 3>, memory: Memory<B>) -> (Tensor<B, 3>, Memory<B>) {
         check(self, &inputs, &memory);
-        let (position, steps, device) = (memory.position(), inputs.dims()[1], inputs.device());
-        let turns = self.turns(position, steps, &device);
-        let decays = Decays::new(self.layers[0].retention.heads(), position, steps, &device);
+        let (position, steps) = (memory.position(), inputs.dims()[1]);
+        let of = (&inputs.device(), inputs.dtype());
+        let turns = self.turns(position, steps, of);
+        let decays = Decays::new(self.layers[0].retention.heads(), position, steps, of);
         self.through(inputs, &memory, |retention, rows, state| {
             retention.by_chunks(rows, state, &turns, &decays)
         })
@@ -197,8 +198,8 @@ impl<B: Backend> Network<B> for RetNet<B> {
     fn step(&self, inputs: Tensor<B, 2>, memory: Memory<B>) -> (Tensor<B, 2>, Memory<B>) {
         let inputs = inputs.unsqueeze_dim(1);
         check(self, &inputs, &memory);
-        let (position, device) = (memory.position(), inputs.device());
-        let turns = self.turns(position, 1, &device);
+        let position = memory.position();
+        let turns = self.turns(position, 1, (&inputs.device(), inputs.dtype()));
         let (features, after) = self.through(inputs, &memory, |retention, rows, state| {
             retention.recurrently(rows, state, &turns, position)
         });

@@ -1,6 +1,6 @@
 //! Rotary positions: pairs of numbers that turn with the position.
 
-use burn::tensor::{Tensor, TensorData, backend::Backend};
+use burn::tensor::{DType, Tensor, TensorData, backend::Backend};
 
 /// The cosines and sines of some positions' angles.
 ///
@@ -14,17 +14,22 @@ pub(crate) struct Turns<B: Backend> {
 
 impl<B: Backend> Turns<B> {
     /// The turns of `steps` positions from `position` on. Computed on the host in 64 bits, so that far positions turn as
-    /// exactly as near ones.
-    pub(crate) fn new(angles: &[f64], position: usize, steps: usize, device: &B::Device) -> Self {
+    /// exactly as near ones; on the device and in the type of float given.
+    pub(crate) fn new(
+        angles: &[f64],
+        position: usize,
+        steps: usize,
+        of: (&B::Device, DType),
+    ) -> Self {
         let turned: Vec<f64> = (position..position + steps)
             .flat_map(|at| angles.iter().map(move |angle| at as f64 * angle))
             .collect();
-        let tensor = |of: fn(f64) -> f64| {
-            let numbers = turned.iter().map(|&turned| of(turned)).collect::<Vec<_>>();
-            Tensor::from_data(
-                TensorData::new(numbers, [1, 1, steps, angles.len()]),
-                device,
-            )
+        let tensor = |function: fn(f64) -> f64| {
+            let numbers = turned
+                .iter()
+                .map(|&turned| function(turned))
+                .collect::<Vec<_>>();
+            Tensor::from_data(TensorData::new(numbers, [1, 1, steps, angles.len()]), of)
         };
         Self {
             cos: tensor(f64::cos),

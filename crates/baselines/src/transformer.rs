@@ -256,7 +256,8 @@ impl<B: Backend> Network<B> for Transformer<B> {
     fn forward(&self, inputs: Tensor<B, 3>, memory: Memory<B>) -> (Tensor<B, 3>, Memory<B>) {
         check(self, &inputs, &memory);
         let (position, [_, steps, _]) = (memory.position(), inputs.dims());
-        let turns = Turns::new(&self.angles(), position, steps, &inputs.device());
+        let of = (&inputs.device(), inputs.dtype());
+        let turns = Turns::new(&self.angles(), position, steps, of);
         let kept = self.kept(position + steps);
         let mut after = Memory::new(NAME, position + steps);
         let mut rows = self.input.forward(inputs);
