@@ -6,8 +6,8 @@ use ran_unit::RngStream;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BaselineError, Gru, GruConfig, Lstm, LstmConfig, Memory, MemoryData, Network, RetNet,
-    RetNetConfig, Slot, Transformer, TransformerConfig,
+    BaselineError, EchoStateTransformer, EchoStateTransformerConfig, Gru, GruConfig, Lstm, LstmConfig, Mamba, MambaConfig, Memory, MemoryData, Network, RetNet,
+    RetNetConfig, Rwkv, RwkvConfig, Slot, Transformer, TransformerConfig,
 };
 
 /// A network with its options. In a file, `kind` names it, and each has options of its own.
@@ -23,6 +23,12 @@ pub enum BaselineConfig {
     /// Attention without softmax, whose memory decays.
     #[serde(rename = "retnet")]
     RetNet(RetNetConfig),
+    /// A memory of keys and values that are erased and written anew.
+    Rwkv(RwkvConfig),
+    /// Selective state spaces.
+    Mamba(MambaConfig),
+    /// Attention over reservoirs.
+    EchoStateTransformer(EchoStateTransformerConfig),
 }
 
 /// Any of the networks.
@@ -36,6 +42,12 @@ pub enum Baseline<B: Backend> {
     Transformer(Transformer<B>),
     /// Attention without softmax, whose memory decays.
     RetNet(RetNet<B>),
+    /// A memory of keys and values that are erased and written anew.
+    Rwkv(Rwkv<B>),
+    /// Selective state spaces.
+    Mamba(Mamba<B>),
+    /// Attention over reservoirs.
+    EchoStateTransformer(EchoStateTransformer<B>),
 }
 
 /// Calls a method of whichever network it is, of its configuration or of itself.
@@ -46,6 +58,9 @@ macro_rules! delegate {
             $of::Lstm($inner) => $call,
             $of::Transformer($inner) => $call,
             $of::RetNet($inner) => $call,
+            $of::Rwkv($inner) => $call,
+            $of::Mamba($inner) => $call,
+            $of::EchoStateTransformer($inner) => $call,
         }
     };
 }
@@ -69,6 +84,14 @@ impl BaselineConfig {
     /// How many numbers are trained, without drawing them. The options must have been checked.
     pub fn parameters(&self, d_input: usize) -> usize {
         delegate!(Self, self, config => config.parameters(d_input))
+    }
+
+    /// How many numbers stay as they were drawn, beside those that are trained. The options must have been checked.
+    pub fn fixed(&self) -> usize {
+        match self {
+            Self::EchoStateTransformer(config) => config.fixed(),
+            _ => 0,
+        }
     }
 
     /// Draws a network from a seed.
@@ -101,6 +124,11 @@ impl BaselineConfig {
             Self::Lstm(config) => Baseline::Lstm(config.init(d_input, rng, device)),
             Self::Transformer(config) => Baseline::Transformer(config.init(d_input, rng, device)),
             Self::RetNet(config) => Baseline::RetNet(config.init(d_input, rng, device)),
+            Self::Rwkv(config) => Baseline::Rwkv(config.init(d_input, rng, device)),
+            Self::Mamba(config) => Baseline::Mamba(config.init(d_input, rng, device)),
+            Self::EchoStateTransformer(config) => {
+                Baseline::EchoStateTransformer(config.init(d_input, rng, device))
+            }
         })
     }
 }

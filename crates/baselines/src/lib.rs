@@ -20,24 +20,33 @@
 //! ```
 
 mod config;
+mod echo_state_transformer;
 mod error;
 mod gru;
 mod lstm;
+mod mamba;
 mod memory;
 mod network;
 mod parts;
+mod pieces;
 mod retention;
 mod retnet;
 mod rotary;
+mod rwkv;
 mod transformer;
 
 pub use config::{Baseline, BaselineConfig};
+pub use echo_state_transformer::{
+    EchoStateTransformer, EchoStateTransformerConfig, EchoStateTransformerLayer, Reservoirs,
+};
 pub use error::BaselineError;
 pub use gru::{Gru, GruConfig, GruLayer};
 pub use lstm::{Lstm, LstmConfig, LstmLayer};
+pub use mamba::{Mamba, MambaConfig, MambaLayer};
 pub use memory::{Memory, MemoryData, PartData, Slot};
 pub use network::Network;
 pub use parts::{FeedForward, LayerNorm, Linear, RmsNorm};
 pub use retention::Retention;
 pub use retnet::{RetNet, RetNetConfig, RetNetLayer};
+pub use rwkv::{ChannelMixing, LowRank, Rwkv, RwkvConfig, RwkvLayer, TimeMixing};
 pub use transformer::{Transformer, TransformerConfig, TransformerLayer};
