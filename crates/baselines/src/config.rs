@@ -6,8 +6,9 @@ use ran_unit::RngStream;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BaselineError, EchoStateTransformer, EchoStateTransformerConfig, Gru, GruConfig, Lstm, LstmConfig, Mamba, MambaConfig, Memory, MemoryData, Network, RetNet,
-    RetNetConfig, Rwkv, RwkvConfig, Slot, Transformer, TransformerConfig,
+    BaselineError, EchoStateTransformer, EchoStateTransformerConfig, Gru, GruConfig, Lstm,
+    LstmConfig, Mamba, MambaConfig, Memory, MemoryData, Network, RetNet, RetNetConfig, Rwkv,
+    RwkvConfig, Slot, Transformer, TransformerConfig,
 };
 
 /// A network with its options. In a file, `kind` names it, and each has options of its own.
