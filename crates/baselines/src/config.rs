@@ -34,6 +34,10 @@ pub enum BaselineConfig {
 
 /// Any of the networks.
 #[derive(Module, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a comparison has a few networks, made once"
+)]
 pub enum Baseline<B: Backend> {
     /// Gated recurrent units.
     Gru(Gru<B>),

@@ -80,7 +80,7 @@ impl GruConfig {
 /// - h ← (1 − σ(z + z')) ⊙ tanh(n + σ(r + r') ⊙ n') + σ(z + z') ⊙ h
 ///
 /// The features are the last layer's states. Not burn's own module, which multiplies each step's inputs within the loop over
-/// time, gate by gate, and writes each step into a copy of all.
+/// time, gate by gate, and writes each step into one tensor of all.
 #[derive(Module, Debug)]
 pub struct Gru<B: Backend> {
     /// The layers, the lowest first.

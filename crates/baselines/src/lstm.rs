@@ -82,7 +82,7 @@ impl LstmConfig {
 /// - h ← σ(o) ⊙ tanh(c)
 ///
 /// The features are the last layer's h. Not burn's own module, which multiplies each step's inputs within the loop over time,
-/// gate by gate, and writes each step into a copy of all.
+/// gate by gate, and writes each step into one tensor of all.
 #[derive(Module, Debug)]
 pub struct Lstm<B: Backend> {
     /// The layers, the lowest first.
