@@ -170,7 +170,6 @@ pub struct RmsNorm<B: Backend> {
 
 impl<B: Backend> RmsNorm<B> {
     /// A normalisation that changes nothing but the scale.
-    #[allow(dead_code, reason = "for a network that is still to come")]
     pub(crate) fn new(width: usize, device: &B::Device) -> Self {
         Self {
             gain: filled([width], 1.0, device),
