@@ -20,7 +20,7 @@ use reservoirs::{Wiring, normals};
 const NAME: &str = "echo-state-transformer";
 
 /// What the norms add to the mean square, in the authors' code.
-const EPSILON: f64 = 1e-8;
+const NORM_ADDS: f64 = 1e-8;
 
 /// How many times wider than the rows the hidden layer of the feed-forward is.
 const WIDER: usize = 4;
@@ -323,7 +323,7 @@ fn root_of(width: usize) -> f64 {
 /// The norm with this network's ε.
 fn norm<B: Backend, const R: usize>(norm: &RmsNorm<B>, rows: Tensor<B, R>) -> Tensor<B, R> {
     let square = rows.clone().powi_scalar(2).mean_dim(R - 1);
-    rows * (square + EPSILON).powf_scalar(-0.5) * norm.gain.val().unsqueeze()
+    rows * (square + NORM_ADDS).powf_scalar(-0.5) * norm.gain.val().unsqueeze()
 }
 
 impl<B: Backend> Network<B> for EchoStateTransformer<B> {

@@ -9,10 +9,10 @@ use crate::pieces::steps;
 use crate::{LayerNorm, Linear};
 
 /// What the norm of each head adds to the variance, in the authors' code.
-const HEAD_EPSILON: f64 = 64e-5;
+const HEAD_NORM_ADDS: f64 = 64e-5;
 
 /// What is added to the squared length of a key that is normed.
-const KEY_EPSILON: f64 = 1e-24;
+const KEY_LENGTH_ADDS: f64 = 1e-24;
 
 /// What each step's decay is raised to at most: −exp(−1/2).
 const FASTEST: f64 = -0.606_530_659_712_633_4;
@@ -277,7 +277,7 @@ impl<B: Backend> TimeMixing<B> {
 
         let by_head = |rows: Tensor<B, 3>| rows.reshape([batch, count, heads, d_head]);
         let erased = by_head(key.clone() * self.key_scale.val().unsqueeze());
-        let length = erased.clone().powi_scalar(2).sum_dim(3) + KEY_EPSILON;
+        let length = erased.clone().powi_scalar(2).sum_dim(3) + KEY_LENGTH_ADDS;
         // Not divided by the length: burn-ndarray approximates the reciprocal that the backward pass would take.
         let erased = erased * length.powf_scalar(-0.5);
         let key = key.clone() + key * (rate.clone() - 1.0) * self.key_rate.val().unsqueeze();
@@ -367,5 +367,5 @@ fn remember<B: Backend>(
 fn head_norm<B: Backend>(rows: Tensor<B, 4>) -> Tensor<B, 4> {
     let centred = rows.clone() - rows.mean_dim(3);
     let variance = centred.clone().powi_scalar(2).mean_dim(3);
-    centred * (variance + HEAD_EPSILON).powf_scalar(-0.5)
+    centred * (variance + HEAD_NORM_ADDS).powf_scalar(-0.5)
 }
