@@ -24,6 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["ran-unit", "ran-scan", "ran-qkv-unit", "ran-memory-unit"],
     ),
     ("ran-reservoir", BELOW_RESERVOIR),
+    ("ran-baselines", &["ran-unit", "ran-seed"]),
     ("ran-readout", &[]),
     (
         "ran-learning",
