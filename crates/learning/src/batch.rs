@@ -5,8 +5,8 @@ use ndarray::{Array2, s};
 use ran_readout::Features;
 use ran_tasks::{Dataset, Sample, stack_rows};
 use ran_unit::RngStream;
-use rand::seq::SliceRandom;
 use rand::RngExt;
+use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use crate::normal::normals;
