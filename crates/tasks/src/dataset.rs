@@ -159,9 +159,17 @@ impl Dataset {
         }
     }
 
-    /// The names of classes or labels, which are numbers counted from 0 where they have none.
+    /// The names of classes or labels, which are numbers counted from 0 where they have none. Symbols that cannot be seen have names.
     #[must_use]
     pub fn label_names(&self) -> Vec<String> {
+        if self.symbols {
+            let name = |label: &String| match label.as_str() {
+                " " => "space".into(),
+                "\"" | "'" | "\\" => label.clone(),
+                other => other.escape_debug().to_string(),
+            };
+            return self.labels.iter().map(name).collect();
+        }
         match self.labels.len() == self.d_output {
             true => self.labels.clone(),
             false => (0..self.d_output).map(|label| label.to_string()).collect(),

@@ -1,6 +1,6 @@
 //! Example sequences of a task with their targets.
 
-use ndarray::{ArrayView1, Axis, s};
+use ndarray::{Array2, ArrayView1, Axis, s};
 use ran_picture::{Picture, PictureError, Sequence, Style, Track, sequences};
 use ran_tasks::{Category, Dataset, Sample, TaskConfig};
 
@@ -25,13 +25,17 @@ pub fn show_examples(
     dataset: &Dataset,
     count: usize,
 ) -> Result<Picture, PictureError> {
-    let dataset = &*dataset.with_raw_targets();
+    let all = dataset.train.len();
+    let shown = dataset.with_raw_targets();
+    let dataset = &match dataset.symbols {
+        true => spelt_out(dataset, count),
+        false => shown.into_owned(),
+    };
     let chosen = choose(dataset, count);
     let shown: Vec<Sequence> = chosen
         .into_iter()
         .map(|index| sequence(task, dataset, index))
         .collect();
-    let all = dataset.train.len();
     let title = match all {
         1 => format!("{}: its training sequence", dataset.name),
         _ => format!(
@@ -41,6 +45,41 @@ pub fn show_examples(
         ),
     };
     sequences(&title, &shown)
+}
+
+/// The first training sequences of a text, with a row for each symbol that is in them.
+fn spelt_out(dataset: &Dataset, count: usize) -> Dataset {
+    let samples = dataset.train.iter().take(count);
+    let samples: Vec<Sample> = samples
+        .map(|sample| Sample {
+            inputs: dataset.one_hot(sample.inputs.clone()),
+            scored: sample.scored.clone(),
+            targets: dataset.one_hot(sample.targets.clone()),
+        })
+        .collect();
+    let there = |place: usize| {
+        let has = |rows: &Array2<f32>| rows.column(place).iter().any(|&bit| bit == 1.0);
+        samples
+            .iter()
+            .any(|sample| has(&sample.inputs) || has(&sample.targets))
+    };
+    let places: Vec<usize> = (0..dataset.d_output).filter(|&at| there(at)).collect();
+    let labels = dataset.label_names();
+    let names: Vec<String> = places.iter().map(|&at| labels[at].clone()).collect();
+    let of = |rows: &Array2<f32>| rows.select(Axis(1), &places);
+    Dataset {
+        input_names: names.clone(),
+        labels: names,
+        train: samples
+            .iter()
+            .map(|sample| Sample {
+                inputs: of(&sample.inputs),
+                scored: sample.scored.clone(),
+                targets: of(&sample.targets),
+            })
+            .collect(),
+        ..Dataset::new(&dataset.name, dataset.category, [places.len(); 2])
+    }
 }
 
 /// Sequences of classes that come for the first time, then others, in their order.
@@ -261,7 +300,34 @@ mod tests {
             }
             shown += 1;
         }
-        assert_eq!(shown, 20);
+        assert_eq!(shown, 21);
+    }
+
+    #[test]
+    fn a_text_has_a_row_for_each_symbol_that_is_shown() {
+        let (task, dataset) = load("text");
+        let dataset = spelt_out(&dataset, 1);
+        // First Citizen:\nBefore we proceed any further, hear me speak.\n\nAll
+        let symbols = "\n ,.:ABCFacdefhiklmnoprstuwyz".chars();
+        let names: Vec<String> = symbols
+            .map(|symbol| match symbol {
+                '\n' => "\\n".into(),
+                ' ' => "space".into(),
+                other => other.to_string(),
+            })
+            .collect();
+        assert_eq!(dataset.labels, names);
+        let one = sequence(&task, &dataset, 0);
+        assert_eq!(one.tracks[0].channels, names);
+        assert_eq!(one.tracks[0].style, Style::Cells);
+        assert_eq!(one.tracks[1].channels, names);
+        assert!(
+            one.tracks[0]
+                .values
+                .rows()
+                .into_iter()
+                .all(|row| row.sum() == 1.0)
+        );
     }
 
     #[test]
