@@ -32,19 +32,19 @@ CONFIGS = {
 }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which of {', '.join(CONFIGS)} (default: all)")
+def main(configs, kind, description):
+    parser = argparse.ArgumentParser(description=description.split("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which of {', '.join(configs)} (default: all)")
     parser.add_argument("--venv", type=Path, default=ROOT / "target" / "peers" / "torch")
     arguments = parser.parse_args()
-    unknown = [name for name in arguments.names if name not in CONFIGS]
+    unknown = [name for name in arguments.names if name not in configs]
     if unknown:
-        parser.error(f"unknown network {unknown[0]}; known are {', '.join(CONFIGS)}")
+        parser.error(f"unknown network {unknown[0]}; known are {', '.join(configs)}")
     ensure_package("torch", "torch", arguments.venv)
     FOLDER.mkdir(exist_ok=True)
-    for name in arguments.names or CONFIGS:
-        config = CONFIGS[name]
-        golden = Golden(seed=len(name))
+    for name in arguments.names or configs:
+        config = configs[name]
+        golden = kind(seed=len(name))
         golden.compute(config)
         size = write(FOLDER / f"{name}.safetensors", golden.tensors, config)
         print(f"{name}: {len(golden.tensors)} tensors, {size} bytes")
@@ -195,4 +195,4 @@ def write(path, tensors, config):
 
 
 if __name__ == "__main__":
-    main()
+    main(CONFIGS, Golden, __doc__)

@@ -285,19 +285,22 @@ impl<B: Backend> EchoStateTransformerLayer<B> {
         let query = all.matmul(self.query.val()) * root_of(width);
         let asking = query.matmul(self.key.val().transpose()); // [units, steps·batch, width]
         let asking = asking.reshape([units, count, batch, width]);
-        let asking = steps::<B, 4, 3>(asking.permute([1, 2, 0, 3])); // [batch, units, width]
-        let rows = steps::<B, 3, 2>(rows);
+        let asking = steps::<B, 4, 3>(asking.permute([1, 2, 0, 3]), 0); // [batch, units, width]
+        let rows = steps::<B, 3, 2>(rows, 0);
 
-        let mut said = self.reservoirs.say(state.clone());
+        // See `Ready` for why nothing in the loop reshapes a parameter.
+        let reservoirs = self.reservoirs.ready();
+        let gain: Tensor<B, 3> = self.update_norm.gain.val().unsqueeze();
+        let mut said = reservoirs.say(state.clone());
         let mut all_said = Vec::with_capacity(count);
         for (asking, row) in asking.into_iter().zip(rows) {
             let rows_said = said.swap_dims(0, 1); // [batch, units, width]
             let weights = softmax(asking.matmul(rows_said.clone().transpose()));
             let mean = weights.matmul(rows_said).swap_dims(0, 1); // [units, batch, width]
             let heard = mean.matmul(self.value.val()) + row.unsqueeze_dim(0);
-            let update = norm(&self.update_norm, heard);
-            state = self.reservoirs.next(update, state);
-            said = self.reservoirs.say(state.clone());
+            let update = normed(heard) * gain.clone();
+            state = reservoirs.next(update, state);
+            said = reservoirs.say(state.clone());
             all_said.push(said.clone());
         }
         (Tensor::stack(all_said, 0), state)
@@ -322,8 +325,13 @@ fn root_of(width: usize) -> f64 {
 
 /// The norm with this network's ε.
 fn norm<B: Backend, const R: usize>(norm: &RmsNorm<B>, rows: Tensor<B, R>) -> Tensor<B, R> {
+    normed(rows) * norm.gain.val().unsqueeze()
+}
+
+/// x/√(mean(x²) + ε).
+fn normed<B: Backend, const R: usize>(rows: Tensor<B, R>) -> Tensor<B, R> {
     let square = rows.clone().powi_scalar(2).mean_dim(R - 1);
-    rows * (square + NORM_ADDS).powf_scalar(-0.5) * norm.gain.val().unsqueeze()
+    rows * (square + NORM_ADDS).powf_scalar(-0.5)
 }
 
 impl<B: Backend> Network<B> for EchoStateTransformer<B> {

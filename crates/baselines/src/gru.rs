@@ -101,12 +101,11 @@ impl<B: Backend> GruLayer<B> {
     ///
     /// # Shapes
     ///
-    /// - given: `[batch, 3·width]`, what the inputs are mapped to
+    /// - given, own: `[batch, 3·width]`, what the inputs and the state are mapped to
     /// - hidden: `[batch, width]`
     /// - output: `[batch, width]`
-    fn next(&self, given: Tensor<B, 2>, hidden: Tensor<B, 2>) -> Tensor<B, 2> {
+    fn next(given: Tensor<B, 2>, own: Tensor<B, 2>, hidden: Tensor<B, 2>) -> Tensor<B, 2> {
         let [_, width] = hidden.dims();
-        let own = self.hidden.forward(hidden.clone());
         let part = |of: &Tensor<B, 2>, at: usize, count: usize| {
             of.clone().narrow(1, at * width, count * width)
         };
@@ -144,8 +143,9 @@ impl<B: Backend> Network<B> for Gru<B> {
         for (at, layer) in self.layers.iter().enumerate() {
             let name = hidden_of(at);
             let given = layer.input.forward(rows);
+            let own = layer.hidden.ready();
             let (states, hidden) = over_time(given, memory.get(&name), |given, hidden| {
-                let hidden = layer.next(given, hidden);
+                let hidden = GruLayer::next(given, own(hidden.clone()), hidden);
                 (hidden.clone(), hidden)
             });
             after = after.with(name, hidden);

@@ -103,16 +103,11 @@ impl<B: Backend> LstmLayer<B> {
     ///
     /// # Shapes
     ///
-    /// - given: `[batch, 4·width]`, what the inputs are mapped to
-    /// - hidden, cell: `[batch, width]`
+    /// - sums: `[batch, 4·width]`, what the inputs and h are mapped to, added
+    /// - cell: `[batch, width]`
     /// - output: `[batch, width]` and `[batch, width]`
-    fn next(
-        &self,
-        given: Tensor<B, 2>,
-        (hidden, cell): (Tensor<B, 2>, Tensor<B, 2>),
-    ) -> (Tensor<B, 2>, Tensor<B, 2>) {
-        let [_, width] = hidden.dims();
-        let sums = given + self.hidden.forward(hidden);
+    fn next(sums: Tensor<B, 2>, cell: Tensor<B, 2>) -> (Tensor<B, 2>, Tensor<B, 2>) {
+        let [_, width] = cell.dims();
         let part = |at: usize| sums.clone().narrow(1, at * width, width);
         let (write, forget, new, read) = (part(0), part(1), part(2), part(3));
         let cell = sigmoid(forget) * cell + sigmoid(write) * new.tanh();
@@ -147,8 +142,9 @@ impl<B: Backend> Network<B> for Lstm<B> {
             let [hidden, cell] = names(at);
             let given = layer.input.forward(rows);
             let first = (memory.get(&hidden), memory.get(&cell));
-            let (outputs, last) = over_time(given, first, |given, state| {
-                let state = layer.next(given, state);
+            let own = layer.hidden.ready();
+            let (outputs, last) = over_time(given, first, |given, (hidden, cell)| {
+                let state = LstmLayer::next(given + own(hidden), cell);
                 (state.0.clone(), state)
             });
             after = after.with(hidden, last.0).with(cell, last.1);

@@ -209,7 +209,7 @@ pub struct MambaLayer<B: Backend> {
 
 /// Numbers of states that are computed in one operation. More would fall out of the processor's cache, fewer would have
 /// the operations' overhead dominate.
-const AT_ONCE: usize = 1 << 18;
+const AT_ONCE: usize = 1 << 16;
 
 impl<B: Backend> MambaLayer<B> {
     /// Adds to the rows, from the convolution's window and the state before them.
@@ -276,7 +276,7 @@ impl<B: Backend> MambaLayer<B> {
             let decay = (size.unsqueeze_dim::<4>(3) * rate.clone().unsqueeze()).exp();
             let fed = fed.unsqueeze_dim::<4>(3) * write.unsqueeze_dim(2); // [block, batch, channels, d_state]
             let mut states = Vec::with_capacity(block);
-            for (decay, fed) in steps(decay).into_iter().zip(steps(fed)) {
+            for (decay, fed) in steps(decay, 0).into_iter().zip(steps(fed, 0)) {
                 state = decay * state + fed;
                 states.push(state.clone());
             }

@@ -5,6 +5,8 @@ use burn::tensor::{Tensor, TensorData, backend::Backend};
 use ran_unit::{normalise, uniform};
 use rand::Rng;
 
+use crate::pieces::steps;
+
 /// A parameter of numbers uniform in ±`bound`, drawn on the host, so that a seed gives the same on every backend.
 pub(crate) fn drawn<B: Backend, const R: usize>(
     shape: [usize; R],
@@ -80,6 +82,22 @@ impl<B: Backend> Linear<B> {
             mapped = mapped + bias.val().unsqueeze();
         }
         mapped.reshape(shape)
+    }
+
+    /// The map of a step's rows, for a loop over time.
+    ///
+    /// An operation on parameters alone begins a graph of its own in burn's automatic differentiation, and to join a step's to
+    /// that of all steps before can cost as much as these are. So the biases are reshaped once.
+    pub(crate) fn ready(&self) -> impl Fn(Tensor<B, 2>) -> Tensor<B, 2> + use<B> {
+        let weight = self.weight.val();
+        let bias: Option<Tensor<B, 2>> = self.bias.as_ref().map(|bias| bias.val().unsqueeze());
+        move |rows| {
+            let mapped = rows.matmul(weight.clone());
+            match &bias {
+                Some(bias) => mapped + bias.clone(),
+                None => mapped,
+            }
+        }
     }
 
     /// Multiply-adds for one row.
@@ -222,36 +240,6 @@ pub(crate) fn side_by_side<B: Backend>(rows: Tensor<B, 4>) -> Tensor<B, 3> {
     rows.swap_dims(1, 2).reshape([batch, steps, heads * d_head])
 }
 
-/// A sequence's steps, one by one.
-///
-/// # Shapes
-///
-/// - rows: `[batch, steps, d_row]`
-/// - output: for each step, `[batch, d_row]`
-pub(crate) fn steps_of<B: Backend>(rows: Tensor<B, 3>) -> Vec<Tensor<B, 2>> {
-    let mut steps = Vec::with_capacity(rows.dims()[1]);
-    cut(rows, &mut steps);
-    steps
-}
-
-/// Pieces that a sequence is cut into at once.
-const PIECES: usize = 8;
-
-/// Cuts a sequence into pieces, and these again. The backward pass of a cut fills as much as was cut, so that cutting out
-/// step by step would cost the square of the number of steps.
-fn cut<B: Backend>(rows: Tensor<B, 3>, steps: &mut Vec<Tensor<B, 2>>) {
-    let count = rows.dims()[1];
-    if count == 1 {
-        steps.push(rows.squeeze_dim(1));
-        return;
-    }
-    let piece = count.div_ceil(PIECES);
-    for start in (0..count).step_by(piece) {
-        let piece = piece.min(count - start);
-        cut(rows.clone().narrow(1, start, piece), steps);
-    }
-}
-
 /// Goes through a sequence step by step: `step` gets a step's row and the state, and returns the step's output and the next
 /// state.
 ///
@@ -265,7 +253,7 @@ pub(crate) fn over_time<B: Backend, S>(
     mut step: impl FnMut(Tensor<B, 2>, S) -> (Tensor<B, 2>, S),
 ) -> (Tensor<B, 3>, S) {
     let mut outputs = Vec::with_capacity(rows.dims()[1]);
-    for row in steps_of(rows) {
+    for row in steps(rows, 1) {
         let (output, next) = step(row, state);
         outputs.push(output);
         state = next;

@@ -2,10 +2,13 @@
 
 use burn::tensor::{Tensor, backend::Backend};
 
+/// Pieces that a sequence is cut into at once.
+const PIECES: usize = 8;
+
 /// The tensor in pieces of at most `length` along a dimension, in order.
 ///
-/// The gradient of a slice is as large as what it was cut from: with n steps cut from one tensor, a backward pass writes n
-/// times the whole. So halves are cut, and halves of halves, which writes the whole log₂(n) times.
+/// It is cut into a few pieces, and these again: the backward pass of a cut fills as much as was cut, so that cutting out step
+/// by step would cost the square of the number of steps.
 pub(crate) fn pieces<B: Backend, const R: usize>(
     whole: Tensor<B, R>,
     dim: usize,
@@ -24,19 +27,23 @@ fn cut<B: Backend, const R: usize>(
 ) {
     let count = whole.dims()[dim];
     if count <= length {
-        return pieces.push(whole);
+        pieces.push(whole);
+        return;
     }
-    let first = count.div_ceil(length).div_ceil(2) * length;
-    cut(whole.clone().narrow(dim, 0, first), dim, length, pieces);
-    cut(whole.narrow(dim, first, count - first), dim, length, pieces);
+    let piece = count.div_ceil(length).div_ceil(PIECES) * length;
+    for start in (0..count).step_by(piece) {
+        let piece = piece.min(count - start);
+        cut(whole.clone().narrow(dim, start, piece), dim, length, pieces);
+    }
 }
 
-/// The tensor's steps along its first dimension, which is dropped.
+/// The tensor's steps along a dimension, which is dropped: S is R less 1.
 pub(crate) fn steps<B: Backend, const R: usize, const S: usize>(
     whole: Tensor<B, R>,
+    dim: usize,
 ) -> Vec<Tensor<B, S>> {
-    let steps = pieces(whole, 0, 1).into_iter();
-    steps.map(|step| step.squeeze_dim(0)).collect()
+    let steps = pieces(whole, dim, 1).into_iter();
+    steps.map(|step| step.squeeze_dim(dim)).collect()
 }
 
 #[cfg(test)]
@@ -47,7 +54,7 @@ mod tests {
 
     #[test]
     fn pieces_have_the_length_and_together_are_the_whole() {
-        for count in 1..20 {
+        for count in 1..100 {
             for length in 1..7 {
                 let numbers = 0..count as i64;
                 let whole = Tensor::<NdArray, 1, _>::arange(numbers, &Default::default()).float();

@@ -112,6 +112,43 @@ impl<B: Backend> Reservoirs<B> {
         }
     }
 
+    /// The reservoirs, ready for a loop over time.
+    pub(super) fn ready(&self) -> Ready<B> {
+        Ready {
+            // No gradient flows to what is fixed, whatever a trainer does to all parameters.
+            input: self.input.val().detach(),
+            recurrent: self.recurrent.val().detach(),
+            bias: self.bias.val().detach().unsqueeze_dim(1),
+            radius: self.radius.val().reshape([-1, 1, 1]),
+            leak: self.leak.val().unsqueeze_dim(1),
+            coldness: (-self.log_temperature.val()).exp().unsqueeze(),
+            output: self.output.val(),
+        }
+    }
+
+    pub(super) fn multiply_adds(&self) -> u64 {
+        let [units, neurons, width] = self.output.dims();
+        let [inputs, own] = self.reads;
+        // Feed, echo, leaky sum and readout of each neuron; the scores of the leaks.
+        (units * (neurons * (inputs + own + 1 + width) + width)) as u64
+    }
+}
+
+/// Reservoirs in a loop over time.
+///
+/// Each operation on parameters alone begins a graph of burn's automatic differentiation, and to join two graphs can cost the
+/// time of the larger one. So there are none within the loop.
+pub(super) struct Ready<B: Backend> {
+    input: Tensor<B, 3>,
+    recurrent: Tensor<B, 3>,
+    bias: Tensor<B, 3>,
+    radius: Tensor<B, 3>,
+    leak: Tensor<B, 3>,
+    coldness: Tensor<B, 2>,
+    output: Tensor<B, 3>,
+}
+
+impl<B: Backend> Ready<B> {
     /// What the reservoirs have to say.
     ///
     /// # Shapes
@@ -119,7 +156,7 @@ impl<B: Backend> Reservoirs<B> {
     /// - state: `[units, batch, neurons]`
     /// - output: `[units, batch, width]`
     pub(super) fn say(&self, state: Tensor<B, 3>) -> Tensor<B, 3> {
-        state.matmul(self.output.val())
+        state.matmul(self.output.clone())
     }
 
     /// The states after a step.
@@ -131,11 +168,9 @@ impl<B: Backend> Reservoirs<B> {
     /// - output: `[units, batch, neurons]`
     pub(super) fn next(&self, update: Tensor<B, 3>, state: Tensor<B, 3>) -> Tensor<B, 3> {
         let leak = self.leaks(update.clone());
-        let fed = update.matmul(self.input.val().detach());
-        let radius = self.radius.val().reshape([-1, 1, 1]);
-        let echo = state.clone().matmul(self.recurrent.val().detach()) * radius;
-        let bias = self.bias.val().detach().unsqueeze_dim(1);
-        let new = (fed + echo + bias).tanh();
+        let fed = update.matmul(self.input.clone());
+        let echo = state.clone().matmul(self.recurrent.clone()) * self.radius.clone();
+        let new = (fed + echo + self.bias.clone()).tanh();
         state.clone() + leak * (new - state)
     }
 
@@ -147,18 +182,10 @@ impl<B: Backend> Reservoirs<B> {
     /// - output: `[units, batch, 1]`
     fn leaks(&self, update: Tensor<B, 3>) -> Tensor<B, 3> {
         let [units, batch, _] = update.dims();
-        let coldness = (-self.log_temperature.val()).exp();
-        let scores = (update * self.leak.val().unsqueeze_dim(1)).sum_dim(2);
+        let scores = (update * self.leak.clone()).sum_dim(2);
         let scores = scores.reshape([units, batch]).transpose(); // [batch, units]
-        let leaks = softmax(scores * coldness.unsqueeze());
+        let leaks = softmax(scores * self.coldness.clone());
         leaks.transpose().reshape([units, batch, 1])
-    }
-
-    pub(super) fn multiply_adds(&self) -> u64 {
-        let [units, neurons, width] = self.output.dims();
-        let [inputs, own] = self.reads;
-        // Feed, echo, leaky sum and readout of each neuron; the scores of the leaks.
-        (units * (neurons * (inputs + own + 1 + width) + width)) as u64
     }
 }
 

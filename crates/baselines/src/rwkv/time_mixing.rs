@@ -348,10 +348,10 @@ fn remember<B: Backend>(
     let column = |rows: Tensor<B, 4>| rows.swap_dims(0, 1).unsqueeze_dim::<5>(4);
     // Both outer products are one product of matrices: columns −S·κ and v, rows κ ⊙ a and k.
     let rows = Tensor::cat(vec![row(-(erased.clone() * rate)), row(key)], 3);
-    let each = steps::<B, 5, 4>(row(decay)).into_iter();
-    let each = each.zip(steps(rows)).zip(steps(column(erased)));
-    let each = each.zip(steps(column(value)));
-    let each = each.zip(steps(column(receptance)));
+    let each = steps::<B, 5, 4>(row(decay), 0).into_iter();
+    let each = each.zip(steps(rows, 0)).zip(steps(column(erased), 0));
+    let each = each.zip(steps(column(value), 0));
+    let each = each.zip(steps(column(receptance), 0));
     let mut read = Vec::with_capacity(each.len());
     for ((((decay, rows), erased), value), receptance) in each {
         let found: Tensor<B, 4> = state.clone().matmul(erased);

@@ -14,7 +14,15 @@ fn a_configuration_comes_back_from_a_file() {
 
 #[test]
 fn every_kind_has_defaults_that_can_be_drawn() {
-    for kind in ["gru", "lstm", "transformer", "retnet"] {
+    for kind in [
+        "gru",
+        "lstm",
+        "transformer",
+        "retnet",
+        "rwkv",
+        "mamba",
+        "echo-state-transformer",
+    ] {
         let config: BaselineConfig = toml::from_str(&format!("kind = '{kind}'")).unwrap();
         let network = config.init::<B>(2, 0, &DEVICE).unwrap();
         assert_eq!(ran_baselines::Network::name(&network), kind);
@@ -76,6 +84,54 @@ fn wrong_options_get_a_sentence() {
             "kind = 'retnet'\nwidth = 4000\nheads = 2000",
             "heads must be at most 1000, got 2000",
         ),
+        (
+            "kind = 'rwkv'\nheads = 5",
+            "heads must divide width, got 5 heads for a width of 64",
+        ),
+        (
+            "kind = 'rwkv'\nrank = 0",
+            "rank must be between 1 and 65536, got 0",
+        ),
+        (
+            "kind = 'mamba'\nexpand = 0",
+            "expand must be between 1 and 65536, got 0",
+        ),
+        (
+            "kind = 'mamba'\nd_state = 0",
+            "d_state must be between 1 and 65536, got 0",
+        ),
+        (
+            "kind = 'mamba'\nd_conv = 0",
+            "d_conv must be between 1 and 65536, got 0",
+        ),
+        (
+            "kind = 'mamba'\ndt_rank = 0",
+            "dt_rank must be between 1 and 65536, got 0",
+        ),
+        (
+            "kind = 'mamba'\nwidth = 65536\nexpand = 65536\nd_state = 65536\nd_conv = 65536\nlayers = 65536",
+            "width times expand must be at most 65536, got 4294967296",
+        ),
+        (
+            "kind = 'echo-state-transformer'\nunits = 0",
+            "units must be between 1 and 65536, got 0",
+        ),
+        (
+            "kind = 'echo-state-transformer'\nneurons = 5000",
+            "neurons must be between 1 and 2048, got 5000",
+        ),
+        (
+            "kind = 'echo-state-transformer'\nconnectivity = 0.0",
+            "connectivity must be above 0 and at most 1, got 0",
+        ),
+        (
+            "kind = 'echo-state-transformer'\nconnectivity = nan",
+            "connectivity must be above 0 and at most 1, got NaN",
+        ),
+        (
+            "kind = 'echo-state-transformer'\nneurons = 2048\nunits = 256",
+            "neurons and the other options give 1091043328 fixed weights, at most 1073741824 are allowed",
+        ),
     ];
     for (text, expected) in rows {
         let config: BaselineConfig = toml::from_str(text).unwrap();
@@ -97,6 +153,9 @@ fn options_that_a_kind_lacks_and_unknown_kinds_are_refused() {
         ("kind = 'lstm'\nvalue_factor = 2", "value_factor"),
         ("kind = 'transformer'\nvalue_factor = 2", "value_factor"),
         ("kind = 'retnet'\ncontext = 2", "context"),
+        ("kind = 'rwkv'\nexpand = 2", "expand"),
+        ("kind = 'mamba'\nheads = 2", "heads"),
+        ("kind = 'echo-state-transformer'\nheads = 2", "heads"),
         ("kind = 'elman'", "elman"),
         ("width = 4", "kind"),
     ] {

@@ -1,4 +1,4 @@
-//! Every network against values that PyTorch computed: tests/peers/baselines_golden.py.
+//! Every network against values that PyTorch computed: tests/peers/baselines_golden.py and baselines_golden_2.py.
 
 use std::path::Path;
 
@@ -14,6 +14,10 @@ const NAMES: &[&str] = &[
     "transformer",
     "transformer-context",
     "retnet",
+    "rwkv",
+    "mamba",
+    "mamba-no-window",
+    "echo-state-transformer",
 ];
 
 fn data(file: &SafeTensors<'_>, name: &str) -> TensorData {

@@ -15,7 +15,8 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use burn_ndarray::{NdArray, NdArrayDevice};
 use ran_baselines::{
-    Baseline, BaselineConfig, GruConfig, LstmConfig, RetNetConfig, TransformerConfig,
+    Baseline, BaselineConfig, EchoStateTransformerConfig, GruConfig, LstmConfig, MambaConfig,
+    RetNetConfig, RwkvConfig, TransformerConfig,
 };
 
 /// The only backend of this program: burn 0.21 has one type of float for a kind of device, whichever asks first.
@@ -41,6 +42,16 @@ fn every_config() -> Vec<BaselineConfig> {
             ..transformer.clone()
         })
     };
+    let of_window = |d_conv| {
+        BaselineConfig::Mamba(MambaConfig {
+            width,
+            layers,
+            expand: 2,
+            d_state: 3,
+            d_conv,
+            dt_rank: None,
+        })
+    };
     vec![
         BaselineConfig::Gru(GruConfig { width, layers }),
         BaselineConfig::Lstm(LstmConfig { width, layers }),
@@ -54,6 +65,21 @@ fn every_config() -> Vec<BaselineConfig> {
             value_factor: 2,
             feed_forward: Some(12),
         }),
+        BaselineConfig::Rwkv(RwkvConfig {
+            width,
+            layers,
+            heads: 2,
+            rank: Some(3),
+        }),
+        of_window(3),
+        of_window(1),
+        BaselineConfig::EchoStateTransformer(EchoStateTransformerConfig {
+            width,
+            layers,
+            units: 3,
+            neurons: 5,
+            connectivity: 0.4,
+        }),
     ]
 }
 
@@ -62,6 +88,18 @@ fn drawn(config: &BaselineConfig, seed: u64) -> Baseline<B> {
     config
         .init(D_INPUT, seed, &DEVICE)
         .expect("a right configuration")
+}
+
+/// The same network with each parameter moved a little, so that none is at a point that is special, such as a map of
+/// zeros.
+fn shaken<N: Backend<Device = NdArrayDevice>>(network: Baseline<N>) -> Baseline<N> {
+    changed(network, |path, data| {
+        let shape = data.shape.clone();
+        let by = noise([shape.num_elements()], path.len() as u64).to_data();
+        let numbers = data.iter::<f64>().zip(by.iter::<f64>());
+        let numbers = numbers.map(|(number, by)| number + 0.2 * by);
+        TensorData::new(numbers.collect::<Vec<_>>(), shape)
+    })
 }
 
 /// Numbers in ±1 that look random and repeat.
