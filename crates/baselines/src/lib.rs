@@ -22,6 +22,7 @@
 mod config;
 mod echo_state_transformer;
 mod error;
+mod gated;
 mod gru;
 mod lstm;
 mod mamba;

@@ -6,8 +6,9 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::error::check_count;
+use crate::gated::{gated_layers, gated_parameters};
 use crate::network::check;
-use crate::parts::{linear_parameters, over_time, sigmoid};
+use crate::parts::{over_time, sigmoid};
 use crate::{BaselineError, Linear, Memory, Network, Slot};
 
 const NAME: &str = "lstm";
@@ -44,11 +45,7 @@ impl LstmConfig {
 
     /// How many numbers are trained.
     pub fn parameters(&self, d_input: usize) -> usize {
-        let wide = 4 * self.width;
-        let layer = |d_in| {
-            linear_parameters([d_in, wide], true) + linear_parameters([self.width, wide], true)
-        };
-        layer(d_input) + (self.layers - 1) * layer(self.width)
+        gated_parameters(4, d_input, self.width, self.layers)
     }
 
     /// Draws the weights and biases, all uniform in ±1/√width, layer after layer. The options must have been checked.
@@ -59,15 +56,11 @@ impl LstmConfig {
         device: &B::Device,
     ) -> Lstm<B> {
         let &Self { width, layers } = self;
-        let bound = 1.0 / (width as f32).sqrt();
-        let mut linear =
-            |d_in| Linear::init([d_in, 4 * width], bound, Some(bound), &mut *rng, device);
-        let layers = (0..layers).map(|layer| LstmLayer {
-            input: linear(if layer == 0 { d_input } else { width }),
-            hidden: linear(width),
-        });
+        let layers = gated_layers(4, d_input, width, layers, rng, device).into_iter();
         Lstm {
-            layers: layers.collect(),
+            layers: layers
+                .map(|[input, hidden]| LstmLayer { input, hidden })
+                .collect(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use ndarray::{Array1, ArrayView1, arr1};
-use ran_learning::LearningBackend;
+use ran_learning::{LearningBackend, LearningError};
 use ran_seed::RngStream;
 use ran_tasks::{Vocabulary, VocabularyError};
 use rand::RngExt;
@@ -48,9 +48,9 @@ pub enum GenerateError {
         /// What it was and what is allowed.
         problem: String,
     },
-    /// The prompt cannot be read, or the model's labels cannot.
+    /// The prompt has a symbol that the model has never seen.
     #[error("--prompt: {0}")]
-    Vocabulary(#[from] VocabularyError),
+    Prompt(VocabularyError),
     /// A symbol cannot be written.
     #[error("the text cannot be written out: {0}")]
     Output(#[from] io::Error),
@@ -114,9 +114,16 @@ pub fn generate(
     if !file.card.symbols {
         return Err(GenerateError::NoText(file.card.task));
     }
-    let vocabulary = Vocabulary::of_labels(&file.card.labels)?;
+    let vocabulary = Vocabulary::of_labels(&file.card.labels);
+    let vocabulary = vocabulary.map_err(|error| {
+        let problem = format!("is damaged: {error}");
+        wrong(&file.path, LearningError::ModelFile(problem))
+    })?;
     let (begin, shown) = match &options.prompt {
-        Some(prompt) => (vocabulary.places(prompt)?, true),
+        Some(prompt) => (
+            vocabulary.places(prompt).map_err(GenerateError::Prompt)?,
+            true,
+        ),
         None => (vocabulary.places("\n").unwrap_or(vec![0]), false),
     };
     let job = Generating {
@@ -161,10 +168,12 @@ impl Work for Generating<'_> {
             next = step(place)?;
         }
         let mut rng = RngStream::Generation.rng(self.options.seed);
-        for _ in 0..self.options.length {
+        for left in (0..self.options.length).rev() {
             let place = self.options.draw(next.view(), rng.random());
             (self.each)(&self.vocabulary.bytes(place))?;
-            next = step(place)?;
+            if left > 0 {
+                next = step(place)?;
+            }
         }
         Ok(())
     }

@@ -51,7 +51,7 @@ impl InputMapConfig {
 pub enum ModelInputs {
     /// Numbers, with names or without.
     Numbers(Inputs),
-    /// One symbol a step, of so many.
+    /// One symbol a step; the number of different ones.
     Symbols(usize),
 }
 

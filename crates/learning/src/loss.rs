@@ -62,13 +62,20 @@ impl Loss {
         let losses: Vec<f64> = rows
             .par_iter_mut()
             .with_min_len(ROWS)
-            .map(|((into, outputs), targets)| match category {
-                Category::Classification => {
-                    cross_entropy(into, outputs.view(), targets.view(), smooth, share)
-                }
-                Category::MultiLabel => each(into, outputs.view(), targets.view(), share, binary),
-                Category::Regression => each(into, outputs.view(), targets.view(), share, squared),
-            })
+            .map_init(
+                Vec::new,
+                |room, ((into, outputs), targets)| match category {
+                    Category::Classification => {
+                        cross_entropy(into, outputs.view(), targets.view(), smooth, share, room)
+                    }
+                    Category::MultiLabel => {
+                        each(into, outputs.view(), targets.view(), share, binary)
+                    }
+                    Category::Regression => {
+                        each(into, outputs.view(), targets.view(), share, squared)
+                    }
+                },
+            )
             .collect();
         Self {
             value: losses.iter().sum::<f64>() * share,
@@ -91,24 +98,26 @@ impl Loss {
     }
 }
 
-/// The cross-entropy of a row; its gradient times `share` goes to `into`.
+/// The cross-entropy of a row; its gradient times `share` goes to `into`. `exponentials` is room for the row's.
 fn cross_entropy(
     into: &mut ArrayViewMut1<'_, f32>,
     outputs: ArrayView1<'_, f32>,
     targets: ArrayView1<'_, f32>,
     smooth: impl Fn(f32) -> f64,
     share: f64,
+    exponentials: &mut Vec<f64>,
 ) -> f64 {
     // The largest output is subtracted, so that no exponential overflows and their sum is at least 1.
     let largest = outputs.fold(f32::NEG_INFINITY, |a, &o| a.max(o));
     let above = |o: f32| f64::from(o) - f64::from(largest);
-    let exponentials: Vec<f64> = outputs.iter().map(|&o| above(o).exp()).collect();
+    exponentials.clear();
+    exponentials.extend(outputs.iter().map(|&o| above(o).exp()));
     let sum: f64 = exponentials.iter().sum();
     let total: f64 = targets.iter().map(|&y| smooth(y)).sum();
     let log_sum = sum.ln();
     let mut loss = 0.0;
     let rows = into.iter_mut().zip(outputs).zip(targets);
-    for (((into, &o), &y), exponential) in rows.zip(exponentials) {
+    for (((into, &o), &y), exponential) in rows.zip(exponentials.iter()) {
         let y = smooth(y);
         loss += y * (log_sum - above(o));
         *into = ((exponential / sum * total - y) * share) as f32;

@@ -80,8 +80,7 @@ fn is_usage(error: &anyhow::Error, settings: &[Setting]) -> bool {
         Some(ExportError::Model(error)) => Some(error),
         _ => None,
     };
-    if let Some(GenerateError::Option { .. } | GenerateError::Vocabulary(_)) = error.downcast_ref()
-    {
+    if let Some(GenerateError::Option { .. } | GenerateError::Prompt(_)) = error.downcast_ref() {
         return true;
     }
     let of_model = error.downcast_ref::<ModelError>();

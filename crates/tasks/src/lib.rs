@@ -62,7 +62,7 @@ pub use npy::{NpyArray, Values};
 pub use npz::Npz;
 pub use npz_writer::{NpzWriter, Spool};
 pub use pixels::PixelOrder;
-pub use sample::{Sample, stack_rows};
+pub use sample::{Sample, one_hot_rows, stack_rows};
 pub use sequential_digits::SequentialDigitsConfig;
 pub use sequential_images::{FashionMnistConfig, SequentialMnistConfig};
 pub use signals::SignalInputs;

@@ -46,8 +46,13 @@ pub fn stack_rows<'a>(parts: impl IntoIterator<Item = &'a Array2<f32>>) -> Array
     concatenate(Axis(0), &parts).expect("parts of one task must share their width")
 }
 
-/// One-hot rows of `classes` for a column of places.
-pub(crate) fn one_hot_rows(places: ArrayView2<'_, f32>, classes: usize) -> Array2<f32> {
+/// One-hot rows `[rows, classes]` for a column `[rows, 1]` of places, each less than `classes`.
+///
+/// # Panics
+///
+/// When a place is not.
+#[must_use]
+pub fn one_hot_rows(places: ArrayView2<'_, f32>, classes: usize) -> Array2<f32> {
     let mut rows = Array2::zeros((places.nrows(), classes));
     for (mut row, &place) in rows.rows_mut().into_iter().zip(places) {
         row[place as usize] = 1.0;
