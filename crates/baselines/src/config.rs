@@ -86,6 +86,11 @@ impl BaselineConfig {
         delegate!(Self, self, config => config.check())
     }
 
+    /// Width of the features.
+    pub fn d_features(&self) -> usize {
+        delegate!(Self, self, config => config.width)
+    }
+
     /// How many numbers are trained, without drawing them. The options must have been checked.
     pub fn parameters(&self, d_input: usize) -> usize {
         delegate!(Self, self, config => config.parameters(d_input))

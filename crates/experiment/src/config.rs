@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ran_learning::{InputMapConfig, LearningConfig, ModelConfig, ReadoutConfig, flat_keys};
+use ran_learning::{
+    BaselineConfig, InputMapConfig, LearningConfig, ModelConfig, ReadoutConfig, flat_keys,
+};
 use ran_reservoir::ReservoirConfig;
 use ran_tasks::TaskConfig;
 use serde::{Deserialize, Serialize};
@@ -28,6 +30,9 @@ pub struct ExperimentConfig {
     /// A linear map in front of the units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_map: Option<InputMapConfig>,
+    /// A network in the reservoir's place, to compare one with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<BaselineConfig>,
     /// The reservoir.
     pub reservoir: ReservoirConfig,
     /// How the model learns.
@@ -50,6 +55,7 @@ impl ExperimentConfig {
     pub fn model(&self) -> ModelConfig {
         ModelConfig {
             input_map: self.input_map,
+            network: self.network.clone(),
             reservoir: self.reservoir.clone(),
             learning: self.learning.clone(),
             readout: self.readout.clone(),

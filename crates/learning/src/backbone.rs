@@ -1,13 +1,14 @@
-//! What turns inputs into states: an input map, where there is one, and the reservoir; equation 15 of
+//! What turns inputs into states: an input map, where there is one, and the reservoir or another network; equation 15 of
 //! docs/model.md#the-input-map.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorCreationOptions, TensorData, backend::Backend};
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
-use ran_reservoir::{Memory, Reservoir, ScanBackend};
+use ran_reservoir::{Reservoir, ScanBackend};
 use ran_tasks::one_hot_rows;
 use ran_unit::RngStream;
 
+use crate::core::{Core, Memory};
 use crate::inputs::{InputMapConfig, ModelInputs};
 use crate::normal::normals;
 use crate::{LearningError, ModelConfig};
@@ -41,11 +42,11 @@ impl<B: Backend> InputMap<B> {
     }
 }
 
-/// An input map, where there is one, and the reservoir.
+/// An input map, where there is one, and the reservoir or another network.
 #[derive(Module, Debug)]
 pub(crate) struct Backbone<B: Backend> {
     pub(crate) input_map: Option<InputMap<B>>,
-    pub(crate) reservoir: Reservoir<B>,
+    pub(crate) core: Core<B>,
     /// How many symbols the inputs are; 0 where they are numbers.
     symbols: usize,
 }
@@ -55,7 +56,7 @@ impl<B: Backend> From<Reservoir<B>> for Backbone<B> {
     fn from(reservoir: Reservoir<B>) -> Self {
         Self {
             input_map: None,
-            reservoir,
+            core: Core::Reservoir(reservoir),
             symbols: 0,
         }
     }
@@ -69,23 +70,17 @@ impl<B: Backend> Backbone<B> {
         seed: u64,
         device: &B::Device,
     ) -> Result<Self, LearningError> {
-        let initializer = config.learning.initializer();
-        let read = config.reservoir_inputs(inputs);
-        let reservoir = Reservoir::init(&config.reservoir, read, initializer, seed, device)?;
+        let core = Core::init(config, inputs, seed, device)?;
         let map = config.input_map.as_ref();
         let map = map.map(|map| InputMap::init(map, inputs, seed, device));
-        Ok(Self::of(map, reservoir, inputs))
+        Ok(Self::of(map, core, inputs))
     }
 
-    /// Puts an input map and a reservoir together.
-    pub(crate) fn of(
-        input_map: Option<InputMap<B>>,
-        reservoir: Reservoir<B>,
-        inputs: &ModelInputs,
-    ) -> Self {
+    /// Puts an input map and what stands behind it together.
+    pub(crate) fn of(input_map: Option<InputMap<B>>, core: Core<B>, inputs: &ModelInputs) -> Self {
         Self {
             input_map,
-            reservoir,
+            core,
             symbols: inputs.symbols(),
         }
     }
@@ -105,8 +100,15 @@ impl<B: Backend> Backbone<B> {
     where
         B: ScanBackend,
     {
-        self.reservoir
-            .forward(self.encode(inputs), memory, truncate)
+        self.core.forward(self.encode(inputs), memory, truncate)
+    }
+
+    /// The reservoir, where it is one.
+    pub(crate) fn reservoir(&self) -> Option<&Reservoir<B>> {
+        match &self.core {
+            Core::Reservoir(reservoir) => Some(reservoir),
+            Core::Network(_) => None,
+        }
     }
 
     /// What the reservoir reads of a batch of sequences, `[batch, steps, d_input]`.

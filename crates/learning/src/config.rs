@@ -1,12 +1,13 @@
 //! The configuration of a model and of how it learns, as it stands in a file.
 
+use ran_baselines::BaselineConfig;
 use ran_readout::{Features, Ridge};
 use ran_reservoir::{Inputs, ReservoirConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::inputs::{InputMapConfig, ModelInputs};
 use crate::view::View;
-use crate::{LearningConfig, LearningError, OnlineConfig, Part, Regime};
+use crate::{LearningConfig, LearningError, OnlineConfig, Part, Regime, Truncate};
 
 /// What is read off the states.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -87,6 +88,9 @@ pub struct ModelConfig {
     /// A linear map in front of the units; without it the reservoir reads the inputs as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_map: Option<InputMapConfig>,
+    /// A network in the reservoir's place, to compare one with; the table `reservoir` then says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<BaselineConfig>,
     /// The reservoir.
     pub reservoir: ReservoirConfig,
     /// How the model learns.
@@ -123,6 +127,17 @@ impl ModelConfig {
     /// If it is to see no population, one that does not exist, or one twice.
     pub(crate) fn view(&self) -> Result<View, LearningError> {
         let populations = self.readout.populations.as_deref();
+        if let Some(network) = &self.network {
+            return match populations {
+                None => Ok(View::whole(network.d_features(), self.features())),
+                Some(_) => Err(LearningError::Config {
+                    field: "readout.populations".into(),
+                    problem:
+                        "names populations, and network.kind puts another network in their place"
+                            .into(),
+                }),
+            };
+        }
         View::new(&self.reservoir, populations, self.features())
     }
 
@@ -133,6 +148,36 @@ impl ModelConfig {
     /// If it is to see no population, one that does not exist, or one twice.
     pub fn readout_width(&self) -> Result<usize, LearningError> {
         Ok(self.view()?.width())
+    }
+
+    /// Checks a network in the reservoir's place.
+    fn check_network(&self, network: &BaselineConfig) -> Result<(), LearningError> {
+        let wrong = |field: &str, problem: &str| {
+            let field = format!("learning.{field}");
+            let problem = problem.into();
+            Err(LearningError::Config { field, problem })
+        };
+        network.check()?;
+        let learning = &self.learning;
+        if learning.regime == Regime::FixedQk || learning.fixed_qk {
+            return wrong(
+                "regime",
+                "fixes queries and keys of units, which the network of network.kind has none of: \"full\", \"hybrid\" and \"reservoir\" are allowed",
+            );
+        }
+        if learning.qk.is_some() {
+            return wrong(
+                "qk",
+                "fits queries of units, which the network of network.kind has none of",
+            );
+        }
+        match learning.truncate {
+            Truncate::Steps(_) => wrong(
+                "truncate",
+                "cuts gradients inside a sequence, which only a reservoir does: shorter sequences with learning.carry do so for other networks",
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// Whether the input map is named among what is trained.
@@ -147,7 +192,10 @@ impl ModelConfig {
     ///
     /// Names the first field that is wrong, what it was and what is allowed.
     pub fn validate(&self) -> Result<(), LearningError> {
-        self.reservoir.validate()?;
+        match &self.network {
+            Some(network) => self.check_network(network)?,
+            None => self.reservoir.validate()?,
+        }
         self.learning.validate()?;
         match &self.input_map {
             Some(map) => map.validate()?,

@@ -4,12 +4,14 @@ use std::ops::Range;
 
 use burn::module::Module;
 use burn::tensor::backend::Backend;
+use ran_baselines::{Baseline, Network as _};
 use ran_readout::Features;
-use ran_reservoir::{MemoryKind, Reads, Reservoir, WiringKind};
+use ran_reservoir::{Inputs, MemoryKind, Reads, Reservoir, WiringKind};
 use ran_unit::Unit;
 use serde::Serialize;
 
 use crate::backbone::Backbone;
+use crate::core::Core;
 use crate::inputs::ModelInputs;
 use crate::parameters::each;
 use crate::{LearningConfig, LearningError, ModelConfig, Regime};
@@ -27,30 +29,65 @@ pub struct Description {
     /// The map in front of the units, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input_map: Option<InputMapDescription>,
-    /// Width of the state, N.
+    /// Width of the state, N, or of another network's features.
     pub d_state: usize,
     /// Width of the outputs, O.
     pub d_output: usize,
+    /// Multiply-adds of one sequence's step in the reservoir, or in another network at its 65th.
+    pub multiply_adds_per_step: usize,
+    /// Parameters that the regime trains, the readout's among them.
+    pub trained_parameters: usize,
+    /// Parameters that stay as they were drawn.
+    pub fixed_parameters: usize,
+    /// The reservoir; none where another network stands in its place.
+    #[serde(flatten)]
+    pub reservoir: Option<ReservoirDescription>,
+    /// The network in its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<NetworkDescription>,
+    /// The readout.
+    pub readout: ReadoutDescription,
+}
+
+/// What a reservoir is made of.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ReservoirDescription {
     /// Rows of context, C.
     pub context: usize,
     /// What the working memory holds.
     pub memory: MemoryKind,
     /// Whether every population has a kernel, so that backends with a fused scan run it.
     pub fused: bool,
-    /// Multiply-adds of one sequence's step in the reservoir.
-    pub multiply_adds_per_step: usize,
-    /// Parameters that the regime trains, the readout's among them.
-    pub trained_parameters: usize,
-    /// Parameters that stay as they were drawn.
-    pub fixed_parameters: usize,
     /// The groups of inputs that a population can read by name, each with its inputs.
     pub groups: Vec<GroupDescription>,
     /// The wiring.
     pub wiring: WiringDescription,
     /// Each population.
     pub populations: Vec<PopulationDescription>,
-    /// The readout.
-    pub readout: ReadoutDescription,
+}
+
+/// A network in a reservoir's place.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NetworkDescription {
+    /// Its kind, as in a configuration.
+    pub kind: &'static str,
+    /// Parameters that the regime trains.
+    pub trained_parameters: usize,
+    /// Parameters that stay as they were drawn.
+    pub fixed_parameters: usize,
+    /// What steps cost.
+    pub at: Vec<CostDescription>,
+}
+
+/// What a step costs that has some steps before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct CostDescription {
+    /// How many.
+    pub position: usize,
+    /// Multiply-adds of one sequence.
+    pub multiply_adds: u64,
+    /// Numbers that are remembered of one sequence.
+    pub memory: u64,
 }
 
 /// The map in front of the units.
@@ -146,11 +183,79 @@ pub fn describe<B: Backend>(
     device: &B::Device,
 ) -> Result<Description, LearningError> {
     config.validate()?;
-    let regime = config.learning.regime;
     let given = inputs.into();
     let backbone = Backbone::<B>::init(config, &given, seed, device)?;
-    let reservoir = &backbone.reservoir;
     let inputs = config.reservoir_inputs(&given);
+    let width = config.view()?.width();
+    let readout = ReadoutDescription {
+        features: config.features(),
+        populations: config.readout.populations.clone(),
+        width,
+        trained_parameters: width * d_output + d_output,
+    };
+    let counts = ParameterCounts::of(&backbone, &config.learning);
+    let whole = Description {
+        regime: config.learning.regime,
+        d_input: inputs.width(),
+        symbols: matches!(given, ModelInputs::Symbols(_)),
+        input_map: config.input_map.as_ref().map(|map| {
+            let counts = map_counts(config, &given);
+            InputMapDescription {
+                inputs: given.encoded(),
+                width: map.width,
+                trained_parameters: counts.trained,
+                fixed_parameters: counts.fixed,
+            }
+        }),
+        network: None,
+        d_state: backbone.core.d_state(),
+        d_output,
+        reservoir: None,
+        multiply_adds_per_step: backbone.core.multiply_adds(),
+        trained_parameters: counts.trained + readout.trained_parameters,
+        fixed_parameters: counts.fixed,
+        readout,
+    };
+    Ok(match &backbone.core {
+        Core::Reservoir(reservoir) => Description {
+            reservoir: Some(describe_reservoir(config, &inputs, reservoir)),
+            ..whole
+        },
+        Core::Network(network) => Description {
+            network: Some(describe_network(network, &config.learning)),
+            ..whole
+        },
+    })
+}
+
+/// Positions that a network's cost and memory are told at.
+const POSITIONS: [usize; 3] = [0, 100, 10_000];
+
+fn describe_network<B: Backend>(
+    network: &Baseline<B>,
+    learning: &LearningConfig,
+) -> NetworkDescription {
+    let counts = ParameterCounts::of(network, learning);
+    NetworkDescription {
+        kind: network.name(),
+        trained_parameters: counts.trained,
+        fixed_parameters: counts.fixed,
+        at: POSITIONS
+            .into_iter()
+            .map(|position| CostDescription {
+                position,
+                multiply_adds: network.multiply_adds_at(position),
+                memory: network.memory_floats_at(position),
+            })
+            .collect(),
+    }
+}
+
+fn describe_reservoir<B: Backend>(
+    config: &ModelConfig,
+    inputs: &Inputs,
+    reservoir: &Reservoir<B>,
+) -> ReservoirDescription {
     let d_input = inputs.width();
     let rows = match reservoir.memory() {
         MemoryKind::Sliding => 1,
@@ -188,35 +293,10 @@ pub fn describe<B: Backend>(
             }
         })
         .collect();
-    let width = config.view()?.width();
-    let readout = ReadoutDescription {
-        features: config.features(),
-        populations: config.readout.populations.clone(),
-        width,
-        trained_parameters: width * d_output + d_output,
-    };
-    let counts = ParameterCounts::of(&backbone, &config.learning);
-    Ok(Description {
-        regime,
-        d_input,
-        symbols: matches!(given, ModelInputs::Symbols(_)),
-        input_map: config.input_map.as_ref().map(|map| {
-            let counts = map_counts(config, &given);
-            InputMapDescription {
-                inputs: given.encoded(),
-                width: map.width,
-                trained_parameters: counts.trained,
-                fixed_parameters: counts.fixed,
-            }
-        }),
-        d_state: reservoir.d_state(),
-        d_output,
+    ReservoirDescription {
         context: reservoir.context(),
         memory: reservoir.memory(),
         fused: reservoir.fused().is_some(),
-        multiply_adds_per_step: reservoir.multiply_adds(),
-        trained_parameters: counts.trained + readout.trained_parameters,
-        fixed_parameters: counts.fixed,
         groups: inputs
             .groups()
             .into_iter()
@@ -227,8 +307,7 @@ pub fn describe<B: Backend>(
             .collect(),
         wiring: describe_wiring(config.reservoir.wiring, reservoir),
         populations,
-        readout,
-    })
+    }
 }
 
 fn describe_wiring<B: Backend>(kind: WiringKind, reservoir: &Reservoir<B>) -> WiringDescription {
@@ -282,12 +361,21 @@ pub fn count_parameters<B: Backend>(
     let initializer = config.learning.initializer();
     let given = inputs.into();
     let read = config.reservoir_inputs(&given);
-    let units = config
-        .reservoir
-        .draw_one_of_each::<B>(&read, initializer, device)?;
     let readout = config.view()?.width() * d_output + d_output;
     let mut first = map_counts(config, &given);
     first.trained += readout;
+    if let Some(network) = &config.network {
+        let parameters = network.parameters(read.width());
+        match config.learning.trains(&["network"]) {
+            true => first.trained += parameters,
+            false => first.fixed += parameters,
+        }
+        first.fixed += network.fixed();
+        return Ok(first);
+    }
+    let units = config
+        .reservoir
+        .draw_one_of_each::<B>(&read, initializer, device)?;
     let counts = units.iter().zip(&config.reservoir.populations);
     Ok(counts.fold(first, |sum, (unit, population)| {
         let one = ParameterCounts::of(unit, &config.learning);

@@ -1,5 +1,6 @@
 //! What can go wrong while a model is made, trained or loaded.
 
+use ran_baselines::BaselineError;
 use ran_readout::ReadoutError;
 use ran_reservoir::ReservoirError;
 use ran_tasks::TaskError;
@@ -11,6 +12,9 @@ pub enum LearningError {
     /// The reservoir's configuration is wrong.
     #[error(transparent)]
     Reservoir(#[from] ReservoirError),
+    /// The configuration of the network in the reservoir's place is wrong, or a memory is another network's.
+    #[error("network.{0}")]
+    Network(#[from] BaselineError),
     /// The readout cannot be fitted.
     #[error("the readout cannot be fitted: {0}")]
     Readout(#[from] ReadoutError),
@@ -92,6 +96,7 @@ impl LearningError {
             }
             // All of the reservoir's keys together make the wiring.
             Self::Reservoir(ReservoirError::Wiring(_)) => Some("reservoir"),
+            Self::Network(_) => Some("network"),
             Self::Readout(ReadoutError::Parameter { .. }) => Some("readout"),
             _ => None,
         }

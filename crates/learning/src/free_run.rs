@@ -125,7 +125,7 @@ impl FreeRunPlan {
     ) -> Result<Vec<FreeRun>, LearningError> {
         let last = self.rows.last().map_or(0, |&row| self.scored[row]);
         let all = last + self.steps * self.rows.len();
-        let work = model.reservoir().multiply_adds() as u64;
+        let work = model.backbone.core.multiply_adds() as u64;
         let session = Session {
             stop: Some(stop),
             ..Session::default()

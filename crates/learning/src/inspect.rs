@@ -4,11 +4,12 @@ use std::ops::ControlFlow;
 
 use burn::tensor::{Tensor, TensorData};
 use ndarray::{ArrayView2, ArrayView3, s};
-use ran_reservoir::{Memory, ScanBackend};
+use ran_reservoir::ScanBackend;
 use ran_tasks::Sample;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::backbone::Backbone;
+use crate::core::Memory;
 use crate::states::pad;
 use crate::{LearningError, Model};
 
@@ -75,7 +76,7 @@ impl<B: ScanBackend> Model<B> {
         visit: &mut dyn FnMut(Piece<'_>) -> ControlFlow<()>,
     ) {
         let backbone = &self.backbone;
-        let width = backbone.reservoir.d_state();
+        let width = backbone.core.d_state();
         let _ = each_batch(backbone, samples, width, device, &mut |batch, memory| {
             let (states, memory) = backbone.forward(batch.inputs.clone(), memory, None);
             let dims = states.dims();
@@ -100,28 +101,28 @@ impl<B: ScanBackend> Model<B> {
     ) {
         let backbone = &self.backbone;
         let width = self.attention_shape(population).iter().product();
-        if width == 0 {
+        let Some(reservoir) = self.reservoir().filter(|_| width > 0) else {
             return;
-        }
+        };
         let _ = each_batch(backbone, samples, width, device, &mut |batch, memory| {
             let [count, steps, _] = batch.inputs.dims();
             let mut weights = ndarray::Array3::<f32>::zeros((count, steps, width));
             let inputs = backbone.encode(batch.inputs.clone());
-            let memory =
-                backbone
-                    .reservoir
-                    .attention(inputs, memory, &mut |step, place, tensor| {
-                        if place != population {
-                            return;
-                        }
-                        let data = tensor.into_data().convert::<f32>();
-                        let data = data.as_slice().expect("weights were converted to f32");
-                        let rows = ArrayView2::from_shape((count, width), data);
-                        let rows = rows.expect("weights have their dims");
-                        weights.slice_mut(s![.., step, ..]).assign(&rows);
-                    });
+            let Memory::Reservoir(memory) = memory else {
+                unreachable!("a reservoir has a reservoir's memory");
+            };
+            let memory = reservoir.attention(inputs, memory, &mut |step, place, tensor| {
+                if place != population {
+                    return;
+                }
+                let data = tensor.into_data().convert::<f32>();
+                let data = data.as_slice().expect("weights were converted to f32");
+                let rows = ArrayView2::from_shape((count, width), data);
+                let rows = rows.expect("weights have their dims");
+                weights.slice_mut(s![.., step, ..]).assign(&rows);
+            });
             batch.hand_over(weights.view(), visit)?;
-            ControlFlow::Continue(memory)
+            ControlFlow::Continue(Memory::Reservoir(memory))
         });
     }
 
@@ -133,10 +134,10 @@ impl<B: ScanBackend> Model<B> {
     /// If there is no such population.
     pub fn attention_shape(&self, population: usize) -> [usize; 4] {
         let config = &self.card.config.reservoir.populations[population];
-        if !config.kind.attends() {
+        let Some(reservoir) = self.reservoir().filter(|_| config.kind.attends()) else {
             return [0; 4];
-        }
-        let (queries, context) = (self.reservoir().queries(), self.reservoir().context());
+        };
+        let (queries, context) = (reservoir.queries(), reservoir.context());
         [config.units, config.heads.unwrap_or(1), queries, context]
     }
 
@@ -260,7 +261,7 @@ fn each_batch<B: ScanBackend>(
         let longest = sequences.iter().map(|&index| samples[index].inputs.nrows());
         let longest = longest.max().unwrap_or(0);
         let most = (PIECE / (sequences.len() * width).max(1)).clamp(1, MOST_STEPS);
-        let mut memory = backbone.reservoir.start(sequences.len(), device);
+        let mut memory = backbone.core.start(sequences.len(), device);
         for step in (0..longest).step_by(most) {
             let until = longest.min(step + most);
             let inputs = sequences.iter().map(|&index| {

@@ -40,6 +40,7 @@ mod batch;
 mod checkpoint;
 mod closed_loop;
 mod config;
+mod core;
 mod describe;
 mod error;
 mod fit;
@@ -76,9 +77,11 @@ mod view;
 pub use backend::LearningBackend;
 pub use checkpoint::Reached;
 pub use config::{ModelConfig, ReadoutConfig};
+pub use core::MemoryNumbers;
 pub use describe::{
-    Description, GroupDescription, InputMapDescription, ParameterCounts, PopulationDescription,
-    ReadoutDescription, WiringDescription, count_parameters, describe,
+    CostDescription, Description, GroupDescription, InputMapDescription, NetworkDescription,
+    ParameterCounts, PopulationDescription, ReadoutDescription, ReservoirDescription,
+    WiringDescription, count_parameters, describe,
 };
 pub use error::LearningError;
 pub use force::{Generator, GeneratorConfig};
@@ -100,6 +103,7 @@ pub use truncate::Truncate;
 
 // What a program needs beside this crate, in the versions that fit.
 pub use ndarray;
+pub use ran_baselines::{BaselineConfig, BaselineError};
 pub use ran_readout::{Features, OnlineReadout, Ridge};
 pub use ran_reservoir::{
     Activation, Initializer, MemoryData, MemoryKind, NdArray, NdArrayDevice, Output,

@@ -91,7 +91,7 @@ impl ModelCard {
         }
     }
 
-    /// What its reservoir reads.
+    /// What its reservoir reads, or the network in its place.
     pub fn reservoir_inputs(&self) -> Inputs {
         self.config.reservoir_inputs(&self.inputs())
     }
@@ -142,9 +142,9 @@ pub struct Model<B: Backend> {
 pub(crate) type Visit<'a> = dyn FnMut(&Rows, &[Array2<f32>], Range<usize>) -> ControlFlow<()> + 'a;
 
 impl<B: Backend> Model<B> {
-    /// Its reservoir.
-    pub fn reservoir(&self) -> &Reservoir<B> {
-        &self.backbone.reservoir
+    /// Its reservoir; none where another network stands in its place.
+    pub fn reservoir(&self) -> Option<&Reservoir<B>> {
+        self.backbone.reservoir()
     }
 
     /// Predicts at the scored steps of sequences whose inputs are standardised already, as a data set's are.

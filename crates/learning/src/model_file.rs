@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use burn::module::{Module, Param};
 use burn::store::{ModuleSnapshot, SafetensorsStore};
 use burn::tensor::{Int, Tensor, TensorData, backend::Backend};
+use ran_baselines::Baseline;
 use ran_readout::{LinearReadout, LinearReadoutConfig};
 use ran_reservoir::{Reservoir, StandardUnit};
 use ran_topology::Wiring;
@@ -13,6 +14,7 @@ use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 
 use crate::backbone::{Backbone, InputMap};
+use crate::core::Core;
 use crate::{LearningError, Model, ModelCard};
 
 /// The key of the model card in the file's metadata.
@@ -23,8 +25,9 @@ const CARD: &str = "ran";
 #[derive(Module, Debug)]
 struct Numbers<B: Backend> {
     input_map: Option<InputMap<B>>,
-    reservoir: StoredReservoir<B>,
-    wiring: StoredWiring<B>,
+    network: Option<Baseline<B>>,
+    reservoir: Option<StoredReservoir<B>>,
+    wiring: Option<StoredWiring<B>>,
     readout: LinearReadout<B>,
 }
 
@@ -102,10 +105,16 @@ impl<B: Backend> Model<B> {
         let device = self.readout.bias.val().device();
         let numbers = Numbers {
             input_map: self.backbone.input_map.clone(),
-            wiring: StoredWiring::of(self.reservoir().wiring(), &device),
-            reservoir: StoredReservoir {
-                populations: self.reservoir().populations.clone(),
+            network: match &self.backbone.core {
+                Core::Network(network) => Some(network.clone()),
+                Core::Reservoir(_) => None,
             },
+            wiring: self
+                .reservoir()
+                .map(|reservoir| StoredWiring::of(reservoir.wiring(), &device)),
+            reservoir: self.reservoir().map(|reservoir| StoredReservoir {
+                populations: reservoir.populations.clone(),
+            }),
             readout: self.readout.clone(),
         };
         let mut store = SafetensorsStore::from_bytes(None)
@@ -136,22 +145,43 @@ impl<B: Backend> Model<B> {
             return Err(failed(error.to_string()));
         }
         numbers.check_finite()?;
-        let d_input = card.reservoir_inputs().width();
-        let wiring = numbers.wiring.wiring(d_input)?;
-        if d_input > wiring.sources().len() && !card.config.reservoir.has_reads() {
-            return Err(refused(format!(
-                "is damaged: its card has {d_input} inputs, of which its wiring reads at most {}",
-                wiring.sources().len()
-            )));
-        }
-        let populations = numbers.reservoir.populations;
-        let reservoir = Reservoir::assemble(&card.config.reservoir, wiring, populations, device)?;
+        let core = match (numbers.network, numbers.reservoir, numbers.wiring) {
+            (Some(network), _, _) => Core::Network(network),
+            (None, Some(stored), Some(wiring)) => {
+                Core::Reservoir(reservoir_of(&card, stored, &wiring, device)?)
+            }
+            _ => unreachable!("a file's numbers are those that its card asks for"),
+        };
         Ok(Self {
-            backbone: Backbone::of(numbers.input_map, reservoir, &card.inputs()),
+            backbone: Backbone::of(numbers.input_map, core, &card.inputs()),
             card,
             readout: numbers.readout,
         })
     }
+}
+
+/// The reservoir of a file's numbers.
+fn reservoir_of<B: Backend>(
+    card: &ModelCard,
+    stored: StoredReservoir<B>,
+    wiring: &StoredWiring<B>,
+    device: &B::Device,
+) -> Result<Reservoir<B>, LearningError> {
+    let d_input = card.reservoir_inputs().width();
+    let wiring = wiring.wiring(d_input)?;
+    if d_input > wiring.sources().len() && !card.config.reservoir.has_reads() {
+        return Err(LearningError::ModelFile(format!(
+            "is damaged: its card has {d_input} inputs, of which its wiring reads at most {}",
+            wiring.sources().len()
+        )));
+    }
+    let reservoir = &card.config.reservoir;
+    Ok(Reservoir::assemble(
+        reservoir,
+        wiring,
+        stored.populations,
+        device,
+    )?)
 }
 
 impl<B: Backend> Numbers<B> {
@@ -163,18 +193,31 @@ impl<B: Backend> Numbers<B> {
         let initializer = config.learning.initializer();
         let d_features = card.view().width();
         let inputs = card.reservoir_inputs();
-        let drawn = config
-            .reservoir
-            .draw(&inputs, initializer, card.seed, device);
-        let populations = drawn.map_err(|error| {
+        let wrong = |error: &dyn std::fmt::Display| {
             let why = format!("is damaged: its card has a configuration that is wrong: {error}");
             LearningError::ModelFile(why)
-        })?;
+        };
+        let network = config.network.as_ref();
+        // What is never trained follows from the seed.
+        let network = network.map(|network| network.init(inputs.width(), card.seed, device));
+        let network = network.transpose().map_err(|error| wrong(&error))?;
+        let (reservoir, wiring) = match &network {
+            Some(_) => (None, None),
+            None => {
+                let drawn = config
+                    .reservoir
+                    .draw(&inputs, initializer, card.seed, device);
+                let populations = drawn.map_err(|error| wrong(&error))?;
+                let wiring = StoredWiring::blank(config.reservoir.d_state(), &file, device);
+                (Some(StoredReservoir { populations }), Some(wiring))
+            }
+        };
         let map = config.input_map.as_ref();
         let numbers = Self {
             input_map: map.map(|map| InputMap::init(map, &card.inputs(), 0, device)),
-            reservoir: StoredReservoir { populations },
-            wiring: StoredWiring::blank(config.reservoir.d_state(), &file, device),
+            network,
+            reservoir,
+            wiring,
             readout: LinearReadoutConfig::new(d_features, card.d_output).init(0, device),
         };
         numbers.check_shapes(&file)?;
@@ -298,7 +341,13 @@ impl ModelCard {
         // A number has two bytes at least.
         let most = bytes / 2;
         let readout = self.view().width().saturating_mul(d_output);
-        let reservoir = self.config.reservoir.fewest_weights();
+        let (weights, slots) = match &self.config.network {
+            Some(network) => (network.parameters(self.reservoir_inputs().width()), 0),
+            None => {
+                let reservoir = &self.config.reservoir;
+                (reservoir.fewest_weights(), reservoir.d_state())
+            }
+        };
         if self.symbols && (d_input != 1 || self.standardiser.is_some()) {
             return refused(format!(
                 "symbols as inputs, {d_input} of them a step; there is one, which is not standardised"
@@ -309,8 +358,8 @@ impl ModelCard {
         for (what, needed) in [
             ("inputs", d_input),
             ("weights of the input map", map),
-            ("weights of the reservoir", reservoir),
-            ("slots", self.config.reservoir.d_state()),
+            ("weights of the reservoir", weights),
+            ("slots", slots),
             ("weights of the readout", readout),
         ] {
             if needed > most {

@@ -23,8 +23,15 @@ pub(crate) fn each<B: Backend>(module: &impl Module<B>, visit: &mut dyn FnMut(Pa
 
 /// A parameter's path as it stands in files: what stands in front of the readout has no name of its own there.
 pub(crate) fn join(path: &[String]) -> String {
-    let own = path.iter().skip_while(|part| *part == "backbone");
-    own.map(String::as_str).collect::<Vec<_>>().join(".")
+    let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+    let (first, own) = match parts[..] {
+        ["backbone", "core", "Reservoir", ..] => (Some("reservoir"), &parts[3..]),
+        ["backbone", "core", "Network", ..] => (Some("network"), &parts[3..]),
+        ["backbone", ..] => (None, &parts[1..]),
+        _ => (None, &parts[..]),
+    };
+    let all: Vec<&str> = first.into_iter().chain(own.iter().copied()).collect();
+    all.join(".")
 }
 
 struct Visitor<'a> {

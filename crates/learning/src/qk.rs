@@ -7,23 +7,30 @@ use ran_reservoir::{Reservoir, Roles, StandardUnit};
 use ran_tasks::{Category, Dataset, Sample};
 use ran_topology::Slot;
 
+use crate::backbone::Backbone;
+use crate::core::Core;
 use crate::session::Session;
 use crate::{LearningBackend, LearningError, ModelCard};
 
 /// Fits the queries of every population whose roles have queries and keys, in one pass over the training set each.
 pub(crate) fn fit_qk<B: LearningBackend>(
-    mut reservoir: Reservoir<B>,
+    backbone: &mut Backbone<B>,
     card: &ModelCard,
     dataset: &Dataset,
     device: &B::Device,
     session: &Session<'_>,
-) -> Result<Reservoir<B>, LearningError> {
+) -> Result<(), LearningError> {
     let config = &card.config.reservoir;
     if dataset.symbols || card.config.input_map.is_some() {
         return Err(refused(
             "reads inputs as they are: it goes neither with symbols nor with an input map".into(),
         ));
     }
+    let Core::Reservoir(reservoir) = &mut backbone.core else {
+        return Err(refused(
+            "is for a reservoir; network.kind names another network".into(),
+        ));
+    };
     let roles = config.roles(&card.reservoir_inputs())?;
     let (mut next, mut found) = (0, false);
     for (index, (population, roles)) in config.populations.iter().zip(roles).enumerate() {
@@ -45,7 +52,7 @@ pub(crate) fn fit_qk<B: LearningBackend>(
             )));
         }
         let pairs = Pairs {
-            reservoir: &reservoir,
+            reservoir: &*reservoir,
             roles: &roles,
             // All units read alike.
             slots: reservoir
@@ -66,7 +73,7 @@ pub(crate) fn fit_qk<B: LearningBackend>(
         }
     }
     match found {
-        true => Ok(reservoir),
+        true => Ok(()),
         false => Err(refused(
             "needs a population whose reads name queries and keys".into(),
         )),

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use burn::tensor::{Tensor, TensorData};
 use ndarray::{Array2, ArrayView2, ArrayView3, s};
 use ran_readout::Running;
-use ran_reservoir::{MemoryKind, ScanBackend};
+use ran_reservoir::ScanBackend;
 use ran_tasks::Sample;
 
 use crate::backbone::Backbone;
@@ -80,7 +80,7 @@ impl<B: ScanBackend> Pass<'_, B> {
     pub(crate) fn work(&self) -> u64 {
         let steps = self.samples.iter().map(needed);
         let steps: u64 = steps.map(|steps| steps as u64).sum();
-        steps.saturating_mul(self.backbone.reservoir.multiply_adds() as u64)
+        steps.saturating_mul(self.backbone.core.multiply_adds() as u64)
     }
 
     /// How many of some sequences make the next batch: at least one.
@@ -105,7 +105,7 @@ impl<B: ScanBackend> Pass<'_, B> {
     ) -> ControlFlow<()> {
         let steps = sequences.iter().map(Running::steps).max().unwrap_or(0);
         let chunk = self.chunk(batch.len());
-        let mut memory = self.backbone.reservoir.start(batch.len(), self.device);
+        let mut memory = self.backbone.core.start(batch.len(), self.device);
         // The rows of a batch's sequences are handed over one sequence after another, when all are there.
         let alone = batch.len() == 1;
         let mut held: Vec<Option<Array2<f32>>> = vec![None; batch.len()];
@@ -129,8 +129,7 @@ impl<B: ScanBackend> Pass<'_, B> {
             let states = ArrayView3::from_shape(dims, states).expect("states have their dims");
             for (place, (&index, sequence)) in batch.iter().zip(&mut *sequences).enumerate() {
                 let own = sequence.steps().clamp(start, end) - start;
-                let worked =
-                    (own as u64).saturating_mul(self.backbone.reservoir.multiply_adds() as u64);
+                let worked = (own as u64).saturating_mul(self.backbone.core.multiply_adds() as u64);
                 *left_work = left_work.saturating_sub(worked);
                 let first = sequence.done();
                 let seen = self.view.states(states.slice(s![place, ..own, ..]));
@@ -169,28 +168,16 @@ impl<B: ScanBackend> Pass<'_, B> {
     }
 
     /// Steps of a chunk of a batch.
-    ///
-    /// The fused scan keeps a sliding window's rows in turns, and sums over them in that order: where a chunk is a multiple of
-    /// the window, the next one finds them in the places where the scan of the whole has them, and gives the same bits.
     fn chunk(&self, batch: usize) -> usize {
-        let states = batch * self.backbone.reservoir.d_state();
+        let states = batch * self.backbone.core.d_state();
         let by_bytes = CHUNK_BYTES / (states * size_of::<f32>()).max(1);
-        let work = self
-            .backbone
-            .reservoir
-            .multiply_adds()
-            .saturating_mul(batch);
+        let work = self.backbone.core.multiply_adds().saturating_mul(batch);
         let by_work = CHUNK_WORK / work.max(1);
         let steps = by_work
             .clamp(FEWEST_STEPS, CHUNK_STEPS)
             .min(by_bytes.max(1));
-        match self.backbone.reservoir.memory() {
-            MemoryKind::Rewritten => steps,
-            MemoryKind::Sliding => {
-                let context = self.backbone.reservoir.context();
-                (steps / context).max(1) * context
-            }
-        }
+        let multiple = self.backbone.core.multiple();
+        (steps / multiple).max(1) * multiple
     }
 }
 

@@ -1,12 +1,15 @@
-//! A reservoir that is run one step of one sequence after another.
+//! A backbone that is run one step of one sequence after another.
 
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use ndarray::{Array1, ArrayView1};
-use ran_reservoir::{Memory, MemoryData, ReservoirError, ScanBackend, Stream};
+use ran_reservoir::{ScanBackend, Stream};
 
+use crate::LearningError;
 use crate::backbone::{Backbone, Encoder};
+use crate::core::{Memory, MemoryNumbers};
 
-/// What a reservoir remembers of a sequence: on the host where every kind of unit has a kernel, else on its device.
+/// What a backbone remembers of a sequence: on the host where it is a reservoir of which every kind of unit has a kernel, else on its
+/// device.
 #[derive(Clone, Debug)]
 pub(crate) struct Steps<B: Backend> {
     host: Option<Stream>,
@@ -18,50 +21,37 @@ pub(crate) struct Steps<B: Backend> {
 impl<B: Backend> Steps<B> {
     /// Begins a sequence.
     pub(crate) fn start(backbone: &Backbone<B>, device: &B::Device) -> Self {
-        let reservoir = &backbone.reservoir;
-        let stream = reservoir.stream(None);
+        let stream = backbone.core.stream(None);
         Self {
             host: stream.expect("a memory of zeros fits every reservoir"),
             encoder: backbone.encoder(),
-            memory: reservoir.start(1, device),
+            memory: backbone.core.start(1, device),
             device: device.clone(),
         }
     }
-}
 
-impl<B: Backend> Steps<B> {
     /// Goes on with a sequence from a memory that was saved.
     ///
     /// # Errors
     ///
-    /// If it is another reservoir's, or of several sequences.
+    /// If it is another backbone's, or of several sequences.
     pub(crate) fn restore(
         backbone: &Backbone<B>,
-        saved: &MemoryData,
+        saved: &MemoryNumbers,
         device: &B::Device,
-    ) -> Result<Self, ReservoirError> {
-        let reservoir = &backbone.reservoir;
-        let memory = reservoir.restore(saved, device)?;
-        let [batch, context, d_state] = memory.rows.dims();
-        if batch != 1 {
-            return Err(ReservoirError::Memory {
-                part: "rows",
-                expected: vec![1, context, d_state],
-                got: vec![batch, context, d_state],
-            });
-        }
+    ) -> Result<Self, LearningError> {
         Ok(Self {
-            host: reservoir.stream(Some(saved))?,
+            memory: backbone.core.restore(saved, device)?,
+            host: backbone.core.stream(Some(saved))?,
             encoder: backbone.encoder(),
-            memory,
             device: device.clone(),
         })
     }
 
     /// What is remembered, as numbers to be saved.
-    pub(crate) fn memory(&self) -> MemoryData {
+    pub(crate) fn memory(&self) -> MemoryNumbers {
         match &self.host {
-            Some(stream) => stream.memory(),
+            Some(stream) => MemoryNumbers::Reservoir(stream.memory()),
             None => self.memory.to_data(),
         }
     }
@@ -87,9 +77,7 @@ impl<B: ScanBackend> Steps<B> {
         }
         let shape = [1, 1, inputs.len()];
         let inputs = Tensor::from_data(TensorData::new(inputs, shape), &self.device);
-        let (states, memory) = backbone
-            .reservoir
-            .forward(inputs, self.memory.clone(), None);
+        let (states, memory) = backbone.core.forward(inputs, self.memory.clone(), None);
         self.memory = memory;
         let state = states.into_data().convert::<f32>();
         let state = state.into_vec().expect("states were converted to f32");

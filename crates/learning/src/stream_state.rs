@@ -3,10 +3,10 @@
 use burn::tensor::backend::Backend;
 use ndarray::{Array1, Array2};
 use ran_readout::Pool;
-use ran_reservoir::MemoryData;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::core::MemoryNumbers;
 use crate::network::Network;
 use crate::steps::Steps;
 use crate::{LearningError, Model, ModelStream};
@@ -21,7 +21,7 @@ pub struct StreamState {
     /// The model's fingerprint: SHA-256 of its card and numbers.
     model: String,
     steps: usize,
-    memory: MemoryData,
+    memory: MemoryNumbers,
     sum: Vec<f64>,
     /// `[steps, d_state]`, for the features that need all states; else empty.
     states: Vec<f32>,
@@ -135,13 +135,15 @@ fn fingerprint<B: Backend>(model: &Model<B>) -> String {
         hash.update(path);
         hash.update(&*data.bytes);
     }
-    let wiring = model.reservoir().wiring();
-    for offset in wiring.offsets() {
-        hash.update((*offset as u64).to_le_bytes());
-    }
-    for (source, weight) in wiring.sources().iter().zip(wiring.weights()) {
-        hash.update(source.to_le_bytes());
-        hash.update(weight.to_le_bytes());
+    if let Some(reservoir) = model.reservoir() {
+        let wiring = reservoir.wiring();
+        for offset in wiring.offsets() {
+            hash.update((*offset as u64).to_le_bytes());
+        }
+        for (source, weight) in wiring.sources().iter().zip(wiring.weights()) {
+            hash.update(source.to_le_bytes());
+            hash.update(weight.to_le_bytes());
+        }
     }
     let digits = hash.finalize();
     digits.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -85,7 +85,7 @@ pub fn train_in<B: LearningBackend>(
     if learning.gradient_regime().is_none() {
         let mut backbone = Backbone::<B>::init(config, &card.inputs(), seed, device)?;
         if let Some(QkFit::Ridge) = learning.qk {
-            backbone.reservoir = fit_qk(backbone.reservoir, &card, dataset, device, &session)?;
+            fit_qk(&mut backbone, &card, dataset, device, &session)?;
         }
         return fit(card, dataset, backbone, device, &mut session);
     }

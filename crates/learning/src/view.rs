@@ -45,6 +45,15 @@ impl View {
         })
     }
 
+    /// The view of a state as a whole.
+    pub(crate) fn whole(d_state: usize, features: Features) -> Self {
+        Self {
+            features,
+            parts: None,
+            d_state,
+        }
+    }
+
     /// Width of what is seen of a state.
     pub(crate) fn d_state(&self) -> usize {
         self.d_state

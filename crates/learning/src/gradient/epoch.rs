@@ -6,11 +6,11 @@ use burn::backend::Autodiff;
 use burn::module::AutodiffModule;
 use burn::tensor::{Tensor, backend::Backend};
 use ndarray::{Array2, ArrayView2, Axis};
-use ran_reservoir::Memory;
 use ran_tasks::{Category, Metric, stack_rows};
 
 use super::Run;
 use crate::batch::{Batch, dropout_mask, epoch_rng, shuffled, stripes};
+use crate::core::Memory;
 use crate::loss::{Loss, link};
 use crate::model::{Predictions, Readout};
 use crate::session::{Epoch, Event, Session};
@@ -52,8 +52,7 @@ impl<B: LearningBackend> Run<'_, B> {
                 Batch::<Autodiff<B>>::new(self.dataset, samples, features, noise, self.device);
             let backbone = &self.network.backbone;
             let memory = carried.take();
-            let memory =
-                memory.unwrap_or_else(|| backbone.reservoir.start(indices.len(), self.device));
+            let memory = memory.unwrap_or_else(|| backbone.core.start(indices.len(), self.device));
             let (states, memory) = backbone.forward(batch.inputs, memory, truncate);
             carried = learning.carry.then(|| memory.detach());
             let rows = features.gather(view.tensor(states), &batch.scored);

@@ -88,8 +88,9 @@ fn what_a_regime_freezes_keeps_every_bit_and_the_rest_is_trained() {
             &dataset,
         );
         let mut same = 0;
-        for ((path, before), (again, after)) in
-            drawn.iter().zip(parameters(trained.model.reservoir()))
+        for ((path, before), (again, after)) in drawn
+            .iter()
+            .zip(parameters(trained.model.reservoir().unwrap()))
         {
             assert_eq!(*path, again);
             if *before == after {
@@ -317,8 +318,8 @@ fn a_run_that_was_killed_goes_on_to_the_same_bits() {
             assert_eq!(rest, history[at + 1..], "after epoch {}", at + 1);
             assert_eq!(resumed.report, whole.report);
             assert_eq!(
-                parameters(resumed.model.reservoir()),
-                parameters(whole.model.reservoir())
+                parameters(resumed.model.reservoir().unwrap()),
+                parameters(whole.model.reservoir().unwrap())
             );
             assert_eq!(
                 predictions(&resumed, &dataset),

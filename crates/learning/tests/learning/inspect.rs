@@ -59,7 +59,7 @@ fn states_of_pieces_give_the_features_and_these_the_predictions() {
     for memory in ["sliding", "rewritten"] {
         let (model, dataset) = model(memory);
         let (samples, device) = (&dataset.train[..], Default::default());
-        let (states, pieces) = gathered(samples, model.reservoir().d_state(), |visit| {
+        let (states, pieces) = gathered(samples, model.reservoir().unwrap().d_state(), |visit| {
             model.each_state(samples, &device, visit);
         });
         assert!(pieces > samples.len(), "{pieces}");

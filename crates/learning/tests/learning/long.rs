@@ -78,7 +78,7 @@ fn trained(config: &ModelConfig, dataset: &Dataset) -> Trained<B> {
 fn assert_as_the_whole(memory: &str, features: &str, dataset: &Dataset) {
     let config = config(memory, features);
     let trained = trained(&config, dataset);
-    let (features, reservoir) = (config.features(), trained.model.reservoir());
+    let (features, reservoir) = (config.features(), trained.model.reservoir().unwrap());
     let rows = |sample: &Sample| {
         let states = states(reservoir, sample.inputs.view());
         features.rows(states.view(), &sample.scored)
@@ -145,7 +145,7 @@ fn long_sequences_of_one_batch_keep_their_rows_apart() {
         let trained = trained(&config, &dataset(long(), long()));
         let (weight, bias) = numbers(&trained.model.readout);
         for (sample, predictions) in long().iter().zip(&trained.test_predictions) {
-            let states = states(trained.model.reservoir(), sample.inputs.view());
+            let states = states(trained.model.reservoir().unwrap(), sample.inputs.view());
             let rows = config.features().rows(states.view(), &sample.scored);
             let expected = rows.dot(&weight) + &bias;
             assert_eq!(predictions.dim(), expected.dim(), "{features}");

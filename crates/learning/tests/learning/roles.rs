@@ -117,7 +117,7 @@ fn training_by_gradient_goes_on_from_roles() {
         &DEVICE,
     );
     let drawn = drawn.expect("the configuration is right");
-    let [one, other] = [&drawn, trained.model.reservoir()].map(|reservoir| {
+    let [one, other] = [&drawn, trained.model.reservoir().unwrap()].map(|reservoir| {
         let StandardUnit::QkvUnit(unit) = &reservoir.populations[1] else {
             panic!("the population has QKV units");
         };

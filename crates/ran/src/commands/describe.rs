@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 
 use clap::Args;
 use ran_experiment::{Experiment, Setting, describe_experiment};
-use ran_learning::Description;
+use ran_learning::{Description, NetworkDescription, ReservoirDescription};
 use serde::Serialize;
 
 use crate::table::grouped;
@@ -52,10 +52,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
 fn text(experiment: &Experiment, description: &Description) -> String {
     let Description {
         d_input,
-        d_state,
         d_output,
-        context,
-        wiring,
         readout,
         ..
     } = description;
@@ -76,19 +73,63 @@ fn text(experiment: &Experiment, description: &Description) -> String {
     if let Some(map) = map {
         line("input map", format!("linear, to {} numbers", map.width));
     }
-    if let [_, _, ..] = description.groups[..] {
-        line("groups", groups(description));
+    if let Some(reservoir) = &description.reservoir {
+        about_reservoir(experiment, description, reservoir, &mut line);
     }
-    let memory = name(&description.memory);
+    if let Some(network) = &description.network {
+        about_network(description, network, &mut line);
+    }
+    let features = name(&readout.features);
+    let states = match &readout.populations {
+        None => "the states".to_owned(),
+        Some(populations) => format!("the states of {}", populations.join(", ")),
+    };
+    line(
+        "readout",
+        format!(
+            "linear, on {features} of {states}: {} features",
+            readout.width
+        ),
+    );
+    if let Some(reservoir) = &description.reservoir {
+        let scan = match reservoir.fused {
+            true => "one fused operation on ndarray, step by step on wgpu",
+            false => "step by step: a population's kind has no kernel",
+        };
+        line("scan", scan.into());
+    }
+    line("regime", name(&description.regime));
+    text.push('\n');
+    text.push_str(&parts(description));
+    if let Some(reservoir) = &description.reservoir
+        && reservoir.populations.len() > 1
+    {
+        text.push('\n');
+        text.push_str(&projections(reservoir));
+    }
+    text
+}
+
+/// The lines about a reservoir.
+fn about_reservoir(
+    experiment: &Experiment,
+    description: &Description,
+    reservoir: &ReservoirDescription,
+    line: &mut dyn FnMut(&str, String),
+) {
+    let (d_input, d_state) = (&description.d_input, description.d_state);
+    let (context, wiring) = (reservoir.context, &reservoir.wiring);
+    if let [_, _, ..] = reservoir.groups[..] {
+        line("groups", groups(reservoir));
+    }
+    let memory = name(&reservoir.memory);
     line(
         "reservoir",
         format!("state of width {d_state}, {context} rows of context, {memory} memory"),
     );
     // A share is whole copies of every input, and at least one, so that it may come to more slots than it says.
-    let reservoir = &experiment.config.reservoir;
-    let share = reservoir
-        .input_share
-        .filter(|_| reservoir.input_copies.is_none());
+    let config = &experiment.config.reservoir;
+    let share = config.input_share.filter(|_| config.input_copies.is_none());
     let fed = share.map_or(String::new(), |share| {
         let each = wiring.slots_reading_inputs / (*d_input).max(1);
         format!("; input_share {share} is {each} of each input")
@@ -104,38 +145,30 @@ fn text(experiment: &Experiment, description: &Description) -> String {
             wiring.unread_states
         ),
     );
-    let features = name(&readout.features);
-    let states = match &readout.populations {
-        None => "the states".to_owned(),
-        Some(populations) => format!("the states of {}", populations.join(", ")),
-    };
-    line(
-        "readout",
-        format!(
-            "linear, on {features} of {states}: {} features",
-            readout.width
-        ),
-    );
-    let scan = match description.fused {
-        true => "one fused operation on ndarray, step by step on wgpu",
-        false => "step by step: a population's kind has no kernel",
-    };
-    line("scan", scan.into());
-    line("regime", name(&description.regime));
-    text.push('\n');
-    text.push_str(&parts(description));
-    if description.populations.len() > 1 {
-        text.push('\n');
-        text.push_str(&projections(description));
+}
+
+/// The lines about a network in its place.
+fn about_network(
+    description: &Description,
+    network: &NetworkDescription,
+    line: &mut dyn FnMut(&str, String),
+) {
+    let (kind, width) = (network.kind, description.d_state);
+    line("network", format!("{kind}: {width} features"));
+    for cost in &network.at {
+        let (position, adds) = (grouped(cost.position), cost.multiply_adds);
+        let (adds, memory) = (grouped(adds as usize), grouped(cost.memory as usize));
+        let what =
+            format!("after {position} steps {adds} multiply-adds, {memory} numbers remembered");
+        line("a step", what);
     }
-    text
 }
 
 /// Groups of inputs that are shown by name; a table of many columns has a group for each.
 const GROUPS: usize = 12;
 
 /// The groups of inputs that populations can read by name, with their widths.
-fn groups(description: &Description) -> String {
+fn groups(description: &ReservoirDescription) -> String {
     let all = &description.groups;
     let shown = all.iter().take(GROUPS);
     let shown = shown.map(|group| format!("{} ({})", group.name, group.inputs.len()));
@@ -148,7 +181,7 @@ fn groups(description: &Description) -> String {
 }
 
 /// A row per population: how many connections its slots have from inputs and from each population.
-fn projections(description: &Description) -> String {
+fn projections(description: &ReservoirDescription) -> String {
     let populations = &description.populations;
     let columns: Vec<&str> = [READERS, "inputs"]
         .into_iter()
@@ -183,7 +216,8 @@ fn projections(description: &Description) -> String {
 
 /// A row per population, the readout and the sum.
 fn parts(description: &Description) -> String {
-    let populations = &description.populations;
+    let reservoir = description.reservoir.as_ref();
+    let populations = reservoir.map_or(&[][..], |reservoir| &reservoir.populations);
     let widest = populations.iter().map(|one| one.name.len()).max();
     let width = widest.unwrap_or(0).max("population".len());
     let mut text = format!(
@@ -217,6 +251,15 @@ fn parts(description: &Description) -> String {
             one.multiply_adds_per_step,
         ];
         row(&one.name, one.kind, shape, counts);
+    }
+    if let Some(network) = &description.network {
+        let shape = [String::new(), description.d_state.to_string()];
+        let counts = [
+            network.trained_parameters,
+            network.fixed_parameters,
+            description.multiply_adds_per_step,
+        ];
+        row("network", network.kind, shape, counts);
     }
     let readout = &description.readout;
     let blank = || [String::new(), String::new()];
