@@ -14,7 +14,7 @@ use crate::parts::{drawn, gelu, given, linear_parameters};
 use crate::pieces::steps;
 use crate::{BaselineError, Linear, Memory, Network, RmsNorm, Slot};
 
-pub use reservoirs::Reservoirs;
+pub use reservoirs::{Reservoirs, is_fixed};
 use reservoirs::{Wiring, normals};
 
 const NAME: &str = "echo-state-transformer";

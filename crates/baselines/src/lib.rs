@@ -39,6 +39,7 @@ mod transformer;
 pub use config::{Baseline, BaselineConfig};
 pub use echo_state_transformer::{
     EchoStateTransformer, EchoStateTransformerConfig, EchoStateTransformerLayer, Reservoirs,
+    is_fixed,
 };
 pub use error::BaselineError;
 pub use gru::{Gru, GruConfig, GruLayer};

@@ -33,7 +33,8 @@ pub struct ExperimentConfig {
     /// A network in the reservoir's place, to compare one with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<BaselineConfig>,
-    /// The reservoir.
+    /// The reservoir; needed where there is no `network`.
+    #[serde(default, skip_serializing_if = "ReservoirConfig::is_empty")]
     pub reservoir: ReservoirConfig,
     /// How the model learns.
     #[serde(default)]

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ran_learning::LearningError;
+use ran_reservoir::ReservoirConfig;
 use ran_tasks::TaskConfig;
 use toml::Table;
 
@@ -179,6 +180,10 @@ impl Experiment {
         }
         if settings.iter().any(Setting::changes_the_model) {
             config.chosen = None;
+        }
+        if config.network.is_some() {
+            // The preset's says nothing any more, and records should not say that it does.
+            config.reservoir = ReservoirConfig::default();
         }
         Ok(Self {
             name: name.into(),

@@ -88,10 +88,11 @@ pub struct ModelConfig {
     /// A linear map in front of the units; without it the reservoir reads the inputs as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_map: Option<InputMapConfig>,
-    /// A network in the reservoir's place, to compare one with; the table `reservoir` then says nothing.
+    /// A network in the reservoir's place, to compare one with; `reservoir` then says nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<BaselineConfig>,
-    /// The reservoir.
+    /// The reservoir; needed where there is no `network`.
+    #[serde(default, skip_serializing_if = "ReservoirConfig::is_empty")]
     pub reservoir: ReservoirConfig,
     /// How the model learns.
     #[serde(default)]

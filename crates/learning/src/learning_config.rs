@@ -1,5 +1,6 @@
 //! How a model learns, as it stands in a file: the table `[learning]`.
 
+use ran_baselines::is_fixed;
 use ran_unit::Initializer;
 use serde::{Deserialize, Serialize};
 
@@ -130,9 +131,9 @@ impl LearningConfig {
             _ => Part::Units,
         };
         let regime = self.gradient_regime();
-        regime.is_some_and(|regime| {
-            self.trains_part(part) && (part != Part::Units || regime.trains(path))
-        })
+        let units = |regime: Regime| part != Part::Units || regime.trains(path);
+        let trains = |regime| self.trains_part(part) && units(regime) && !is_fixed(path);
+        regime.is_some_and(trains)
     }
 
     fn trains_part(&self, part: Part) -> bool {

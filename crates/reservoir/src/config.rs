@@ -72,6 +72,13 @@ fn one() -> f64 {
     1.0
 }
 
+impl Default for ReservoirConfig {
+    /// None: it has no population, which [`validate`](Self::validate) refuses.
+    fn default() -> Self {
+        Self::new(1, Vec::new())
+    }
+}
+
 impl ReservoirConfig {
     /// A reservoir with the poster's defaults: identity wiring, every input read once, no leak, sliding memory.
     pub fn new(context: usize, populations: Vec<PopulationConfig>) -> Self {
@@ -88,6 +95,11 @@ impl ReservoirConfig {
             projections: ProjectionsConfig::default(),
             populations,
         }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.populations.is_empty()
     }
 
     /// Width of the state, N: the sum of U·D over populations.

@@ -189,6 +189,21 @@ impl<B: Backend> Ready<B> {
     }
 }
 
+/// The names that a parameter ends in through which no gradient flows.
+const FIXED: [[&str; 2]; 3] = [
+    ["reservoirs", "input"],
+    ["reservoirs", "recurrent"],
+    ["reservoirs", "bias"],
+];
+
+/// Whether a network's parameter stays as it was drawn, however the network is trained; `path` are the names that lead to it.
+pub fn is_fixed(path: &[impl AsRef<str>]) -> bool {
+    let end = path.len().saturating_sub(2);
+    FIXED
+        .iter()
+        .any(|fixed| path[end..].iter().map(AsRef::as_ref).eq(*fixed))
+}
+
 /// A parameter through which no gradient flows.
 fn fixed<B: Backend, const R: usize>(
     numbers: Vec<f32>,

@@ -45,30 +45,29 @@ impl<'a> Filling<'a> {
 impl<B: LearningBackend> Exporter<'_, B> {
     /// `populations`, their names, and `link`, what makes predictions of the readout's outputs.
     pub(super) fn description(&mut self) -> Result<(), ExportError> {
-        let names = self.populations();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let parts = self.parts();
+        let names: Vec<&str> = parts.iter().map(|(name, _)| name.as_str()).collect();
         self.writer.text("populations", &[names.len()], &names)?;
         let link = serde_json::to_value(self.model.card.link()).unwrap_or_default();
         let link = link.as_str().unwrap_or_default();
         Ok(self.writer.text("link", &[], &[link])?)
     }
 
-    /// `states_SPLIT_POPULATION`, `[sequences, steps, units, d_unit]`, zero after a sequence's end.
+    /// `states_SPLIT_POPULATION`, `[sequences, steps, units, d_unit]`, zero after a sequence's end; of a network in the
+    /// reservoir's place `states_SPLIT_network`, `[sequences, steps, width]`.
     pub(super) fn states(&mut self, split: Split, samples: &[Sample]) -> Result<(), ExportError> {
         let (count, longest) = (samples.len(), longest(samples));
-        let populations = &self.model.card.config.reservoir.populations;
-        let shapes = populations.iter().map(|one| [one.units, one.d_unit]);
-        let shapes: Vec<[usize; 2]> = shapes.collect();
-        let spools = shapes
+        let all = self.parts();
+        let spools = all
             .iter()
-            .map(|&[units, d_unit]| self.writer.spool(&[count, longest, units, d_unit]));
+            .map(|(_, shape)| self.writer.spool(&[&[count, longest], &shape[..]].concat()));
         let mut spools: Vec<Spool> = spools.collect::<Result<_, _>>()?;
         let mut filling = Filling::new(self.stop);
         let mut visit = |piece: Piece<'_>| {
             let mut from = 0;
-            let parts = spools.iter_mut().zip(&shapes);
-            let filled = parts.map(|(spool, [units, d_unit])| {
-                let until = from + units * d_unit;
+            let parts = spools.iter_mut().zip(&all);
+            let filled = parts.map(|(spool, (_, shape))| {
+                let until = from + shape.iter().product::<usize>();
                 let rows = piece.rows.slice(s![.., from..until]);
                 from = until;
                 fill(spool, longest, &Piece { rows, ..piece })
@@ -78,7 +77,7 @@ impl<B: LearningBackend> Exporter<'_, B> {
         };
         self.model.each_state(samples, self.device, &mut visit);
         filling.outcome?;
-        for (name, spool) in self.populations().iter().zip(spools) {
+        for ((name, _), spool) in all.iter().zip(spools) {
             let name = format!("states_{}_{name}", split.name());
             self.writer.spooled(&name, spool)?;
         }
@@ -93,7 +92,7 @@ impl<B: LearningBackend> Exporter<'_, B> {
         samples: &[Sample],
     ) -> Result<(), ExportError> {
         let (count, longest) = (samples.len(), longest(samples));
-        for (place, name) in self.populations().iter().enumerate() {
+        for (place, (name, _)) in self.parts().iter().enumerate() {
             let [units, heads, queries, context] = self.model.attention_shape(place);
             if units == 0 {
                 continue;
@@ -196,10 +195,15 @@ impl<B: LearningBackend> Exporter<'_, B> {
         Ok(self.writer.integers(name, &[places.rows(), 2], pairs)?)
     }
 
-    fn populations(&self) -> Vec<String> {
-        let populations = self.model.card.config.reservoir.populations.iter();
-        let names = populations.enumerate().map(|(place, one)| one.name(place));
-        names.collect()
+    /// What the state is made of, each part with its shape.
+    fn parts(&self) -> Vec<(String, Vec<usize>)> {
+        let config = &self.model.card.config;
+        if let Some(network) = &config.network {
+            return vec![("network".into(), vec![network.d_features()])];
+        }
+        let populations = config.reservoir.populations.iter().enumerate();
+        let parts = populations.map(|(place, one)| (one.name(place), vec![one.units, one.d_unit]));
+        parts.collect()
     }
 }
 

@@ -7,6 +7,7 @@ mod hostile_model;
 mod inspect;
 mod long;
 mod model_file;
+mod networks;
 mod page;
 mod populations;
 mod roles;

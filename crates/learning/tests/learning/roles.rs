@@ -144,7 +144,8 @@ fn a_description_names_the_groups_and_what_reads_them() {
     let mut config = config("");
     config.reservoir.populations[0].units = 2;
     let described = describe::<B>(&config, Inputs::named(3, &names), 5, 1, &DEVICE);
-    let described = described.expect("it is right");
+    let described = described.expect("it is right").reservoir;
+    let described = described.expect("it is a reservoir");
     let groups = described.groups.iter();
     let groups: Vec<_> = groups
         .map(|group| (group.name.as_str(), &group.inputs[..]))

@@ -155,11 +155,19 @@ fn about_network(
 ) {
     let (kind, width) = (network.kind, description.d_state);
     line("network", format!("{kind}: {width} features"));
-    for cost in &network.at {
-        let (position, adds) = (grouped(cost.position), cost.multiply_adds);
-        let (adds, memory) = (grouped(adds as usize), grouped(cost.memory as usize));
-        let what =
-            format!("after {position} steps {adds} multiply-adds, {memory} numbers remembered");
+    let costs = &network.at[..];
+    let constant = costs
+        .windows(2)
+        .all(|two| (two[0].multiply_adds, two[0].memory) == (two[1].multiply_adds, two[1].memory));
+    let shown = if constant { &costs[..1] } else { costs };
+    for cost in shown {
+        let position = match constant {
+            true => "at every position".to_owned(),
+            false => format!("after {} steps", grouped(cost.position)),
+        };
+        let adds = grouped(cost.multiply_adds as usize);
+        let memory = grouped(cost.memory as usize);
+        let what = format!("{adds} multiply-adds, {memory} numbers remembered {position}");
         line("a step", what);
     }
 }

@@ -16,6 +16,7 @@ mod hostile;
 mod long;
 mod messages;
 #[cfg(not(feature = "wgpu"))]
+mod networks;
 mod not_built;
 mod numbers;
 mod odd;
