@@ -9,6 +9,23 @@ use crate::inputs::{InputMapConfig, ModelInputs};
 use crate::view::View;
 use crate::{LearningConfig, LearningError, OnlineConfig, Part, Regime, Truncate};
 
+/// What a readout that is fitted in passes over all states minimises.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReadoutLoss {
+    /// The squared error, in closed form; for classes beside one-hot targets.
+    #[default]
+    SquaredError,
+    /// The cross-entropy of classes or labels, by L-BFGS ([`ran_readout::fit_cross_entropy`]).
+    CrossEntropy,
+}
+
+impl ReadoutLoss {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What is read off the states.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -19,7 +36,11 @@ pub struct ReadoutConfig {
     /// The names of the populations whose states it sees, each once; default: all. They are seen in the reservoir's order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub populations: Option<Vec<String>>,
-    /// The penalty λ of the ridge regression, or how it is chosen.
+    /// What the regimes `reservoir` and `hybrid` minimise.
+    #[serde(skip_serializing_if = "ReadoutLoss::is_default")]
+    pub loss: ReadoutLoss,
+    /// The penalty λ of the squares of the weights, or how it is chosen: by leave-one-out for the squared error, by rows that are held
+    /// out for the cross-entropy.
     pub ridge: Ridge,
     /// Learns the readout step by step instead of by ridge regression.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,6 +63,20 @@ impl ReadoutConfig {
                 "belongs to the regimes \"reservoir\" and \"hybrid\"; the regime is {regime:?}"
             );
             return wrong("online", problem);
+        }
+        if self.loss == ReadoutLoss::CrossEntropy {
+            if !closed {
+                let regime = regime.name();
+                let problem = format!(
+                    "belongs to the regimes \"reservoir\" and \"hybrid\"; the regime {regime:?} minimises the cross-entropy of classes \
+                     by gradient"
+                );
+                return wrong("loss", problem);
+            }
+            if self.online.is_some() {
+                let problem = "must be \"squared-error\" with readout.online, which minimises that";
+                return wrong("loss", problem.into());
+            }
         }
         if let Some(online) = &self.online
             && let Err(error) = online.init(1, 1)

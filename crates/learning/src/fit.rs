@@ -1,7 +1,7 @@
 //! Fitting a readout on the states of a reservoir, in closed form or step by step.
 
 use burn::tensor::backend::Backend;
-use ran_readout::{LinearReadout, OnlineReadout, Samples, fit_ridge};
+use ran_readout::{LinearReadout, Link, OnlineReadout, Samples, fit_cross_entropy, fit_ridge};
 use ran_tasks::Dataset;
 
 use crate::backbone::Backbone;
@@ -12,7 +12,8 @@ use crate::online::fit_online;
 use crate::samples::StateSamples;
 use crate::session::{Event, Session};
 use crate::{
-    LearningBackend, LearningError, Model, ModelCard, OnlineConfig, ReadoutConfig, Trained,
+    LearningBackend, LearningError, Model, ModelCard, OnlineConfig, ReadoutConfig, ReadoutLoss,
+    Trained,
 };
 
 /// Fits the readout in closed form or step by step on the states of a backbone, and judges the model.
@@ -36,7 +37,7 @@ pub(crate) fn fit<B: LearningBackend>(
     let samples = StateSamples::new(&backbone, &view, dataset, device, &mut *session);
     let fitted = match taught {
         Some(taught) => Ok(taught),
-        None => fit_readout(&config.readout, &samples, device),
+        None => fit_readout(&config.readout, card.link(), &samples, device),
     };
     let judged_train = dataset.judged_train(false);
     let mut predictions = Vec::new();
@@ -88,6 +89,7 @@ impl<B: Backend> Fitted<B> {
 
 fn fit_readout<B: Backend>(
     config: &ReadoutConfig,
+    link: Link,
     samples: &dyn Samples,
     device: &B::Device,
 ) -> Result<Fitted<B>, LearningError> {
@@ -95,18 +97,28 @@ fn fit_readout<B: Backend>(
         let found = fit_online(samples, online, config.passes.unwrap_or(1))?;
         return Ok(Fitted::online(&found, device));
     }
-    let found = fit_ridge(samples, config.ridge)?;
+    let (readout, lambda, at_edge) = match config.loss {
+        ReadoutLoss::SquaredError => {
+            let found = fit_ridge(samples, config.ridge)?;
+            let readout = LinearReadout::from_ridge(&found, device);
+            (readout, found.lambda, found.at_edge)
+        }
+        ReadoutLoss::CrossEntropy => {
+            let found = fit_cross_entropy(samples, link, config.ridge)?;
+            let readout = LinearReadout::from_weights(&found.weights, &found.bias, device);
+            (readout, found.lambda, found.at_edge)
+        }
+    };
     let mut warnings = Vec::new();
-    if found.at_edge {
+    if at_edge {
         warnings.push(format!(
-            "the best ridge penalty, {:.3e}, lies at the end of the grid that was searched: the features may be of an \
-             unusual scale, or carry nothing about the targets",
-            found.lambda
+            "the best penalty, {lambda:.3e}, lies at the end of the grid that was searched: the features may be of an \
+             unusual scale, or carry nothing about the targets"
         ));
     }
     Ok(Fitted {
-        readout: LinearReadout::from_ridge(&found, device),
-        ridge: Some(found.lambda),
+        readout,
+        ridge: Some(lambda),
         warnings,
     })
 }

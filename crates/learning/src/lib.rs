@@ -76,7 +76,7 @@ mod view;
 
 pub use backend::LearningBackend;
 pub use checkpoint::Reached;
-pub use config::{ModelConfig, ReadoutConfig};
+pub use config::{ModelConfig, ReadoutConfig, ReadoutLoss};
 pub use core::MemoryNumbers;
 pub use describe::{
     CostDescription, Description, GroupDescription, InputMapDescription, NetworkDescription,

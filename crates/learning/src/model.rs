@@ -15,7 +15,7 @@ use crate::loss::link;
 use crate::network::Network;
 use crate::states::{Pass, Rows};
 use crate::view::View;
-use crate::{LearningError, ModelConfig, Regime};
+use crate::{LearningError, ModelConfig, ReadoutLoss, Regime};
 
 /// What a model was made for and how: all that is needed to use it, beside its numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,7 +98,9 @@ impl ModelCard {
 
     /// What turns the readout's outputs into predictions: probabilities where the task is classification.
     pub fn link(&self) -> Link {
+        let cross_entropy = self.config.readout.loss == ReadoutLoss::CrossEntropy;
         match (self.config.learning.regime, self.category) {
+            (_, category) if cross_entropy => link(category),
             (Regime::Full | Regime::FixedQk, category) => link(category),
             (Regime::Reservoir | Regime::Hybrid, Category::Regression) => Link::Identity,
             (Regime::Reservoir | Regime::Hybrid, Category::Classification) => Link::Simplex,
@@ -123,6 +125,7 @@ impl ModelCard {
         if let Some(regime) = learning.gradient_regime() {
             learning.regime = regime;
             learning.fixed_qk = false;
+            self.config.readout.loss = ReadoutLoss::default();
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::judge::judged;
 use crate::qk::fit_qk;
 use crate::session::{Event, Session};
 use crate::{
-    LearningBackend, LearningError, Model, ModelCard, ModelConfig, QkFit, Regime, Report, Trained,
+    LearningBackend, LearningError, Model, ModelCard, ModelConfig, QkFit, ReadoutLoss, Regime,
+    Report, Trained,
 };
 
 /// Draws a model from a seed, trains it on a task's training set and judges it on the others.
@@ -58,6 +59,16 @@ pub fn train_in<B: LearningBackend>(
         return Err(LearningError::Config {
             field: "learning.label_smoothing".into(),
             problem: format!("is for classification; the task {:?} is not", dataset.name),
+        });
+    }
+    if config.readout.loss == ReadoutLoss::CrossEntropy && dataset.category == Category::Regression
+    {
+        return Err(LearningError::Config {
+            field: "readout.loss".into(),
+            problem: format!(
+                "must be \"squared-error\" for the task {:?}, whose targets are no classes or labels",
+                dataset.name
+            ),
         });
     }
     if learning.carry && !dataset.continues {

@@ -46,8 +46,8 @@ pub(crate) fn eigen(lower: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>), EvdE
     Ok((values.column_vector().iter().copied().collect(), vectors))
 }
 
-/// Solves A·X = B by Cholesky, A given by its lower triangle; none where A is not positive definite.
-pub(crate) fn solve_positive(lower: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Option<Mat<f64>> {
+/// The factor L of A = L·Lᵀ in the lower triangle, A given by its own; none where A is not positive definite.
+pub(crate) fn cholesky(lower: MatRef<'_, f64>) -> Option<Mat<f64>> {
     let size = lower.nrows();
     let mut factor = lower.to_owned();
     let params = Default::default();
@@ -60,6 +60,13 @@ pub(crate) fn solve_positive(lower: MatRef<'_, f64>, right: MatRef<'_, f64>) -> 
         params,
     )
     .ok()?;
+    Some(factor)
+}
+
+/// Solves A·X = B by Cholesky, A given by its lower triangle; none where A is not positive definite.
+pub(crate) fn solve_positive(lower: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Option<Mat<f64>> {
+    let size = lower.nrows();
+    let factor = cholesky(lower)?;
     let mut solution = right.to_owned();
     let needed = llt::solve::solve_in_place_scratch::<f64>(size, right.ncols(), TASKS);
     llt::solve::solve_in_place(

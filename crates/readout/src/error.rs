@@ -66,6 +66,9 @@ pub enum ReadoutError {
         /// Rows of the matrix.
         size: usize,
     },
+    /// A fit by steps found no way on.
+    #[error("the fit by cross-entropy stopped: {0}")]
+    Search(String),
     /// An online readout left the range of its numbers.
     #[error(
         "the online readout diverged at update {update}: a smaller step size, or a forgetting \

@@ -33,12 +33,14 @@
 //! # Ok::<(), ran_readout::ReadoutError>(())
 //! ```
 
+mod cross_entropy;
 mod dense;
 mod error;
 mod features;
 mod gather;
 mod linear;
 mod link;
+mod moments;
 mod online;
 mod pool;
 mod product;
@@ -46,6 +48,7 @@ mod ridge;
 mod running;
 mod samples;
 
+pub use cross_entropy::{CrossEntropyFit, fit_cross_entropy};
 pub use error::ReadoutError;
 pub use features::Features;
 pub use linear::{LinearReadout, LinearReadoutConfig};

@@ -7,6 +7,7 @@ mod primal;
 mod spectrum;
 
 pub use penalty::Ridge;
+pub(crate) use penalty::check as check_penalty;
 
 use crate::dense::product;
 use crate::{ReadoutError, Samples};

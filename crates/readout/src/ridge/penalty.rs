@@ -16,7 +16,7 @@ pub enum Ridge {
 }
 
 /// Checks that a given penalty can be one.
-pub(super) fn check(value: f64) -> Result<(), ReadoutError> {
+pub(crate) fn check(value: f64) -> Result<(), ReadoutError> {
     if value.is_finite() && value >= 0.0 {
         Ok(())
     } else {
