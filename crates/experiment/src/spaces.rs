@@ -2,6 +2,8 @@
 //!
 //! They are the same for every task. What they take from it are its names: which groups of inputs there are.
 
+mod networks;
+
 use std::collections::HashSet;
 use std::str::FromStr;
 
@@ -14,7 +16,8 @@ use crate::Experiment;
 /// Which space is searched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SpaceKind {
-    /// One random population, of one of several kinds and sizes: leak, context, scales, shares and features.
+    /// One random population, of one of several kinds and sizes: leak, context, scales, shares and features. Of another network in the
+    /// reservoir's place its width, and how it learns.
     #[default]
     Standard,
     /// Attention with roles: what queries, keys and values read, and at which delay.
@@ -67,6 +70,7 @@ impl SearchSpace {
         let mut base = config.expect("a configuration that was read is TOML");
         base.remove("chosen");
         let mut space = match kind {
+            _ if experiment.config.network.is_some() => networks::space(base, experiment, dataset),
             SpaceKind::Standard => standard(base, experiment, dataset),
             SpaceKind::Roles => roles(base, dataset),
         };
@@ -393,6 +397,36 @@ mod tests {
         for gone in ["reservoir.population", "readout.populations"] {
             assert!(!keys.contains(&gone), "{keys:?}");
         }
+    }
+
+    #[test]
+    fn of_another_network_its_width_and_its_learning_are_varied() {
+        let space = |settings: &[&str]| {
+            let settings = settings.iter().map(|one| one.parse().unwrap());
+            let settings: Vec<_> = settings.collect();
+            let experiment = Experiment::open(Some("japanese-vowels"), &settings).unwrap();
+            let dataset = experiment.config.task.load(1).unwrap();
+            SearchSpace::of(SpaceKind::Standard, &experiment, &dataset)
+        };
+        let own = space(&["network.kind=gru", "learning.batch=16"]);
+        let keys: Vec<&str> = own.keys.keys().map(String::as_str).collect();
+        for varied in [
+            "network.width",
+            "learning.learning_rate",
+            "readout.features",
+        ] {
+            assert!(keys.contains(&varied), "{keys:?}");
+        }
+        let of_reservoirs = keys.iter().any(|key| key.starts_with("reservoir"));
+        assert!(
+            !of_reservoirs && !keys.contains(&"learning.batch"),
+            "{keys:?}"
+        );
+        assert_eq!(own.base["learning"]["regime"].as_str(), Some("full"));
+        let config: ExperimentConfig = own.base.try_into().unwrap();
+        config.model().validate().unwrap();
+        let hybrid = space(&["network.kind=gru", "learning.regime=hybrid"]);
+        assert_eq!(hybrid.base["learning"]["regime"].as_str(), Some("hybrid"));
     }
 
     #[test]

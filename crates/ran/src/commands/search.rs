@@ -44,6 +44,11 @@ const SPLITS: [&str; 2] = ["task.valid", "learning.validation"];
 impl Search<'_> {
     /// Searches, and gives the experiment with the best configuration, which says how it was chosen.
     pub(crate) fn best(&self, experiment: Experiment) -> anyhow::Result<Experiment> {
+        if experiment.config.network.is_some() && self.space == SpaceKind::Roles {
+            let problem = "the space roles is of reservoirs, and network.kind names another network: --space standard varies its width and \
+                           its learning";
+            return Err(Usage(problem.into()).into());
+        }
         let mut trials = Trials::new(BackendKind::default());
         let dataset = trials.dataset(&experiment, SEEDS.start)?;
         let space = SearchSpace::of(self.space, &experiment, dataset);

@@ -168,3 +168,25 @@ fn a_network_that_cannot_be_is_refused_with_a_sentence() {
     }
     assert!(!folder.path().join("runs").exists());
 }
+
+#[test]
+fn a_search_varies_a_rivals_width_and_learning() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let search = |more: &[&str]| {
+        let arguments = ["experiment", "japanese-vowels", "--set", "network.kind=gru"];
+        run(
+            folder,
+            &[&arguments[..], &["--set", "learning.epochs=2"], more].concat(),
+        )
+    };
+    let found = search(&["--search", "3", "--json", "--quiet", "--out", "out"]);
+    assert_eq!(found.code, Some(0), "{}", found.err);
+    let record = &found.lines()[0];
+    assert_eq!(record["regime"], "full", "{record}");
+    assert_eq!(record["config"]["chosen"]["tried"], 3, "{record}");
+    assert_ne!(record["config"]["learning"]["learning_rate"], 0.001);
+    let refused = search(&["--search", "3", "--space", "roles"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    assert!(refused.err.contains("is of reservoirs"), "{}", refused.err);
+}
