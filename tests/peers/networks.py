@@ -3,7 +3,7 @@
     python -m venv .venv && .venv/bin/pip install torch
     .venv/bin/python tests/peers/networks.py                    # a table with ratios
 
-Each row trains on a text of 20,001 characters with `cargo xtask experiment` for one epoch and for five, and takes the difference of
+Each row trains on a text of 20,480 characters with `cargo xtask experiment` for one epoch and for five, and takes the difference of
 their seconds over the steps in it, so that start and judging do not count; then the same network in PyTorch, written as one would write
 it there: an embedding, the network, a linear readout of every step, cross-entropy, AdamW. Mini-batches are 32 segments of 32.
 """

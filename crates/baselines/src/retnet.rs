@@ -14,6 +14,9 @@ use crate::{BaselineError, FeedForward, LayerNorm, Linear, Memory, Network, Slot
 
 const NAME: &str = "retnet";
 
+/// The most numbers of a layer's values.
+const MOST_VALUES: usize = 1 << 16;
+
 /// The most heads: the last one's decay is still told from 1.
 const MOST_HEADS: usize = 1000;
 
@@ -60,6 +63,11 @@ impl RetNetConfig {
         if self.heads > MOST_HEADS {
             let problem = format!("must be at most {MOST_HEADS}, got {}", self.heads);
             return Err(BaselineError::config("heads", problem));
+        }
+        let values = self.value_factor * self.width;
+        if values > MOST_VALUES {
+            let problem = format!("times value_factor must be at most {MOST_VALUES}, got {values}");
+            return Err(BaselineError::config("width", problem));
         }
         Ok(())
     }

@@ -182,6 +182,19 @@ impl Experiment {
             config.chosen = None;
         }
         if config.network.is_some() {
+            let reservoir = ["reservoir".to_owned()];
+            if let Some(setting) = settings.iter().find(|one| one.is_within(&reservoir)) {
+                return Err(ExperimentError::Invalid {
+                    in_file: false,
+                    origin: format!("--set {setting}"),
+                    source: LearningError::Config {
+                        field: "reservoir".into(),
+                        problem:
+                            "says nothing where network.kind puts another network in its place"
+                                .into(),
+                    },
+                });
+            }
             // The preset's says nothing any more, and records should not say that it does.
             config.reservoir = ReservoirConfig::default();
         }

@@ -136,13 +136,20 @@ impl Setting {
     }
 
     /// Whether a key, as names and numbers, is one that leads to what is set.
-    fn is_within(&self, key: &[String]) -> bool {
+    pub(crate) fn is_within(&self, key: &[String]) -> bool {
         self.path.starts_with(key)
     }
 
     /// Whether it makes another model, or another task, of a configuration.
     pub(crate) fn changes_the_model(&self) -> bool {
-        let tables = ["task", "reservoir", "learning", "readout"];
+        let tables = [
+            "task",
+            "input_map",
+            "network",
+            "reservoir",
+            "learning",
+            "readout",
+        ];
         let first = self.path.first();
         first.is_some_and(|first| tables.contains(&first.as_str()))
     }

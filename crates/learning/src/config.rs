@@ -195,16 +195,22 @@ impl ModelConfig {
         };
         network.check()?;
         let learning = &self.learning;
-        if learning.regime == Regime::FixedQk || learning.fixed_qk {
+        if learning.regime == Regime::FixedQk {
             return wrong(
                 "regime",
-                "fixes queries and keys of units, which the network of network.kind has none of: \"full\", \"hybrid\" and \"reservoir\" are allowed",
+                "fixes queries and keys of units, and the network that network.kind names has no units: \"full\", \"hybrid\" and \"reservoir\" are allowed",
+            );
+        }
+        if learning.fixed_qk {
+            return wrong(
+                "fixed_qk",
+                "fixes queries and keys of units, and the network that network.kind names has no units",
             );
         }
         if learning.qk.is_some() {
             return wrong(
                 "qk",
-                "fits queries of units, which the network of network.kind has none of",
+                "fits queries of units, and the network that network.kind names has no units",
             );
         }
         match learning.truncate {

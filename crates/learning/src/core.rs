@@ -35,7 +35,7 @@ pub enum MemoryNumbers {
 }
 
 /// The position that a network's cost is taken at, where one number is to stand for all of a sequence's.
-const TYPICAL: usize = 64;
+pub(crate) const TYPICAL: usize = 64;
 
 impl<B: Backend> Core<B> {
     /// Draws it from a seed.

@@ -11,7 +11,7 @@ use ran_unit::Unit;
 use serde::Serialize;
 
 use crate::backbone::Backbone;
-use crate::core::Core;
+use crate::core::{Core, TYPICAL};
 use crate::inputs::ModelInputs;
 use crate::parameters::each;
 use crate::{LearningConfig, LearningError, ModelConfig, Regime};
@@ -79,14 +79,14 @@ pub struct NetworkDescription {
     pub at: Vec<CostDescription>,
 }
 
-/// What a step costs that has some steps before it.
+/// What a step costs, given how many steps came before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct CostDescription {
     /// How many.
     pub position: usize,
     /// Multiply-adds of one sequence.
     pub multiply_adds: u64,
-    /// Numbers that are remembered of one sequence.
+    /// Numbers that are remembered of one sequence after it.
     pub memory: u64,
 }
 
@@ -229,7 +229,7 @@ pub fn describe<B: Backend>(
 }
 
 /// Positions that a network's cost and memory are told at.
-const POSITIONS: [usize; 3] = [0, 100, 10_000];
+const POSITIONS: [usize; 3] = [0, TYPICAL, 10_000];
 
 fn describe_network<B: Backend>(
     network: &Baseline<B>,

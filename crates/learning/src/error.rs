@@ -13,7 +13,7 @@ pub enum LearningError {
     #[error(transparent)]
     Reservoir(#[from] ReservoirError),
     /// The configuration of the network in the reservoir's place is wrong, or a memory is another network's.
-    #[error("network.{0}")]
+    #[error("{}", of_network(.0))]
     Network(#[from] BaselineError),
     /// The readout cannot be fitted.
     #[error("the readout cannot be fitted: {0}")]
@@ -48,7 +48,7 @@ pub enum LearningError {
     /// The loss left the range of numbers.
     #[error(
         "the loss became {loss} in epoch {epoch} at step {step}: a smaller learning.learning_rate or learning.clip, \
-         output = \"tanh\" or layer_norm = true in the population usually keep it finite{kept}",
+         and of a reservoir output = \"tanh\" or layer_norm = true in the population, usually keep it finite{kept}",
         kept = what_is_kept(*kept)
     )]
     Diverged {
@@ -100,6 +100,14 @@ impl LearningError {
             Self::Readout(ReadoutError::Parameter { .. }) => Some("readout"),
             _ => None,
         }
+    }
+}
+
+/// An option is named by its key in a file.
+fn of_network(error: &BaselineError) -> String {
+    match error {
+        BaselineError::Config { .. } => format!("network.{error}"),
+        _ => error.to_string(),
     }
 }
 

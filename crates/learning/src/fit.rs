@@ -97,6 +97,7 @@ fn fit_readout<B: Backend>(
         let found = fit_online(samples, online, config.passes.unwrap_or(1))?;
         return Ok(Fitted::online(&found, device));
     }
+    let mut warnings = Vec::new();
     let (readout, lambda, at_edge) = match config.loss {
         ReadoutLoss::SquaredError => {
             let found = fit_ridge(samples, config.ridge)?;
@@ -106,10 +107,15 @@ fn fit_readout<B: Backend>(
         ReadoutLoss::CrossEntropy => {
             let found = fit_cross_entropy(samples, link, config.ridge)?;
             let readout = LinearReadout::from_weights(&found.weights, &found.bias, device);
+            if !found.converged {
+                warnings.push(
+                    "the readout by cross-entropy was still changing when its search ended: a larger readout.ridge makes it easier to find"
+                        .into(),
+                );
+            }
             (readout, found.lambda, found.at_edge)
         }
     };
-    let mut warnings = Vec::new();
     if at_edge {
         warnings.push(format!(
             "the best penalty, {lambda:.3e}, lies at the end of the grid that was searched: the features may be of an \

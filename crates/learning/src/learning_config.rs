@@ -23,7 +23,7 @@ pub enum QkFit {
 pub enum Part {
     /// The map in front of the units.
     InputMap,
-    /// The units, as far as the regime trains them.
+    /// The units, as far as the regime trains them, or the network in the reservoir's place.
     Units,
     /// The readout.
     Readout,

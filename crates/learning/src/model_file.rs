@@ -198,7 +198,6 @@ impl<B: Backend> Numbers<B> {
             LearningError::ModelFile(why)
         };
         let network = config.network.as_ref();
-        // What is never trained follows from the seed.
         let network = network.map(|network| network.init(inputs.width(), card.seed, device));
         let network = network.transpose().map_err(|error| wrong(&error))?;
         let (reservoir, wiring) = match &network {
@@ -342,7 +341,13 @@ impl ModelCard {
         let most = bytes / 2;
         let readout = self.view().width().saturating_mul(d_output);
         let (weights, slots) = match &self.config.network {
-            Some(network) => (network.parameters(self.reservoir_inputs().width()), 0),
+            Some(network) => {
+                let map = self.config.input_map.as_ref();
+                let read = map.map_or(self.inputs().encoded(), |map| map.width);
+                // More inputs than numbers are refused below; their product with the width could overflow.
+                let trained = network.parameters(read.min(most));
+                (trained.saturating_add(network.fixed()), 0)
+            }
             None => {
                 let reservoir = &self.config.reservoir;
                 (reservoir.fewest_weights(), reservoir.d_state())
@@ -355,10 +360,14 @@ impl ModelCard {
         }
         let map = self.config.input_map.as_ref();
         let map = map.map_or(0, |map| map.width.saturating_mul(self.inputs().encoded()));
+        let whose = match self.config.network {
+            Some(_) => "weights of the network",
+            None => "weights of the reservoir",
+        };
         for (what, needed) in [
             ("inputs", d_input),
             ("weights of the input map", map),
-            ("weights of the reservoir", weights),
+            (whose, weights),
             ("slots", slots),
             ("weights of the readout", readout),
         ] {

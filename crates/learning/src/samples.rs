@@ -59,6 +59,9 @@ impl<'a, 's, B: ScanBackend> StateSamples<'a, 's, B> {
     pub(crate) fn each(&self, visit: &mut dyn FnMut(usize, usize, ArrayView2<'_, f32>)) {
         if let Some(kept) = &*self.kept.borrow() {
             for piece in kept {
+                if self.session.borrow().stopped() {
+                    return;
+                }
                 visit(piece.index, piece.first, piece.rows.view());
             }
             return;

@@ -24,6 +24,8 @@ pub struct CrossEntropyFit {
     pub lambda: f64,
     /// Each λ that was tried, descending, with the mean cross-entropy of the rows that were held out, in nats; empty when λ was given.
     pub curve: Vec<(f64, f64)>,
+    /// Whether the search has come near the optimum, rather than end after its last step.
+    pub converged: bool,
     /// Whether the chosen λ is the smallest or the largest candidate, so that the best may lie beyond.
     pub at_edge: bool,
 }
@@ -36,14 +38,14 @@ pub struct CrossEntropyFit {
 /// [`Link::Logistic`]. λ is relative to the *sum* over rows. Features are centred but not scaled; everything is in f64.
 ///
 /// The problem is convex. It is solved by L-BFGS (Liu & Nocedal 1989, with the line search of Moré & Thuente 1994) in coordinates in which
-/// no curvature exceeds 1: the Hessian is at most c·XᵀX + λI with c = 1/2 for softmax and 1/4 for logistic regression (Böhning 1992,
+/// no curvature exceeds 1, so that a step of length 1 is a good one: the Hessian is at most c·XᵀX + λI with c = 1/2 for softmax and 1/4 for logistic regression (Böhning 1992,
 /// "Multinomial logistic regression algorithm"), of which one Cholesky factor a λ is taken. Each step passes over the rows once or a few
 /// times.
 ///
 /// With no more rows than features, the rows of a Cholesky factor of the centred features' kernel matrix take their place, which gives the
 /// same readout for less.
 ///
-/// [`Ridge::Auto`] holds every fifth row out, and goes through λ from 10 to 10⁻⁸ times the mean nonzero eigenvalue of c·XᵀX, a decade a step,
+/// [`Ridge::Auto`] holds a fifth of the rows out, scattered over all of them, and goes through λ from 10 to 10⁻⁸ times the mean nonzero eigenvalue of c·XᵀX, a decade a step,
 /// each fit beginning where the last one ended, until the held-out cross-entropy was worse than the best for two steps. The best λ is
 /// then fitted to all rows. Rows that belong together, such as the steps of one sequence, make held-out rows optimistic.
 ///
@@ -106,14 +108,17 @@ fn primal(
             (best.0, curve, best.2)
         }
     };
-    let found = minimise(&of(lambda, Rows::All), start, FINE)?;
-    let (weights, bias) = of(lambda, Rows::All).uncentred(&found);
+    let objective = of(lambda, Rows::All);
+    let found = minimise(&objective, start, FINE)?;
+    let (weights, bias) = objective.uncentred(&found);
+    let converged = objective.slope(&found)? <= NEAR;
     let ends = [curve.first(), curve.last()];
     let at_edge = ends.into_iter().flatten().any(|end| end.0 == lambda);
     Ok(CrossEntropyFit {
         weights,
         bias,
         lambda,
+        converged,
         at_edge,
         curve,
     })
@@ -132,6 +137,8 @@ const ROUGH: f64 = 1e-5;
 const FINE: f64 = 1e-9;
 /// The length of the mean loss's gradient at which it ends, in the coordinates of the search.
 const FLAT: f64 = 1e-7;
+/// The same beyond which the search counts as not converged.
+const NEAR: f64 = 1e-3;
 
 /// The least that L-BFGS finds, from a start.
 fn minimise(
@@ -143,18 +150,11 @@ fn minimise(
         Ok(own) => own,
         Err(other) => ReadoutError::Search(other.to_string()),
     };
-    let start = objective.search_of(&start);
-    let (_, gradient) = objective.at(&start)?;
     // A line search along a direction of no length finds nothing.
-    if gradient
-        .iter()
-        .map(|slope| slope * slope)
-        .sum::<f64>()
-        .sqrt()
-        <= FLAT
-    {
-        return Ok(objective.point_of(&start));
+    if objective.slope(&start)? <= FLAT {
+        return Ok(start);
     }
+    let start = objective.search_of(&start);
     let solver = LBFGS::new(MoreThuenteLineSearch::new(), REMEMBERED)
         .with_tolerance_cost(change)
         .and_then(|solver| solver.with_tolerance_grad(FLAT))
@@ -162,6 +162,8 @@ fn minimise(
     let executor = Executor::new(Problem(objective), solver);
     let executor = executor.configure(|state| state.param(start).max_iters(MOST_STEPS));
     let mut found = executor.run().map_err(search)?;
+    // argmin takes an error of its line search for the end of the search.
+    objective.failure()?;
     let best = found.state.take_best_param();
     let best = best.ok_or_else(|| ReadoutError::Search("it has made no step".into()))?;
     Ok(objective.point_of(&best))

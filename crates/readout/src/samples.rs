@@ -6,7 +6,8 @@ use ndarray::{Array2, ArrayView2, Axis};
 
 /// Rows of features and targets that can be passed over more than once, without all being held in memory.
 ///
-/// A fit makes one pass, or two where it has to choose a penalty with more rows than features.
+/// A ridge regression makes one pass, or two where it has to choose a penalty with more rows than features; a fit by cross-entropy makes
+/// several for each step of its search.
 pub trait Samples {
     /// The number of rows.
     fn count(&self) -> usize;

@@ -6,6 +6,9 @@ use toml::{Table, Value};
 use super::{SearchSpace, table};
 use crate::Experiment;
 
+/// What belongs to readouts that are not trained by gradient.
+const CLOSED: [&str; 4] = ["online", "passes", "loss", "features"];
+
 /// A network is trained by gradient, unless a setting says otherwise.
 pub(super) fn space(mut base: Table, experiment: &Experiment, dataset: &Dataset) -> SearchSpace {
     let path = ["learning".to_owned(), "regime".to_owned()];
@@ -13,6 +16,13 @@ pub(super) fn space(mut base: Table, experiment: &Experiment, dataset: &Dataset)
         let learning = base.entry("learning");
         if let Value::Table(learning) = learning.or_insert_with(|| Value::Table(Table::new())) {
             learning.insert("regime".into(), "full".into());
+        }
+        if let Some(Value::Table(readout)) = base.get_mut("readout") {
+            let is_set = |key: &str| {
+                let path = format!("readout.{key}");
+                experiment.settings.iter().any(|one| one.concerns(&path))
+            };
+            readout.retain(|key, _| !CLOSED.contains(&key) || is_set(key));
         }
     }
     let mut keys = table(
@@ -24,6 +34,12 @@ pub(super) fn space(mut base: Table, experiment: &Experiment, dataset: &Dataset)
         "learning.weight_decay" = [0.0, 0.01]
         "#,
     );
+    let regime = base
+        .get("learning")
+        .and_then(|learning| learning.get("regime"));
+    if regime.and_then(Value::as_str) == Some("reservoir") {
+        keys.retain(|key, _| key == "network.width");
+    }
     let once = dataset.train.iter().all(|sample| sample.scored.len() == 1);
     if once && dataset.category != Category::Regression {
         keys.extend(table(

@@ -199,6 +199,29 @@ fn a_file_of_another_kind_of_network_is_refused_with_a_sentence() {
     let sentence = refusal(lstm);
     assert!(sentence.contains("network.layers"), "{sentence}");
 
+    for (from, to, words) in [
+        (
+            "\\\"d_input\\\":2",
+            format!("\\\"d_input\\\":{}", 1_u64 << 62),
+            "inputs",
+        ),
+        (
+            "\\\"width\\\":6",
+            "\\\"width\\\":60000".into(),
+            "weights of the network",
+        ),
+        (
+            "\\\"kind\\\":\\\"gru\\\"",
+            "\\\"units\\\":255,\\\"neurons\\\":2000,\\\"kind\\\":\\\"echo-state-transformer\\\""
+                .into(),
+            "weights of the network",
+        ),
+    ] {
+        let absurd = with_card(&bytes, |card| card.replacen(from, &to, 1));
+        let sentence = refusal(absurd);
+        assert!(sentence.contains(words), "{to}: {sentence}");
+    }
+
     let state = trained.model.stream(&DEVICE).state();
     let bytes = state.to_bytes().expect("its numbers are plain");
     let text = String::from_utf8(bytes).expect("it is text");

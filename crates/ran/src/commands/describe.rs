@@ -161,13 +161,15 @@ fn about_network(
         .all(|two| (two[0].multiply_adds, two[0].memory) == (two[1].multiply_adds, two[1].memory));
     let shown = if constant { &costs[..1] } else { costs };
     for cost in shown {
-        let position = match constant {
-            true => "at every position".to_owned(),
-            false => format!("after {} steps", grouped(cost.position)),
-        };
         let adds = grouped(cost.multiply_adds as usize);
         let memory = grouped(cost.memory as usize);
-        let what = format!("{adds} multiply-adds, {memory} numbers remembered {position}");
+        let what = match constant {
+            true => format!("{adds} multiply-adds, {memory} numbers remembered after it"),
+            false => format!(
+                "after {} others: {adds} multiply-adds, {memory} numbers remembered after it",
+                grouped(cost.position)
+            ),
+        };
         line("a step", what);
     }
 }

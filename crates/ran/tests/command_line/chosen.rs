@@ -34,6 +34,8 @@ fn fresh_seeds_and_other_configurations_have_nothing_to_be_warned_of() {
         (&["--seeds", "1000"][..], true),
         (&["--set", "reservoir.leak=0.4"], false),
         (&["--set", "readout.ridge=0.1"], false),
+        (&["--set", "input_map.width=6"], false),
+        (&["--set", "network.kind=gru"], false),
     ] {
         let (err, lines) = run(more);
         assert_eq!(err, "", "{more:?}");

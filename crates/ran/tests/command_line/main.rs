@@ -15,8 +15,8 @@ mod gradient;
 mod hostile;
 mod long;
 mod messages;
-#[cfg(not(feature = "wgpu"))]
 mod networks;
+#[cfg(not(feature = "wgpu"))]
 mod not_built;
 mod numbers;
 mod odd;

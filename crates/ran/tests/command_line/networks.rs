@@ -110,13 +110,13 @@ fn a_description_says_what_a_step_costs_at_which_position() {
     };
     let lstm = described("{ kind = 'lstm', width = 24 }");
     // 4·24·(12 + 24) of the gates, and two for each number of the cell; the hidden state and the cell.
-    let cost = "3,504 multiply-adds, 48 numbers remembered at every position";
+    let cost = "a step     3,504 multiply-adds, 48 numbers remembered after it";
     assert!(lstm.contains(cost), "{lstm}");
     assert!(!lstm.contains("reservoir"), "{lstm}");
     let transformer = described("{ kind = 'transformer', width = 24, layers = 1 }");
-    // A key and a value for each of 101 steps.
+    // A key and a value for each of 65 steps.
     assert!(
-        transformer.contains("4,848 numbers remembered after 100 steps"),
+        transformer.contains("3,120 numbers remembered after it"),
         "{transformer}"
     );
 }
@@ -128,6 +128,14 @@ fn a_network_that_cannot_be_is_refused_with_a_sentence() {
         (&["network.kind=gru2"][..], "`echo-state-transformer`"),
         (&["network.width=24"], "kind"),
         (&["network.kind=gru", "network.heads=2"], "heads"),
+        (
+            &["network.kind=gru", "reservoir.leak=0.5"],
+            "another network in its place",
+        ),
+        (
+            &["network={kind='retnet',width=65536,value_factor=65536,feed_forward=1,layers=65536}"],
+            "times value_factor must be at most",
+        ),
         (
             &["network.kind=gru", "network.width=0"],
             "network.width must be between 1 and",
@@ -189,4 +197,23 @@ fn a_search_varies_a_rivals_width_and_learning() {
     let refused = search(&["--search", "3", "--space", "roles"]);
     assert_eq!(refused.code, Some(2), "{}", refused.err);
     assert!(refused.err.contains("is of reservoirs"), "{}", refused.err);
+    // What a closed form alone has goes with it.
+    let force = [
+        "experiment",
+        "force-mackey-glass",
+        "--set",
+        "network.kind=gru",
+    ];
+    let more = [
+        "--set",
+        "learning.epochs=1",
+        "--search",
+        "1",
+        "--json",
+        "--quiet",
+        "--out",
+        "force",
+    ];
+    let found = run(folder, &[&force[..], &more].concat());
+    assert_eq!(found.code, Some(0), "{}", found.err);
 }

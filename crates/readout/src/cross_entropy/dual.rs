@@ -34,7 +34,8 @@ pub(super) fn fit(
         kernel[(at, at)] += shift;
     }
     let root = cholesky(kernel.as_ref());
-    let root = root.ok_or(ReadoutError::Eigenvalues { size: count })?;
+    let root =
+        root.ok_or_else(|| ReadoutError::Search("the rows' kernel matrix has no root".into()))?;
     let rows = Array2::from_shape_fn((count, count), |(i, j)| match i < j {
         true => 0.0,
         false => root[(i, j)] as f32,

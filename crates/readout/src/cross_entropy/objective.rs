@@ -19,16 +19,20 @@ use crate::{Link, ReadoutError, Samples};
 pub(super) enum Rows {
     /// All.
     All,
-    /// All but every fifth.
+    /// All but a fifth.
     Kept,
 }
 
 /// One row of this many is held out.
-const HELD_OUT: usize = 5;
+const HELD_OUT: u64 = 5;
+/// A row's place is multiplied with this number, and the upper half of the product's bits decides: which step of a sequence a row is says
+/// nothing (Knuth's multiplicative hash, by the golden ratio).
+const SCATTER: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl Rows {
     fn count(self, row: usize) -> bool {
-        self == Self::All || row % HELD_OUT != HELD_OUT - 1
+        let scattered = (row as u64 + 1).wrapping_mul(SCATTER) >> 32;
+        self == Self::All || !scattered.is_multiple_of(HELD_OUT)
     }
 }
 
@@ -72,6 +76,8 @@ pub(super) struct Objective<'a> {
     factor: Option<Mat<f64>>,
     /// What the line search asked for last: it wants the loss and the gradient of one point one after the other.
     last: RefCell<Option<Seen>>,
+    /// Why a pass failed.
+    failure: RefCell<Option<ReadoutError>>,
 }
 
 impl<'a> Objective<'a> {
@@ -99,6 +105,7 @@ impl<'a> Objective<'a> {
             rows,
             factor: cholesky(curvature.as_ref()),
             last: RefCell::new(None),
+            failure: RefCell::new(None),
         }
     }
 
@@ -153,8 +160,31 @@ impl<'a> Objective<'a> {
         (weights, bias)
     }
 
+    /// The length of the gradient at a point, in the coordinates of the search.
+    pub(super) fn slope(&self, point: &[f64]) -> Result<f64, ReadoutError> {
+        let (_, gradient) = self.at(&self.search_of(point))?;
+        Ok(gradient
+            .iter()
+            .map(|slope| slope * slope)
+            .sum::<f64>()
+            .sqrt())
+    }
+
+    /// Why a pass of the search failed, where one did.
+    pub(super) fn failure(&self) -> Result<(), ReadoutError> {
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
     /// The mean loss and its gradient, in the coordinates of the search.
     pub(super) fn at(&self, at: &[f64]) -> Result<(f64, Vec<f64>), ReadoutError> {
+        let seen = self.look(at);
+        if let Err(error) = &seen {
+            *self.failure.borrow_mut() = Some(error.clone());
+        }
+        seen
+    }
+
+    fn look(&self, at: &[f64]) -> Result<(f64, Vec<f64>), ReadoutError> {
         if let Some((point, loss, gradient)) = &*self.last.borrow()
             && point == at
         {
