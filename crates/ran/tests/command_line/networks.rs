@@ -89,7 +89,7 @@ fn a_setting_turns_a_preset_into_a_rival() {
         "attention",
     ];
     let refused = run(folder, &[&arguments[..], &["--out", "none.npz"]].concat());
-    assert_eq!(refused.code, Some(1), "{}", refused.err);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
     assert!(
         refused.err.contains("no attention to export"),
         "{}",
