@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-TASKS = ["adding-problem", "sorting-problem", "bracket-matching", "selective-copy", "induction-heads", "simple-copy", "discrete-postcasting"]
+TASKS = ["adding-problem", "sorting-problem", "bracket-matching", "selective-copy", "induction-heads", "simple-copy"]
 # Gates of each kind.
 GATES = {"gru": 3, "lstm": 4}
 

@@ -37,17 +37,18 @@ pub struct CrossEntropyFit {
 /// where ℓ is −Σₒ y·log softmax(o) with [`Link::Softmax`], and the sum of binary cross-entropies over outputs with
 /// [`Link::Logistic`]. λ is relative to the *sum* over rows. Features are centred but not scaled; everything is in f64.
 ///
-/// The problem is convex. It is solved by L-BFGS (Liu & Nocedal 1989, with the line search of Moré & Thuente 1994) in coordinates in which
-/// no curvature exceeds 1, so that a step of length 1 is a good one: the Hessian is at most c·XᵀX + λI with c = 1/2 for softmax and 1/4 for logistic regression (Böhning 1992,
-/// "Multinomial logistic regression algorithm"), of which one Cholesky factor a λ is taken. Each step passes over the rows once or a few
-/// times.
+/// The problem is convex. It is solved by L-BFGS (Liu & Nocedal 1989, with the line search of Moré & Thuente 1994) in coordinates in
+/// which no curvature exceeds 1, so that a step of length 1 is a good one: the Hessian is at most c·XᵀX + λI with c = 1/2 for softmax
+/// and 1/4 for logistic regression (Böhning 1992, "Multinomial logistic regression algorithm"), of which one Cholesky factor a λ is
+/// taken. Each step passes over the rows once or a few times.
 ///
 /// With no more rows than features, the rows of a Cholesky factor of the centred features' kernel matrix take their place, which gives the
 /// same readout for less.
 ///
-/// [`Ridge::Auto`] holds a fifth of the rows out, scattered over all of them, and goes through λ from 10 to 10⁻⁸ times the mean nonzero eigenvalue of c·XᵀX, a decade a step,
-/// each fit beginning where the last one ended, until the held-out cross-entropy was worse than the best for two steps. The best λ is
-/// then fitted to all rows. Rows that belong together, such as the steps of one sequence, make held-out rows optimistic.
+/// [`Ridge::Auto`] holds a fifth of the rows out, scattered over all of them, and goes through λ from 10 to 10⁻⁸ times the mean nonzero
+/// eigenvalue of c·XᵀX, a decade a step, each fit beginning where the last one ended, until the held-out cross-entropy was worse than
+/// the best for two steps. The best λ is then fitted to all rows. Rows that belong together, such as the steps of one sequence, make
+/// held-out rows optimistic.
 ///
 /// # Errors
 ///
@@ -93,7 +94,7 @@ fn primal(
             for decade in CANDIDATES {
                 let lambda = mean * 10_f64.powi(-decade);
                 let objective = of(lambda, Rows::Kept);
-                at = minimise(&objective, at, ROUGH)?;
+                (at, _) = minimise(&objective, &at, ROUGH)?;
                 let held = objective.held_out(&at)?;
                 curve.push((lambda, held));
                 worse += 1;
@@ -109,16 +110,15 @@ fn primal(
         }
     };
     let objective = of(lambda, Rows::All);
-    let found = minimise(&objective, start, FINE)?;
+    let (found, slope) = minimise(&objective, &start, FINE)?;
     let (weights, bias) = objective.uncentred(&found);
-    let converged = objective.slope(&found)? <= NEAR;
     let ends = [curve.first(), curve.last()];
     let at_edge = ends.into_iter().flatten().any(|end| end.0 == lambda);
     Ok(CrossEntropyFit {
         weights,
         bias,
         lambda,
-        converged,
+        converged: slope <= NEAR,
         at_edge,
         curve,
     })
@@ -140,33 +140,34 @@ const FLAT: f64 = 1e-7;
 /// The same beyond which the search counts as not converged.
 const NEAR: f64 = 1e-3;
 
-/// The least that L-BFGS finds, from a start.
+/// The point of the least loss that L-BFGS finds from a start, and the length of the gradient there.
 fn minimise(
     objective: &Objective<'_>,
-    start: Vec<f64>,
+    start: &[f64],
     change: f64,
-) -> Result<Vec<f64>, ReadoutError> {
+) -> Result<(Vec<f64>, f64), ReadoutError> {
     let search = |error: Error| match error.downcast::<ReadoutError>() {
         Ok(own) => own,
         Err(other) => ReadoutError::Search(other.to_string()),
     };
+    let first = objective.search_of(start);
+    let slope = objective.slope(&first)?;
     // A line search along a direction of no length finds nothing.
-    if objective.slope(&start)? <= FLAT {
-        return Ok(start);
+    if slope <= FLAT {
+        return Ok((start.to_vec(), slope));
     }
-    let start = objective.search_of(&start);
     let solver = LBFGS::new(MoreThuenteLineSearch::new(), REMEMBERED)
         .with_tolerance_cost(change)
         .and_then(|solver| solver.with_tolerance_grad(FLAT))
         .map_err(search)?;
     let executor = Executor::new(Problem(objective), solver);
-    let executor = executor.configure(|state| state.param(start).max_iters(MOST_STEPS));
+    let executor = executor.configure(|state| state.param(first).max_iters(MOST_STEPS));
     let mut found = executor.run().map_err(search)?;
     // argmin takes an error of its line search for the end of the search.
     objective.failure()?;
     let best = found.state.take_best_param();
     let best = best.ok_or_else(|| ReadoutError::Search("it has made no step".into()))?;
-    Ok(objective.point_of(&best))
+    Ok((objective.point_of(&best), objective.slope(&best)?))
 }
 
 /// An objective as argmin sees it.

@@ -24,6 +24,11 @@ pub(crate) fn product(left: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Mat<f64>
     out
 }
 
+/// The sum of a square matrix's diagonal.
+pub(crate) fn trace(square: MatRef<'_, f64>) -> f64 {
+    (0..square.nrows()).map(|i| square[(i, i)]).sum()
+}
+
 /// The eigenvalues, ascending, and the eigenvectors, one a column, of a matrix that is given by its lower triangle.
 ///
 /// # Errors

@@ -38,6 +38,7 @@ mod dense;
 mod error;
 mod features;
 mod gather;
+mod held;
 mod linear;
 mod link;
 mod moments;

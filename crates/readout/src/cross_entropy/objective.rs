@@ -2,14 +2,14 @@
 
 use std::cell::RefCell;
 
-use faer::linalg::matmul::matmul;
+use faer::linalg::matmul::{matmul, triangular};
 use faer::linalg::triangular_solve::{
     solve_lower_triangular_in_place, solve_upper_triangular_in_place,
 };
 use faer::{Accum, Mat, MatMut, MatRef};
 use ndarray::{Array1, Array2};
 
-use crate::dense::{TASKS, cholesky, product};
+use crate::dense::{TASKS, cholesky, product, trace};
 use crate::moments::Moments;
 use crate::samples::{Block, add_columns, pass_in_blocks, subtract};
 use crate::{Link, ReadoutError, Samples};
@@ -47,8 +47,7 @@ fn bound(link: Link) -> f64 {
 
 /// The mean nonzero eigenvalue of c·XᵀX; 1 where features do not vary.
 pub(super) fn mean_curvature(moments: &Moments, link: Link, rows: usize) -> f64 {
-    let size = moments.gram.nrows();
-    let trace: f64 = (0..size).map(|at| moments.gram[(at, at)]).sum();
+    let (size, trace) = (moments.gram.nrows(), trace(moments.gram.as_ref()));
     let rank = size.min(rows.saturating_sub(1)).max(1);
     match trace > 0.0 {
         true => bound(link) * trace / rank as f64,
@@ -89,8 +88,7 @@ impl<'a> Objective<'a> {
         rows: Rows,
     ) -> Self {
         let (bound, count) = (bound(link), samples.count() as f64);
-        let size = moments.gram.nrows();
-        let trace: f64 = (0..size).map(|at| moments.gram[(at, at)]).sum();
+        let (size, trace) = (moments.gram.nrows(), trace(moments.gram.as_ref()));
         // A factor of what rounding has left of an eigenvalue would not exist.
         let shift = lambda.max(1e-12 * bound * trace);
         let curvature = Mat::from_fn(size, size, |i, j| {
@@ -120,15 +118,19 @@ impl<'a> Objective<'a> {
         let (d_features, d_output) = self.widths();
         let (weights, bias) = at.split_at_mut(d_features * d_output);
         if let Some(factor) = &self.factor {
-            let own = MatMut::from_column_major_slice_mut(weights, d_features, d_output);
-            // The strict upper triangle of a factor may hold anything.
-            let lower = Mat::from_fn(d_features, d_features, |i, j| match i < j {
-                true => 0.0,
-                false => factor[(i, j)],
-            });
-            let image = product(lower.transpose(), own.as_ref());
-            let mut own = own;
-            own.copy_from(&image);
+            let mut own = MatMut::from_column_major_slice_mut(weights, d_features, d_output);
+            let given = own.to_owned();
+            triangular::matmul(
+                own.as_mut(),
+                triangular::BlockStructure::Rectangular,
+                Accum::Replace,
+                factor.transpose(),
+                triangular::BlockStructure::TriangularUpper,
+                given.as_ref(),
+                triangular::BlockStructure::Rectangular,
+                1.0,
+                TASKS,
+            );
         }
         let scale = bound(self.link).sqrt();
         bias.iter_mut().for_each(|b| *b *= scale);
@@ -160,9 +162,9 @@ impl<'a> Objective<'a> {
         (weights, bias)
     }
 
-    /// The length of the gradient at a point, in the coordinates of the search.
-    pub(super) fn slope(&self, point: &[f64]) -> Result<f64, ReadoutError> {
-        let (_, gradient) = self.at(&self.search_of(point))?;
+    /// The length of the gradient, in the coordinates of the search.
+    pub(super) fn slope(&self, at: &[f64]) -> Result<f64, ReadoutError> {
+        let (_, gradient) = self.at(at)?;
         Ok(gradient
             .iter()
             .map(|slope| slope * slope)
@@ -251,6 +253,7 @@ impl<'a> Objective<'a> {
         let (weights, bias) = point.split_at(d_features * d_output);
         let weights = MatRef::from_column_major_slice(weights, d_features, d_output);
         let mut first = 0;
+        let (mut own, mut asked) = (vec![0.0; d_output], vec![0.0; d_output]);
         pass_in_blocks(
             self.samples,
             &mut |Block {
@@ -258,23 +261,22 @@ impl<'a> Objective<'a> {
                       targets,
                   }| {
                 subtract(features.as_mut(), self.feature_means);
-                let targets = targets.as_ref();
                 let mut logits = product(features.as_ref(), weights);
-                let losses: Vec<f64> = (0..logits.nrows())
-                    .map(|row| {
-                        let mut own: Vec<f64> =
-                            (0..d_output).map(|o| logits[(row, o)] + bias[o]).collect();
-                        let targets: Vec<f64> = targets.row(row).iter().copied().collect();
-                        let loss = match self.link {
-                            Link::Softmax => softmax(&mut own, &targets),
-                            _ => logistic(&mut own, &targets),
-                        };
-                        for (o, slope) in own.into_iter().enumerate() {
-                            logits[(row, o)] = slope;
-                        }
-                        loss
-                    })
-                    .collect();
+                let mut loss_of = |row: usize| {
+                    for o in 0..d_output {
+                        own[o] = logits[(row, o)] + bias[o];
+                        asked[o] = targets[(row, o)];
+                    }
+                    let loss = match self.link {
+                        Link::Softmax => softmax(&mut own, &asked),
+                        _ => logistic(&mut own, &asked),
+                    };
+                    for (o, &slope) in own.iter().enumerate() {
+                        logits[(row, o)] = slope;
+                    }
+                    loss
+                };
+                let losses: Vec<f64> = (0..targets.nrows()).map(&mut loss_of).collect();
                 visit(first, features.as_ref(), logits.as_mut(), &losses);
                 first += losses.len();
             },

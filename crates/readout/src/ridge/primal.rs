@@ -3,7 +3,7 @@
 use super::leave_one_out::{Chosen, LeaveOneOut, Rows};
 use super::spectrum::{Spectrum, solve_directly};
 use super::{Form, Ridge, RidgeFit};
-use crate::dense::product;
+use crate::dense::{product, trace};
 use crate::moments::Moments;
 use crate::samples::{Block, pass_in_blocks, subtract};
 use crate::{ReadoutError, Samples};
@@ -22,7 +22,7 @@ pub(super) fn fit(samples: &dyn Samples, ridge: Ridge) -> Result<RidgeFit, Reado
     let means = (feature_means.as_slice(), target_means.as_slice());
     let done = |weights, chosen| Ok(RidgeFit::from_centred(weights, means, Form::Primal, chosen));
 
-    let trace: f64 = (0..gram.nrows()).map(|i| gram[(i, i)]).sum();
+    let trace = trace(gram.as_ref());
     if trace <= 0.0 {
         let lambda = match ridge {
             Ridge::Auto => 0.0,

@@ -1,7 +1,7 @@
 //! The eigenvalues and eigenvectors of a positive semidefinite matrix, and what λ makes of them.
 
 use crate::ReadoutError;
-use crate::dense::{eigen, solve_positive};
+use crate::dense::{eigen, solve_positive, trace};
 use faer::{Mat, MatRef};
 
 /// A = V·diag(e)·Vᵀ; the inverse of A + λI has 1/(e + λ) in place of e.
@@ -49,9 +49,8 @@ pub(super) fn solve_directly(
     right: MatRef<'_, f64>,
 ) -> Result<Mat<f64>, Mat<f64>> {
     let size = lower.nrows();
-    let trace: f64 = (0..size).map(|i| lower[(i, i)]).sum();
     // The trace bounds the largest eigenvalue; a condition of 1e12 leaves four digits at the very least.
-    if lambda < 1e-12 * trace {
+    if lambda < 1e-12 * trace(lower.as_ref()) {
         return Err(lower);
     }
     for i in 0..size {

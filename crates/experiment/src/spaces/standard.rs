@@ -1,0 +1,95 @@
+//! The standard space: one random population, of one of several kinds and sizes.
+
+use ran_reservoir::Inputs;
+use ran_tasks::{Category, Dataset};
+use toml::{Table, Value};
+
+use super::{SearchSpace, line, table};
+use crate::Experiment;
+
+pub(super) fn space(mut base: Table, experiment: &Experiment, dataset: &Dataset) -> SearchSpace {
+    // What belongs to another wiring or to populations that go.
+    for (table, key) in [
+        ("reservoir", "wiring"),
+        ("reservoir", "fan_in"),
+        ("reservoir", "spectral_radius"),
+        ("reservoir", "input_copies"),
+        ("reservoir", "projections"),
+        ("readout", "populations"),
+    ] {
+        let path = format!("{table}.{key}");
+        let is_set = experiment
+            .settings
+            .iter()
+            .any(|setting| setting.concerns(&path));
+        if let (false, Some(Value::Table(table))) = (is_set, base.get_mut(table)) {
+            table.remove(key);
+        }
+    }
+    let mut keys = table(
+        r#"
+        "reservoir.leak" = [1.0, 0.5, 0.2, 0.05, { from = 0.01, to = 1.0 }]
+        "reservoir.input_scale" = { from = 0.1, to = 3.0, log = true }
+        "reservoir.input_share" = { from = 0.1, to = 0.9 }
+        "reservoir.context" = [2, 4, 16]
+        "reservoir.population" = [
+            [{ kind = "attention-block", units = 40, d_unit = 16, output = "tanh" }],
+            [{ kind = "attention-block", units = 20, d_unit = 32, output = "tanh" }],
+            [{ kind = "qkv-unit", units = 40, d_unit = 16, output = "tanh" }],
+            [{ kind = "tanh-unit", units = 640, d_unit = 1 }],
+        ]
+        "#,
+    );
+    let windows = windows(dataset.d_input);
+    if let Some(Value::Array(all)) = keys.get_mut("reservoir.population") {
+        all.extend(windows.iter().cloned());
+    }
+    // The line holds what the units sum already.
+    let mut seen = table("values = [['units']]");
+    let when = Table::from_iter([("reservoir.population".into(), Value::Array(windows))]);
+    seen.insert("when".into(), Value::Table(when));
+    keys.insert("readout.populations".into(), Value::Table(seen));
+    // Where a sequence has one target, its course can be summed up in several ways.
+    let once = dataset.train.iter().all(|sample| sample.scored.len() == 1);
+    if once && dataset.category != Category::Regression {
+        let features =
+            table(r#"x = ["mean", "mean-and-last", "pooled", { segments = 4 }, { segments = 8 }]"#);
+        keys.extend(
+            features
+                .into_iter()
+                .map(|(_, value)| ("readout.features".to_string(), value)),
+        );
+    }
+    SearchSpace { base, keys }
+}
+
+/// Slots of a delay line, at most, but that it holds [`FEWEST_STEPS`] of however many inputs.
+const LONGEST_LINE: usize = 1024;
+/// Steps that a delay line holds, at least.
+const FEWEST_STEPS: usize = 8;
+
+/// Populations whose units sum random places of a window of the inputs, as long as a delay line holds them.
+fn windows(d_input: usize) -> Vec<Value> {
+    let units = [
+        "kind = 'tanh-unit'\nunits = 640\nd_unit = 1\nbias = 1.0",
+        "kind = 'memory-unit'\nunits = 40\nd_unit = 16\noutput = 'tanh'",
+        "kind = 'attention-block'\nunits = 40\nd_unit = 16\noutput = 'tanh'",
+    ];
+    let populations = units.into_iter().flat_map(|units| {
+        [16, 64].map(|steps| {
+            let steps = (LONGEST_LINE / d_input.max(1)).clamp(FEWEST_STEPS, steps);
+            let mut past = line("past", steps * d_input, &[Inputs::ALL]);
+            past.insert("leak".into(), Value::Float(1.0));
+            let mut units = table(units);
+            units.insert("name".into(), "units".into());
+            units.insert("fan_in".into(), Value::Integer(FAN_IN));
+            let reads = [Inputs::ALL, "past"].map(Value::from);
+            units.insert("reads".into(), Value::Array(reads.into()));
+            Value::Array([past, units].map(Value::Table).into())
+        })
+    });
+    populations.collect()
+}
+
+/// Places of a window that a slot sums: as many as a kernel of MiniRocket has (Dempster, Schmidt & Webb 2021).
+const FAN_IN: i64 = 9;
