@@ -6,19 +6,20 @@ use ran_unit::RngStream;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BaselineError, EchoStateTransformer, EchoStateTransformerConfig, Gru, GruConfig, Lstm,
-    LstmConfig, Mamba, MambaConfig, Memory, MemoryData, Network, RetNet, RetNetConfig, Rwkv,
-    RwkvConfig, Slot, Transformer, TransformerConfig,
+    BaselineError, EchoStateTransformer, EchoStateTransformerConfig, GatedConfig, Gru, Lstm, Mamba,
+    MambaConfig, Memory, MemoryData, Network, RetNet, RetNetConfig, Rwkv, RwkvConfig, Slot,
+    Transformer, TransformerConfig,
 };
+use crate::{gru, lstm};
 
 /// A network with its options. In a file, `kind` names it, and each has options of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum BaselineConfig {
     /// Gated recurrent units.
-    Gru(GruConfig),
+    Gru(GatedConfig),
     /// Long short-term memory.
-    Lstm(LstmConfig),
+    Lstm(GatedConfig),
     /// Attention over all of the past, or its newest part.
     Transformer(TransformerConfig),
     /// Attention without softmax, whose memory decays.
@@ -93,7 +94,15 @@ impl BaselineConfig {
 
     /// How many numbers are trained, without drawing them. The options must have been checked.
     pub fn parameters(&self, d_input: usize) -> usize {
-        delegate!(Self, self, config => config.parameters(d_input))
+        match self {
+            Self::Gru(config) => config.parameters(gru::MAPS, d_input),
+            Self::Lstm(config) => config.parameters(lstm::MAPS, d_input),
+            Self::Transformer(config) => config.parameters(d_input),
+            Self::RetNet(config) => config.parameters(d_input),
+            Self::Rwkv(config) => config.parameters(d_input),
+            Self::Mamba(config) => config.parameters(d_input),
+            Self::EchoStateTransformer(config) => config.parameters(d_input),
+        }
     }
 
     /// How many numbers stay as they were drawn, beside those that are trained. The options must have been checked.
@@ -130,8 +139,8 @@ impl BaselineConfig {
         // The network stands where a reservoir's first population would.
         let rng = &mut RngStream::Weights(0).rng(seed);
         Ok(match self {
-            Self::Gru(config) => Baseline::Gru(config.init(d_input, rng, device)),
-            Self::Lstm(config) => Baseline::Lstm(config.init(d_input, rng, device)),
+            Self::Gru(config) => Baseline::Gru(Gru::init(config, d_input, rng, device)),
+            Self::Lstm(config) => Baseline::Lstm(Lstm::init(config, d_input, rng, device)),
             Self::Transformer(config) => Baseline::Transformer(config.init(d_input, rng, device)),
             Self::RetNet(config) => Baseline::RetNet(config.init(d_input, rng, device)),
             Self::Rwkv(config) => Baseline::Rwkv(config.init(d_input, rng, device)),

@@ -7,10 +7,10 @@
 //! ```
 //! use burn::tensor::Tensor;
 //! use burn_ndarray::{NdArray, NdArrayDevice};
-//! use ran_baselines::{Baseline, BaselineConfig, GruConfig, Network};
+//! use ran_baselines::{Baseline, BaselineConfig, GatedConfig, Network};
 //!
 //! let device = NdArrayDevice::Cpu;
-//! let config = BaselineConfig::Gru(GruConfig { width: 8, layers: 1 });
+//! let config = BaselineConfig::Gru(GatedConfig { width: 8, layers: 1 });
 //! let network: Baseline<NdArray> = config.init(3, 7, &device)?;
 //! let inputs = Tensor::ones([2, 5, 3], &device); // two sequences of five steps of three numbers
 //! let (features, memory) = network.forward(inputs, network.start(2, &device));
@@ -42,8 +42,9 @@ pub use echo_state_transformer::{
     is_fixed,
 };
 pub use error::BaselineError;
-pub use gru::{Gru, GruConfig, GruLayer};
-pub use lstm::{Lstm, LstmConfig, LstmLayer};
+pub use gated::{GatedConfig, GatedLayer};
+pub use gru::Gru;
+pub use lstm::Lstm;
 pub use mamba::{Mamba, MambaConfig, MambaLayer};
 pub use memory::{Memory, MemoryData, PartData, Slot};
 pub use network::Network;

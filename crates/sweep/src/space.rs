@@ -98,6 +98,16 @@ impl Space {
         keys.map(|(key, _)| key)
     }
 
+    /// Leaves a key one value, which it has wherever it is there. Says whether the space has the key.
+    pub fn fix(&mut self, key: &str, value: &Value) -> bool {
+        let Some(dimension) = self.0.get_mut(key) else {
+            return false;
+        };
+        dimension.domain = Domain::Values(vec![value.clone()]);
+        dimension.optional = false;
+        true
+    }
+
     /// Takes the keys from a point that are not there because of what others are.
     pub(crate) fn conditioned(&self, mut point: Point) -> Point {
         // A key's condition may be on a key that goes itself.
@@ -303,6 +313,16 @@ d = { values = [true, false], when = { a = [1] }, optional = true }
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_key_that_is_fixed_has_one_value_where_it_is_there() {
+        let text = "a = [1, 2]\nb = { values = [1, 2], when = { a = [1] }, optional = true }";
+        let mut fixed = space(text).unwrap();
+        assert!(fixed.fix("b", &Value::Integer(3)));
+        assert!(!fixed.fix("c", &Value::Integer(3)), "the space has no c");
+        let expected = "a = [1, 2]\nb = { values = [3], when = { a = [1] } }";
+        assert_eq!(fixed, space(expected).unwrap());
     }
 
     #[test]

@@ -15,8 +15,8 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use burn_ndarray::{NdArray, NdArrayDevice};
 use ran_baselines::{
-    Baseline, BaselineConfig, EchoStateTransformerConfig, GruConfig, LstmConfig, MambaConfig,
-    RetNetConfig, RwkvConfig, TransformerConfig,
+    Baseline, BaselineConfig, EchoStateTransformerConfig, GatedConfig, MambaConfig, RetNetConfig,
+    RwkvConfig, TransformerConfig,
 };
 
 /// The only backend of this program: burn 0.21 has one type of float for a kind of device, whichever asks first.
@@ -53,8 +53,8 @@ fn every_config() -> Vec<BaselineConfig> {
         })
     };
     vec![
-        BaselineConfig::Gru(GruConfig { width, layers }),
-        BaselineConfig::Lstm(LstmConfig { width, layers }),
+        BaselineConfig::Gru(GatedConfig { width, layers }),
+        BaselineConfig::Lstm(GatedConfig { width, layers }),
         of_context(1),
         of_context(3),
         BaselineConfig::Transformer(transformer),

@@ -1,7 +1,7 @@
 //! Memories that are saved and brought back, and those that are refused.
 
 use burn::tensor::TensorData;
-use ran_baselines::{Baseline, BaselineConfig, BaselineError, GruConfig, MemoryData, Network};
+use ran_baselines::{Baseline, BaselineConfig, BaselineError, GatedConfig, MemoryData, Network};
 
 use crate::{B, D_INPUT, DEVICE, drawn, every_config, noise};
 
@@ -44,15 +44,15 @@ fn another_networks_memory_is_refused() {
             }
         }
     }
-    let small = BaselineConfig::Gru(GruConfig {
+    let small = BaselineConfig::Gru(GatedConfig {
         width: 4,
         layers: 2,
     });
-    let large = BaselineConfig::Gru(GruConfig {
+    let large = BaselineConfig::Gru(GatedConfig {
         width: 5,
         layers: 2,
     });
-    let deep = BaselineConfig::Gru(GruConfig {
+    let deep = BaselineConfig::Gru(GatedConfig {
         width: 4,
         layers: 3,
     });

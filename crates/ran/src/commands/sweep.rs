@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     /// What all trials begin with, in place of the sweep's own: an experiment of the program, or a FILE.toml.
     #[arg(long, value_name = "NAME | FILE.toml")]
     base: Option<String>,
-    /// Sets a key in all trials, as in task.valid=0.3.
+    /// Sets a key in all trials, as in task.valid=0.3; one of the space is not varied then.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<Setting>,
     /// Where results go; a folder of the same sweep is gone on with [default: runs/NAME].
@@ -116,7 +116,9 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
             }
             for setting in &arguments.settings {
                 let (key, value) = setting.key_and_value();
-                config.set.insert(key, value);
+                if !config.space.fix(&key, &value) {
+                    config.set.insert(key, value);
+                }
             }
             config
                 .validate()

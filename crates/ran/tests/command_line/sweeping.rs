@@ -360,3 +360,19 @@ fn a_search_finds_a_configuration_and_says_how_it_was_chosen() {
         refused.err
     );
 }
+
+#[test]
+fn a_key_of_the_space_that_is_set_is_not_varied() {
+    let space = "'reservoir.leak' = [0.2, 0.4]\n'reservoir.context' = [2, 3, 4]";
+    let place = place(&sweep(space, "[method]\nname = 'grid'"));
+    let fixed = ["--set", "reservoir.context=5", "--set", "task.limit=20"];
+    let all = [&["sweep", "s.toml", "--json", "--out", "out"], &fixed[..]].concat();
+    let lines = succeed(place.path(), &all).lines();
+    assert_eq!(lines.len(), 2, "one trial for each leak");
+    for line in &lines {
+        let command = line["command"].as_str().unwrap();
+        for setting in ["reservoir.context=5", "task.limit=20"] {
+            assert!(command.contains(setting), "{command}");
+        }
+    }
+}
