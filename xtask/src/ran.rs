@@ -8,6 +8,9 @@ use std::process::{Command, ExitCode};
 /// The backends that are not built by default, each behind a feature of its own name.
 const OPTIONAL_BACKENDS: &[&str] = &["wgpu"];
 
+/// Options of cargo's own, put before `build`: `--config FILE`, `--offline`.
+const OPTIONS: &str = "XTASK_CARGO";
+
 /// Builds and runs `ran TASK ARGUMENTS` in the caller's folder; its exit code is the task's.
 pub(crate) fn run(task: &OsStr, arguments: &[OsString]) -> ExitCode {
     if let Err(problem) = build(backend(arguments)) {
@@ -48,13 +51,7 @@ fn build(backend: Option<&str>) -> Result<(), String> {
     // Cargo names itself to the programs that it runs.
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    // The whole workspace decides on the features of what is built, as it does in `cargo test`: neither builds again
-    // what the other has built.
-    command.args(["build", "--workspace", "--bin", "ran"]);
-    let feature = backend.filter(|backend| OPTIONAL_BACKENDS.contains(backend));
-    if let Some(feature) = feature {
-        command.arg(format!("--features=ran/{feature}"));
-    }
+    command.args(words(&env::var(OPTIONS).unwrap_or_default(), backend));
     // The first build takes minutes: a person who waits should see it, a script need not.
     if !stderr().is_terminal() {
         command.arg("--quiet");
@@ -68,9 +65,31 @@ fn build(backend: Option<&str>) -> Result<(), String> {
     }
 }
 
+/// What cargo is told: its own options, and what to build.
+fn words(options: &str, backend: Option<&str>) -> Vec<String> {
+    // The whole workspace decides on the features of what is built, as it does in `cargo test`: neither builds again
+    // what the other has built.
+    let build = ["build", "--workspace", "--bin", "ran"];
+    let words = options.split_whitespace().chain(build).map(String::from);
+    let feature = backend.filter(|backend| OPTIONAL_BACKENDS.contains(backend));
+    words
+        .chain(feature.map(|feature| format!("--features=ran/{feature}")))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn options_of_cargo_come_first_and_a_backend_is_a_feature() {
+        let build = "build --workspace --bin ran";
+        assert_eq!(words("", Some("ndarray")).join(" "), build);
+        assert_eq!(
+            words(" --config a.toml ", Some("wgpu")).join(" "),
+            format!("--config a.toml {build} --features=ran/wgpu")
+        );
+    }
 
     fn of(arguments: &[&str]) -> Option<String> {
         let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
