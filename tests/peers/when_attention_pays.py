@@ -102,7 +102,7 @@ class Results:
         with (folder / "results.csv").open() as file:
             rows = list(csv.DictReader(file))
         contexts = sorted({int(row.get("reservoir.context") or 0) for row in rows})
-        for row in rows:
+        for row in filter(lambda row: row["test"], rows):
             gain = row.get(key(task, "qk_gain")) or row.get(key(task, "gate_gain"))
             factors = (
                 bool(row.get(key(task, "reads"))) or task == "bracket-matching",
@@ -111,8 +111,6 @@ class Results:
                 row.get(key(task, "lag_bias")),
                 int(row.get("reservoir.context") or 0) == contexts[-1],
             )
-            if not row["test"]:
-                continue
             score = float(row["test"])
             self.errors.setdefault(factors, []).append(score**0.5 if task == "lorenz" else 1 - score)
             self.commands[factors] = row["command"]
@@ -199,7 +197,8 @@ def neurons_alone(out):
     with (out / "neurons" / "results.csv").open() as file:
         rows = list(csv.DictReader(file))
     trials = {}
-    for row in rows:
+    # A wiring that has too few lines for a task's inputs has no score.
+    for row in filter(lambda row: row["test"], rows):
         trials.setdefault((row["task.name"], row["trial"]), []).append(1 - float(row["test"]))
     best = {}
     for (task, _), errors in trials.items():
