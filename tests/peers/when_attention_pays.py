@@ -323,7 +323,7 @@ def error_by_gain(out):
                 axis.errorbar(x, y, deviation, color=colour, linestyle=style, label=label, capsize=2, linewidth=1.3, elinewidth=0.6)
         if task in neurons:
             axis.axhline(neurons[task][0], color="black", linewidth=0.8, label="neurons alone")
-        axis.set_title(task, fontsize=10)
+        axis.set_title("lorenz (root of the mean squared error)" if task == "lorenz" else task, fontsize=10)
         axis.set_ylim(bottom=0)
         axis.set_xticks(range(len(GAINS)), [f"{float(gain):g}" for gain in GAINS])
     for axis in axes[:, 0]:
