@@ -72,6 +72,8 @@ pub(super) fn list(out: &mut impl Write) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::sweep::TrialBench;
+    use ran_sweep::Sweep;
     use std::fs;
 
     #[test]
@@ -95,5 +97,25 @@ mod tests {
             open(name).unwrap();
             assert!(text.starts_with("# "), "{name}");
         }
+    }
+
+    #[test]
+    fn the_sweeps_of_studies_can_be_begun() {
+        let studies = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/studies");
+        let folders = fs::read_dir(studies).unwrap().map(|it| it.unwrap().path());
+        let mut begun = 0;
+        for folder in folders.filter(|path| path.is_dir()) {
+            for file in fs::read_dir(folder).unwrap() {
+                let path = file.unwrap().path();
+                let (name, config) = open(path.to_str().unwrap()).unwrap();
+                config.validate().unwrap();
+                let place = tempfile::TempDir::new().unwrap();
+                let mut bench = TrialBench::new(&config.base, &config.trial);
+                let sweep = Sweep::begin(place.path(), &name, &config, &mut bench);
+                assert!(sweep.is_ok(), "{name}: {}", sweep.err().unwrap());
+                begun += 1;
+            }
+        }
+        assert!(begun > 0, "no study has a sweep");
     }
 }
