@@ -1,7 +1,7 @@
 """Runs the study docs/studies/when-attention-pays.md, and writes its tables and pictures.
 
     python3 tests/peers/when_attention_pays.py run [--out DIR]     (sweeps, trained controls, attention; goes on where it stopped)
-    python3 tests/peers/when_attention_pays.py write [--out DIR]   (tables on standard output, pictures into docs/pictures)
+    python3 tests/peers/when_attention_pays.py write [--out DIR]   (tables on standard output, pictures and all means into docs)
 
 `run` makes the sweeps of docs/studies/when-attention-pays, trains the units of five of them by gradient, and exports the attention
 of four of them to measure it: some two hours on one core. numpy and matplotlib are installed with pip into a virtual environment
@@ -22,6 +22,7 @@ from environment import ROOT, ensure_package
 
 STUDY = ROOT / "docs" / "studies" / "when-attention-pays"
 PICTURES = ROOT / "docs" / "pictures"
+MEANS = STUDY.with_suffix(".csv")
 TASKS = [
     "associative-recall",
     "selective-copy",
@@ -34,7 +35,7 @@ TASKS = [
     "lorenz",
 ]
 TRAINED = TASKS[:5]
-MEASURED = {"associative-recall": 16, "selective-copy": 51, "sorting-problem": 21, "adding-problem": 12}
+MEASURED = ["associative-recall", "selective-copy", "sorting-problem", "adding-problem"]
 GAINS = ["0.0", "1.0", "4.0", "16.0", "64.0"]
 CENTRE = "4.0"
 # Queries and keys that have no common form, or are not there.
@@ -66,6 +67,7 @@ def main():
         measure(program, arguments.out)
     else:
         tables(arguments.out)
+        means(arguments.out)
         error_by_gain(arguments.out)
         attention_by_gain(arguments.out)
 
@@ -93,16 +95,21 @@ def trained(task, text):
     yield from ("learning.regime=full", "learning.epochs=200", "learning.learning_rate=0.003")
 
 
+def rows_of(folder):
+    """The rows of a sweep's trials, without those that failed on a seed."""
+    with (folder / "results.csv").open() as file:
+        return [row for row in csv.DictReader(file) if not row["problem"]]
+
+
 class Results:
     """The rows of a sweep: a configuration's factors, and its errors by seed."""
 
     def __init__(self, folder, task):
         self.errors = {}
         self.commands = {}
-        with (folder / "results.csv").open() as file:
-            rows = list(csv.DictReader(file))
+        rows = rows_of(folder)
         contexts = sorted({int(row.get("reservoir.context") or 0) for row in rows})
-        for row in filter(lambda row: row["test"], rows):
+        for row in rows:
             gain = row.get(key(task, "qk_gain")) or row.get(key(task, "gate_gain"))
             factors = (
                 bool(row.get(key(task, "reads"))) or task == "bracket-matching",
@@ -127,12 +134,15 @@ class Results:
     def mean(self, **factors):
         """Mean and deviation over seeds and configurations; none where there are none."""
         errors = list(itertools.chain.from_iterable(self.of(**factors).values()))
-        return (statistics.mean(errors), statistics.stdev(errors)) if errors else None
+        return spread(errors) if errors else None
 
     def best(self, **factors):
         """The configuration with the smallest mean."""
-        means = [(statistics.mean(errors), statistics.stdev(errors)) for errors in self.of(**factors).values()]
-        return min(means) if means else None
+        return min(map(spread, self.of(**factors).values()), default=None)
+
+
+def spread(errors):
+    return statistics.mean(errors), statistics.stdev(errors)
 
 
 def cell(value):
@@ -173,37 +183,43 @@ def tables(out):
     line(["task", "best with roles", "best without", "all without", "neurons alone", "trained, roles", "trained, without"])
     line(["---"] * 7)
     for task, rows in found.items():
-        trained_rows = Results(out / f"{task}-trained", task) if (out / f"{task}-trained" / "results.csv").exists() else None
-        of = lambda roles: cell(trained_rows.mean(roles=roles)) if trained_rows else "–"
-        line(
-            [
-                task,
-                cell(rows.best(roles=True)),
-                cell(rows.best(roles=False)),
-                cell(rows.mean(roles=False, whole=True)),
-                cell(neurons.get(task)),
-                of(True),
-                of(False),
-            ]
-        )
+        folder = out / f"{task}-trained"
+        by_gradient = Results(folder, task) if (folder / "results.csv").exists() else None
+        values = [
+            rows.best(roles=True),
+            rows.best(roles=False),
+            rows.mean(roles=False, whole=True),
+            neurons.get(task),
+            *(by_gradient and by_gradient.mean(roles=roles) for roles in (True, False)),
+        ]
+        line([task, *map(cell, values)])
     print()
     token = Results(out / "some-of-a-token", "some-of-a-token")
-    print("three of five symbols:", {factors[-1]: cell((statistics.mean(e), statistics.stdev(e))) for factors, e in token.errors.items()})
+    print("three of five symbols:", cell(token.mean(whole=True)), "half of C:", cell(token.mean(whole=False)))
     print()
     attention_table(out)
 
 
+def means(out):
+    """Writes the mean and the deviation of every configuration."""
+    with MEANS.open("w", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["task", "roles", "qk", "gain", "lag_bias", "whole_context", "error", "deviation", "seeds"])
+        for task, found in results(out).items():
+            for (roles, qk, gain, bias, whole), errors in sorted(found.errors.items()):
+                mean, deviation = spread(errors)
+                rows.writerow([task, roles, qk, gain, bias, whole, f"{mean:.4f}", f"{deviation:.4f}", len(errors)])
+    print(f"written: {MEANS.relative_to(ROOT)}")
+
+
 def neurons_alone(out):
-    with (out / "neurons" / "results.csv").open() as file:
-        rows = list(csv.DictReader(file))
+    """The best wiring of neurons for each task."""
     trials = {}
-    # A wiring that has too few lines for a task's inputs has no score.
-    for row in filter(lambda row: row["test"], rows):
+    for row in rows_of(out / "neurons"):
         trials.setdefault((row["task.name"], row["trial"]), []).append(1 - float(row["test"]))
     best = {}
     for (task, _), errors in trials.items():
-        found = (statistics.mean(errors), statistics.stdev(errors))
-        best[task] = min(best.get(task, found), found)
+        best[task] = min(best.get(task, spread(errors)), spread(errors))
     return best
 
 
@@ -305,14 +321,18 @@ STYLES = [
 ]
 
 
-def error_by_gain(out):
+def pyplot():
     import matplotlib
 
     matplotlib.use("svg")
     matplotlib.rcParams.update({"svg.hashsalt": "ran", "font.size": 9, "svg.fonttype": "none"})
-    import matplotlib.pyplot as plt
+    import matplotlib.pyplot
 
-    figure, axes = plt.subplots(3, 3, figsize=(9, 8), sharex=True)
+    return matplotlib.pyplot
+
+
+def error_by_gain(out):
+    figure, axes = pyplot().subplots(3, 3, figsize=(9, 8), sharex=True)
     neurons = neurons_alone(out)
     for axis, (task, rows) in zip(axes.flat, results(out).items()):
         for label, factors, colour, style in STYLES:
@@ -323,7 +343,7 @@ def error_by_gain(out):
                 axis.errorbar(x, y, deviation, color=colour, linestyle=style, label=label, capsize=2, linewidth=1.3, elinewidth=0.6)
         if task in neurons:
             axis.axhline(neurons[task][0], color="black", linewidth=0.8, label="neurons alone")
-        axis.set_title("lorenz (root of the mean squared error)" if task == "lorenz" else task, fontsize=10)
+        axis.set_title("lorenz (RMSE)" if task == "lorenz" else task, fontsize=10)
         axis.set_ylim(bottom=0)
         axis.set_xticks(range(len(GAINS)), [f"{float(gain):g}" for gain in GAINS])
     for axis in axes[:, 0]:
@@ -337,9 +357,7 @@ def error_by_gain(out):
 
 
 def attention_by_gain(out):
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharex=True)
+    figure, axes = pyplot().subplots(1, 2, figsize=(9, 3.6), sharex=True)
     for number, task in enumerate(MEASURED):
         table = measured(out, task)
         for roles, style in ((True, "-"), (False, "--")):
