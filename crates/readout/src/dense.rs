@@ -29,12 +29,29 @@ pub(crate) fn trace(square: MatRef<'_, f64>) -> f64 {
     (0..square.nrows()).map(|i| square[(i, i)]).sum()
 }
 
-/// The eigenvalues, ascending, and the eigenvectors, one a column, of a matrix that is given by its lower triangle.
+/// The eigenvalues, ascending, and the eigenvectors, one a column, of a positive semidefinite matrix that is given by its lower
+/// triangle.
 ///
 /// # Errors
 ///
 /// If the iteration does not converge.
 pub(crate) fn eigen(lower: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>), EvdError> {
+    decompose(lower).or_else(|_| {
+        // Where nearly all eigenvalues are zero but for rounding, the iteration waits for off-diagonals to become small beside
+        // diagonals that are rounding themselves. A + s·I has the same eigenvectors and no such diagonals; the eigenvalues lose
+        // what is lost anyway, ε times the largest.
+        let shift = trace(lower);
+        let mut shifted = lower.to_owned();
+        for i in 0..shifted.nrows() {
+            shifted[(i, i)] += shift;
+        }
+        let (mut values, vectors) = decompose(shifted.as_ref())?;
+        values.iter_mut().for_each(|value| *value -= shift);
+        Ok((values, vectors))
+    })
+}
+
+fn decompose(lower: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>), EvdError> {
     let size = lower.nrows();
     let mut vectors = Mat::zeros(size, size);
     let mut values = Diag::zeros(size);

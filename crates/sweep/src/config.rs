@@ -127,7 +127,7 @@ impl Default for TrialConfig {
     }
 }
 
-/// What becomes of the best points: they are judged on the test set.
+/// What becomes of the best points: they are judged once more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FinalConfig {
@@ -135,6 +135,9 @@ pub struct FinalConfig {
     pub best: u64,
     /// With which seeds, none of which may be a trial's. Default: 1000..1005.
     pub seeds: Seeds,
+    /// On which split. Default: the test set. On the validation set, data of more seeds tell good points apart that are equal
+    /// on the trials' few.
+    pub judge: Judged,
     /// Keys that are others than in the trials, as `"task.valid" = 0.0` where the part of the training set that chose is
     /// trained on at the end.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -146,6 +149,7 @@ impl Default for FinalConfig {
         Self {
             best: 1,
             seeds: "1000..1005".parse().expect("it is a range"),
+            judge: Judged::Test,
             set: BTreeMap::new(),
         }
     }

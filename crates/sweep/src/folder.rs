@@ -57,9 +57,9 @@ pub(crate) fn results(
     };
     let search = of_stage(folder, planned, config.trial.judge)?;
     let last = folder.join(FINAL);
-    let last = match Stage::is_at(&last) {
-        true => Some(of_stage(&last, None, Judged::Test)?),
-        false => None,
+    let last = match &config.r#final {
+        Some(of) if Stage::is_at(&last) => Some(of_stage(&last, None, of.judge)?),
+        _ => None,
     };
     Ok((search, last))
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! DIR/sweep.toml   what was asked for
 //! DIR/…            its trials (see `Stage`)
-//! DIR/final/…      the best points' trials on the test set
+//! DIR/final/…      the best points' trials, once more
 //! ```
 
 use std::cmp::Ordering;
@@ -18,8 +18,7 @@ use crate::folder::{FILE, FINAL, base_in, described, is_kept, keep_base, results
 use crate::method::Tried;
 use crate::stage::{Stage, StageConfig};
 use crate::{
-    Bench, Bounds, Executor, Facts, Judged, Method, Metric, Point, Results, SweepConfig,
-    SweepError, Trial,
+    Bench, Bounds, Executor, Facts, Method, Metric, Point, Results, SweepConfig, SweepError, Trial,
 };
 
 /// What happens during a sweep, to be shown.
@@ -31,7 +30,7 @@ pub enum SweepNotice<'a> {
         done: u64,
         /// Those that it is going to have in all.
         of: u64,
-        /// Whether these are the best points' on the test set.
+        /// Whether these are the best points', once more.
         last: bool,
     },
     /// A trial is done.
@@ -147,7 +146,7 @@ impl Sweep {
         self.config.assignments(&values.collect())
     }
 
-    /// Runs the trials that are left, batch by batch, then the best points on the test set.
+    /// Runs the trials that are left, batch by batch, then the best points once more, as `[final]` says.
     ///
     /// # Errors
     ///
@@ -203,7 +202,7 @@ impl Sweep {
         let points: Vec<Point> = best.into_iter().map(|one| one.point.clone()).collect();
         let config = StageConfig {
             seeds: last.seeds.clone(),
-            judge: Judged::Test,
+            judge: last.judge,
             set: {
                 let others = last
                     .set
@@ -227,7 +226,7 @@ impl Sweep {
         self.run_stage(&stage, total, true, bench, executor, stop, observe)
     }
 
-    /// The results so far: of the trials, and of the best points on the test set.
+    /// The results so far: of the trials, and of the best points, judged once more.
     ///
     /// # Errors
     ///

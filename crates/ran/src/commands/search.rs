@@ -10,7 +10,8 @@ use ran_experiment::{
     BackendKind, Chosen, Experiment, Place, SearchSpace, Seeds, SpaceKind, Trials, write_file,
 };
 use ran_sweep::{
-    Bounds, Constraints, Judged, Method, Results, Space, SweepConfig, Trial, TrialConfig,
+    Bounds, Constraints, FinalConfig, Judged, Method, Results, Space, SweepConfig, Trial,
+    TrialConfig,
 };
 use toml::{Table, Value};
 
@@ -31,6 +32,11 @@ pub(crate) struct Search<'a> {
 
 /// Seeds of a trial on data that are drawn anew for each.
 const SEEDS: Range<u64> = 100..103;
+/// Seeds on which the best trials on such data are judged again, before one is taken: on a few, many are perfect.
+const AGAIN: Range<u64> = 103..113;
+/// How many of the trials are: one in so many, and no more than so many.
+const ONE_IN: u64 = 20;
+const MOST_AGAIN: u64 = 10;
 /// Seeds of a trial on data that are what they are, at least and at most.
 const FEWEST_SEEDS: u64 = 2;
 const MOST_SEEDS: u64 = 10;
@@ -58,7 +64,14 @@ impl Search<'_> {
             true => SEEDS.start..SEEDS.start + splitting_seeds(dataset.train.len()),
             false => SEEDS,
         };
-        let seeds: Seeds = format!("{}..{}", seeds.start, seeds.end).parse()?;
+        let seeds = range(seeds);
+        let again = (self.trials / ONE_IN).min(MOST_AGAIN);
+        let again = (again > 1 && !splits).then(|| FinalConfig {
+            best: again,
+            seeds: range(AGAIN),
+            judge: Judged::Valid,
+            set: BTreeMap::new(),
+        });
         let keys: Space = space
             .keys
             .try_into()
@@ -88,7 +101,7 @@ impl Search<'_> {
                 seeds: seeds.clone(),
                 judge: Judged::Valid,
             },
-            r#final: None,
+            r#final: again.clone(),
             slurm: None,
         };
         config
@@ -102,8 +115,8 @@ impl Search<'_> {
             quiet: self.quiet,
         };
         let (sweep, mut bench) = run.begin(&folder, &experiment.name, &config)?;
-        let (results, _) = run.all(&mut io::sink(), &sweep, &mut bench)?;
-        let best = best(&results)?;
+        let (results, again_results) = run.all(&mut io::sink(), &sweep, &mut bench)?;
+        let best = best(again_results.as_ref().unwrap_or(&results))?;
         let assignments = sweep.assignments_of(best);
         let settings: Result<Vec<_>, _> = assignments
             .iter()
@@ -113,7 +126,10 @@ impl Search<'_> {
         let mut found =
             Experiment::open(Some(&sweep.base()), &settings?)?.named(&experiment.name)?;
         found.config.chosen = Some(Chosen {
-            seeds: [seeds].into_iter().collect(),
+            seeds: [seeds]
+                .into_iter()
+                .chain(again.map(|again| again.seeds))
+                .collect(),
             tried: results.trials.len(),
             by: format!(
                 "{} on validation data, space {}, method tpe",
@@ -131,6 +147,11 @@ impl Search<'_> {
             None => Place::own_folder(&format!("{name}-search"), &base.to_string()),
         }
     }
+}
+
+fn range(seeds: Range<u64>) -> Seeds {
+    let text = format!("{}..{}", seeds.start, seeds.end);
+    text.parse().expect("it is a range")
 }
 
 /// How many seeds, each of which splits a training set of some sequences in its own way, a trial needs to be judged.
@@ -177,7 +198,7 @@ fn best(results: &Results) -> anyhow::Result<&Trial> {
         .trials
         .iter()
         .filter_map(|trial| Some((sign * trial.score?, trial)));
-    // Of equals the first, which was found without the others' help.
+    // Of equals the first: which was found without the others' help, or was the better before it was judged again.
     let best = scored.reduce(|best, one| if one.0 > best.0 { one } else { best });
     let best = best.map(|(_, trial)| trial);
     best.ok_or_else(|| anyhow::anyhow!("no trial of the search has a score"))

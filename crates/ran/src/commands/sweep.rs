@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
     /// How many trials run at once on this machine [default: as many as it has cores and memory for].
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
-    /// Prints JSON Lines: each trial as it ends, those on the test set with "last": true.
+    /// Prints JSON Lines: each trial as it ends, those of the best, judged once more, with "last": true.
     #[arg(long)]
     json: bool,
     /// Shows no progress on standard error, only warnings.
@@ -161,8 +161,8 @@ impl Run {
         Ok((sweep, bench))
     }
 
-    /// Runs what is left of a sweep, and shows what it came to. Returns the results of its trials, and of the best on the
-    /// test set.
+    /// Runs what is left of a sweep, and shows what it came to. Returns the results of its trials, and of the best, judged
+    /// once more.
     pub(crate) fn all(
         &self,
         out: &mut impl Write,
@@ -264,11 +264,7 @@ impl Progress {
                     self.next = 0;
                 }
                 (self.done, self.of, self.last) = (*done, *of, *last);
-                self.bar.set_prefix(if *last {
-                    "the best on the test set"
-                } else {
-                    "trials"
-                });
+                self.bar.set_prefix(what(*last));
                 self.bar.set_length(*of);
                 self.bar.set_position(*done);
                 self.bar
@@ -291,14 +287,18 @@ impl Progress {
                 self.bar.set_position(self.done);
                 if self.lines && (self.done >= self.next || self.done == self.of) {
                     self.next = self.done + self.of.div_ceil(LINES);
-                    let what = if self.last {
-                        "the best on the test set"
-                    } else {
-                        "trials"
-                    };
+                    let what = what(self.last);
                     crate::say::say(&format!("{what}: {} of {}{best}", self.done, self.of));
                 }
             }
         }
+    }
+}
+
+/// What trials are called.
+fn what(last: bool) -> &'static str {
+    match last {
+        true => "the best once more",
+        false => "trials",
     }
 }

@@ -324,6 +324,7 @@ fn a_search_finds_a_configuration_and_says_how_it_was_chosen() {
     );
     assert!(record["trained_parameters"].as_u64().unwrap() <= 3000);
     assert_eq!(trials(&place.path().join("out/search")).len(), 6);
+    assert_eq!(record["config"]["chosen"]["seeds"][0], "100..103");
 
     // What was set is not searched, and the standard space serves data without a validation set.
     let vowels = [
@@ -358,6 +359,43 @@ fn a_search_finds_a_configuration_and_says_how_it_was_chosen() {
         refused.code == Some(2) && refused.err.contains("--search"),
         "{}",
         refused.err
+    );
+}
+
+#[test]
+fn a_search_judges_its_best_again_where_seeds_draw_data_anew() {
+    let place = TempDir::new().unwrap();
+    let search = "experiment associative-recall-small --search 40 --space roles --set task.limit=10 --seeds 1000 \
+                  --out out --json --no-pictures --no-model --quiet";
+    let search: Vec<&str> = search.split_whitespace().collect();
+    let outcome = succeed(place.path(), &search);
+    let record = &outcome.lines()[0];
+    let chosen = &record["config"]["chosen"];
+    assert_eq!(chosen["seeds"], serde_json::json!(["100..103", "103..113"]));
+    let first = trials(&place.path().join("out/search"));
+    let again = trials(&place.path().join("out/search/final"));
+    assert_eq!((first.len(), again.len()), (40, 2));
+    for trial in again.values() {
+        let seeds = trial["seeds"].as_array().unwrap();
+        assert_eq!(seeds.len(), 10);
+        assert!(
+            seeds
+                .iter()
+                .all(|seed| seed["valid"].is_f64() && seed["test"].is_null())
+        );
+        let before = |other: &&Value| other["point"] == trial["point"];
+        assert!(first.values().any(|other| before(&other)));
+    }
+    // The best of the two is the one that is run.
+    let error = |trial: &Value| trial["score"].as_f64().unwrap();
+    let best = again
+        .values()
+        .min_by(|one, other| error(one).total_cmp(&error(other)));
+    let context = best.unwrap()["point"]["reservoir.context"].as_i64();
+    assert_eq!(
+        record["config"]["reservoir"]["context"].as_i64(),
+        context,
+        "{record}"
     );
 }
 

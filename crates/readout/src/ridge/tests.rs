@@ -265,6 +265,37 @@ fn features_that_never_vary_predict_the_mean() {
 }
 
 #[test]
+fn auto_fits_where_nearly_all_features_never_vary() {
+    // As of delay lines that were given a handful of symbols: copies of a clock, two symbols, and nothing.
+    for rows in [1000, 200] {
+        let width = 300;
+        let features = Array2::from_shape_fn((rows, width), |(row, column)| {
+            let tick = row % 10 == 0;
+            match column {
+                column if column % 20 == 0 => f32::from(tick) * 0.642_015,
+                column if column == width - 6 => f32::from(tick && row / 10 % 5 == 1) * 0.566_27,
+                column if column == width / 2 => f32::from(tick && row / 10 % 2 == 1) * 0.566_27,
+                _ => 0.0,
+            }
+        });
+        let targets = Array2::from_shape_fn((rows, 1), |(row, _)| {
+            features[[row, width / 2]] * 3.0 - features[[row, 0]] + (row as f32).sin() * 0.1
+        });
+        let auto = fit(&features, &targets, Ridge::Auto);
+        assert_eq!(
+            auto.form,
+            if rows > width {
+                Form::Primal
+            } else {
+                Form::Dual
+            }
+        );
+        let given = fit(&features, &targets, Ridge::Value(auto.lambda));
+        assert_same(&auto, &given.weights, &given.bias);
+    }
+}
+
+#[test]
 fn auto_survives_collinear_features_and_lonely_ones() {
     // The last feature is zero but in one row, so that row's leverage nears one as λ shrinks.
     let (mut features, targets) = draw(20, 4, 1, 11);

@@ -69,7 +69,7 @@ fn numeric(results: &Results) -> Option<(String, String)> {
     Some((keys.next()?.clone(), keys.next()?.clone()))
 }
 
-/// The best trials, then what they came to on the test set.
+/// The best trials, then what they came to when they were judged once more.
 pub(super) fn text(folder: &Path, search: &Results, last: Option<&Results>) -> String {
     let failed: Vec<&Trial> = search
         .trials
@@ -99,7 +99,8 @@ pub(super) fn text(folder: &Path, search: &Results, last: Option<&Results>) -> S
     if let Some(last) = last {
         let _ = writeln!(
             text,
-            "\nThe best of them on the test set, with seeds that chose nothing:\n"
+            "\nThe best of them on {} data, with other seeds:\n",
+            split(&last.judged)
         );
         text += &rows(last, usize::MAX);
         if let Some(first) = last.trials.first() {
