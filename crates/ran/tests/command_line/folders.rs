@@ -96,7 +96,7 @@ fn a_run_that_is_killed_leaves_whole_files() {
 
 /// Runs the program where no file can be longer than a limit, as on a disk that is full: writes fail half-way.
 #[cfg(unix)]
-fn run_with_little_room(
+pub(super) fn run_with_little_room(
     place: &std::path::Path,
     blocks: usize,
     arguments: &[&str],

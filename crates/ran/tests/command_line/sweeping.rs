@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::folders::run_with_little_room;
 use crate::{assert_sentence, assert_usage, command, files_below, run, succeed};
 
 /// A sweep of small models, with some of its lines as they are given.
@@ -134,6 +135,28 @@ fn a_sweep_that_is_killed_again_and_again_comes_to_the_same_results() {
         name.starts_with('.')
     });
     assert_eq!(left.collect::<Vec<_>>(), Vec::<std::path::PathBuf>::new());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_ends_a_sweep_with_a_sentence_and_loses_nothing() {
+    let place = place(&sweep(LEAK, FOUR));
+    let search = ["sweep", "s.toml", "--quiet", "--out", "out"];
+    // There is room for each trial's result, and not for the table of all.
+    let outcome = run_with_little_room(place.path(), 1, &search);
+    assert_sentence(&outcome, &["results.csv", "cannot be written"]);
+    let folder = place.path().join("out");
+    let before = trials(&folder);
+    assert_eq!(before.len(), 8);
+    succeed(place.path(), &["sweep", "--resume", "out", "--quiet"]);
+    assert_eq!(trials(&folder), before);
+    assert!(folder.join("results.csv").exists() && folder.join("report.html").exists());
+
+    // Where there is room for nothing, no trial is begun.
+    let nowhere = ["sweep", "s.toml", "--quiet", "--out", "nowhere"];
+    let outcome = run_with_little_room(place.path(), 0, &nowhere);
+    assert_sentence(&outcome, &["sweep.toml", "cannot be written"]);
+    assert_eq!(files_below_or_none(&place.path().join("nowhere/trials")), 0);
 }
 
 pub(super) fn files_below_or_none(folder: &Path) -> usize {
