@@ -3,7 +3,8 @@
     python3 tests/peers/threads.py [--ran PROGRAM] [NAME ...]
 
 Without names, all presets are run whose seed takes less than 10 s on two threads; without a program, `cargo xtask` builds it. Each is run
-once for each number of threads (`RAYON_NUM_THREADS`), with seed 1000. Needs Python 3.
+once for each number of threads (`RAYON_NUM_THREADS`), with seed 1000. Needs Python 3, and the data of `cargo xtask datasets fetch santa-fe` and
+`spoken-digits`.
 """
 
 import argparse
@@ -19,8 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 THREADS = [2, 1, 4]
 LIMIT = 10.0
-# These read data sets that are fetched, and take minutes.
-LONG = {"sequential-mnist", "fashion-mnist"}
+# These take minutes.
+LONG = {"sequential-mnist", "fashion-mnist", "text"}
 
 
 def main():

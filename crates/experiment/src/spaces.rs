@@ -6,13 +6,12 @@ mod networks;
 mod roles;
 mod standard;
 
-use std::collections::HashSet;
 use std::str::FromStr;
 
 use ran_tasks::Dataset;
 use toml::{Table, Value};
 
-use crate::Experiment;
+use crate::{Experiment, Setting};
 
 /// Which space is searched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +30,13 @@ pub enum SpaceKind {
 pub struct SpaceKindError(String);
 
 impl SpaceKind {
+    /// Whether what a setting changes stands in the space's own configuration, and not in the one that a search begins with.
+    #[must_use]
+    pub fn replaces(self, setting: &Setting) -> bool {
+        let tables = ["reservoir", "learning", "readout"];
+        self == Self::Roles && tables.iter().any(|table| setting.concerns(table))
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -64,34 +70,17 @@ pub struct SearchSpace {
 
 impl SearchSpace {
     /// The space of a kind for an experiment on its data. Of the experiment the task, and with [`SpaceKind::Standard`] what the
-    /// space does not vary, stay as they are; keys that its settings name are not varied.
+    /// space does not vary, stay as they are.
     #[must_use]
     pub fn of(kind: SpaceKind, experiment: &Experiment, dataset: &Dataset) -> Self {
         let config = Table::try_from(&experiment.config);
         let mut base = config.expect("a configuration that was read is TOML");
         base.remove("chosen");
-        let mut space = match kind {
+        match kind {
             _ if experiment.config.network.is_some() => networks::space(base, experiment, dataset),
             SpaceKind::Standard => standard::space(base, experiment, dataset),
             SpaceKind::Roles => roles::space(base, dataset),
-        };
-        let settings = &experiment.settings;
-        space
-            .keys
-            .retain(|key, _| !settings.iter().any(|setting| setting.concerns(key)));
-        space.drop_unmet();
-        space
-    }
-}
-
-impl SearchSpace {
-    /// Leaves out keys that depend on one which is not varied.
-    fn drop_unmet(&mut self) {
-        let names: HashSet<String> = self.keys.keys().cloned().collect();
-        self.keys.retain(|_, dimension| {
-            let when = dimension.get("when").and_then(Value::as_table);
-            when.is_none_or(|when| when.keys().all(|key| names.contains(key)))
-        });
+        }
     }
 }
 
@@ -119,19 +108,6 @@ mod tests {
     use crate::{ExperimentConfig, Preset};
 
     #[test]
-    fn what_depends_on_a_key_that_was_set_is_not_varied() {
-        let settings = ["reservoir.population.0.units=10".parse().unwrap()];
-        let experiment = Experiment::open(Some("japanese-vowels"), &settings).unwrap();
-        let dataset = experiment.config.task.load(1).unwrap();
-        let space = SearchSpace::of(SpaceKind::Standard, &experiment, &dataset);
-        let keys: Vec<&str> = space.keys.keys().map(String::as_str).collect();
-        assert!(keys.contains(&"reservoir.leak"), "{keys:?}");
-        for gone in ["reservoir.population", "readout.populations"] {
-            assert!(!keys.contains(&gone), "{keys:?}");
-        }
-    }
-
-    #[test]
     fn of_another_network_its_width_and_its_learning_are_varied() {
         let space = |settings: &[&str]| {
             let settings = settings.iter().map(|one| one.parse().unwrap());
@@ -140,7 +116,7 @@ mod tests {
             let dataset = experiment.config.task.load(1).unwrap();
             SearchSpace::of(SpaceKind::Standard, &experiment, &dataset)
         };
-        let own = space(&["network.kind=gru", "learning.batch=16"]);
+        let own = space(&["network.kind=gru"]);
         let keys: Vec<&str> = own.keys.keys().map(String::as_str).collect();
         for varied in [
             "network.width",
@@ -150,10 +126,7 @@ mod tests {
             assert!(keys.contains(&varied), "{keys:?}");
         }
         let of_reservoirs = keys.iter().any(|key| key.starts_with("reservoir"));
-        assert!(
-            !of_reservoirs && !keys.contains(&"learning.batch"),
-            "{keys:?}"
-        );
+        assert!(!of_reservoirs, "{keys:?}");
         assert_eq!(own.base["learning"]["regime"].as_str(), Some("full"));
         let config: ExperimentConfig = own.base.try_into().unwrap();
         config.model().validate().unwrap();
@@ -162,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_is_a_configuration_and_what_was_set_stays() {
+    fn a_base_is_a_configuration() {
         for preset in [
             "japanese-vowels",
             "associative-recall-small",
@@ -171,14 +144,12 @@ mod tests {
             "lorenz",
         ] {
             assert!(Preset::find(preset).is_some());
-            let settings = ["reservoir.leak=0.5".parse().unwrap()];
-            let experiment = Experiment::open(Some(preset), &settings).unwrap();
+            let experiment = Experiment::open(Some(preset), &[]).unwrap();
             let dataset = experiment.config.task.load(1).unwrap();
             for kind in [SpaceKind::Standard, SpaceKind::Roles] {
                 let space = SearchSpace::of(kind, &experiment, &dataset);
                 let config: ExperimentConfig = space.base.clone().try_into().unwrap();
                 config.model().validate().unwrap();
-                assert!(!space.keys.contains_key("reservoir.leak"), "{preset}");
                 assert!(space.keys.len() >= 4, "{preset}");
             }
         }

@@ -2,7 +2,7 @@
 
 mod written;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use toml::Value;
@@ -99,13 +99,25 @@ impl Space {
     }
 
     /// Leaves a key one value, which it has wherever it is there. Says whether the space has the key.
+    ///
+    /// Where it has none, keys that hold this one or are held by it, as `reservoir.population` holds
+    /// `reservoir.population.0.units`, are not varied any more, nor is what depends on them.
     pub fn fix(&mut self, key: &str, value: &Value) -> bool {
-        let Some(dimension) = self.0.get_mut(key) else {
-            return false;
-        };
-        dimension.domain = Domain::Values(vec![value.clone()]);
-        dimension.optional = false;
-        true
+        if let Some(dimension) = self.0.get_mut(key) {
+            dimension.domain = Domain::Values(vec![value.clone()]);
+            dimension.optional = false;
+            return true;
+        }
+        self.0
+            .retain(|other, _| !holds(key, other) && !holds(other, key));
+        loop {
+            let there: BTreeSet<String> = self.0.keys().cloned().collect();
+            self.0
+                .retain(|_, one| one.when.keys().all(|key| there.contains(key)));
+            if self.0.len() == there.len() {
+                return false;
+            }
+        }
     }
 
     /// Takes the keys from a point that are not there because of what others are.
@@ -125,6 +137,12 @@ impl Space {
             }
         }
     }
+}
+
+/// Whether a key leads to another.
+fn holds(outer: &str, inner: &str) -> bool {
+    let rest = inner.strip_prefix(outer);
+    rest.is_some_and(|rest| rest.starts_with(['.', '[']))
 }
 
 impl Dimension {
@@ -323,6 +341,21 @@ d = { values = [true, false], when = { a = [1] }, optional = true }
         assert!(!fixed.fix("c", &Value::Integer(3)), "the space has no c");
         let expected = "a = [1, 2]\nb = { values = [3], when = { a = [1] } }";
         assert_eq!(fixed, space(expected).unwrap());
+    }
+
+    #[test]
+    fn what_a_key_that_is_fixed_is_in_or_holds_is_not_varied_nor_what_depends_on_it() {
+        let text = "'a.0' = [1]\n'a.0.b' = [1, 2]\n'a.00' = [1]\nc = { values = [1], when = { 'a.0' = [1] } }\n\
+                    d = { values = [1], when = { c = [1] } }\ne = [1]";
+        for (key, left) in [
+            ("a.0.b.c", &["a.00", "e"][..]),
+            ("a", &["e"]),
+            ("a.0.bb", &["a.0.b", "a.00", "e"]),
+        ] {
+            let mut fixed = space(text).unwrap();
+            assert!(!fixed.fix(key, &Value::Integer(3)));
+            assert_eq!(fixed.keys().collect::<Vec<_>>(), left, "{key}");
+        }
     }
 
     #[test]

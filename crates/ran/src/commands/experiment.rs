@@ -111,7 +111,10 @@ impl Arguments {
         stop: &'static AtomicBool,
         out: &mut impl Write,
     ) -> anyhow::Result<Experiment> {
-        let experiment = Experiment::open(self.which.as_deref(), &self.settings)?;
+        let of_space = |setting: &&Setting| self.search.is_some() && self.space.replaces(setting);
+        let (_, own): (Vec<&Setting>, Vec<&Setting>) = self.settings.iter().partition(of_space);
+        let own: Vec<Setting> = own.into_iter().cloned().collect();
+        let experiment = Experiment::open(self.which.as_deref(), &own)?;
         let experiment = match &self.name {
             Some(name) => experiment.named(name)?,
             None => experiment,
@@ -128,7 +131,7 @@ impl Arguments {
             quiet: self.quiet,
             stop,
         };
-        let found = search.best(experiment)?;
+        let found = search.best(experiment, &self.settings)?;
         if !self.json {
             say_found(out, &found)?;
         }

@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use ran_experiment::{
-    BackendKind, Chosen, Experiment, Place, SearchSpace, Seeds, SpaceKind, Trials, write_file,
+    BackendKind, Chosen, Experiment, Place, SearchSpace, Seeds, Setting, SpaceKind, Trials,
+    write_file,
 };
 use ran_sweep::{
     Bounds, Constraints, FinalConfig, Judged, Method, Results, Space, SweepConfig, Trial,
     TrialConfig,
 };
-use toml::{Table, Value};
+use toml::Value;
 
-use crate::commands::sweep::Run;
+use crate::commands::sweep::{Run, settle};
 use crate::exit::Usage;
 
 /// What is searched, and how.
@@ -48,8 +49,13 @@ const VALIDATION: f64 = 0.3;
 const SPLITS: [&str; 2] = ["task.valid", "learning.validation"];
 
 impl Search<'_> {
-    /// Searches, and gives the experiment with the best configuration, which says how it was chosen.
-    pub(crate) fn best(&self, experiment: Experiment) -> anyhow::Result<Experiment> {
+    /// Searches, and gives the experiment with the best configuration, which says how it was chosen. What is set is the same in
+    /// all trials.
+    pub(crate) fn best(
+        &self,
+        experiment: Experiment,
+        settings: &[Setting],
+    ) -> anyhow::Result<Experiment> {
         if experiment.config.network.is_some() && self.space == SpaceKind::Roles {
             let problem = "the space roles is of reservoirs, and network.kind names another network: --space standard varies its width and \
                            its learning";
@@ -76,16 +82,26 @@ impl Search<'_> {
             .keys
             .try_into()
             .map_err(|error: toml::de::Error| Usage(error.to_string()))?;
-        let folder = self.folder(&experiment.name, &space.base);
+        let base = toml::to_string(&space.base)?;
+        // A setting that means nothing is known before anything is tried.
+        Experiment::parse(
+            &experiment.name,
+            &format!("the space {}", self.space.name()),
+            &base,
+            settings,
+        )?;
+        let all: Vec<String> = settings.iter().map(ToString::to_string).collect();
+        let folder = self.folder(&experiment.name, &format!("{base}{}", all.join("\n")));
+        let text = base;
         let base = folder
             .join("base")
             .join(format!("{}.toml", experiment.name));
-        write_file(&base, toml::to_string(&space.base)?.as_bytes())?;
+        write_file(&base, text.as_bytes())?;
         let mut set = BTreeMap::new();
         if splits {
             set.insert(split(&base).to_string(), Value::Float(VALIDATION));
         }
-        let config = SweepConfig {
+        let mut config = SweepConfig {
             base: base.to_string_lossy().into_owned(),
             set,
             space: keys,
@@ -104,6 +120,7 @@ impl Search<'_> {
             r#final: again.clone(),
             slurm: None,
         };
+        settle(&mut config, settings);
         config
             .validate()
             .map_err(|error| Usage(error.to_string()))?;
@@ -120,7 +137,7 @@ impl Search<'_> {
         let assignments = sweep.assignments_of(best);
         let settings: Result<Vec<_>, _> = assignments
             .iter()
-            .filter(|one| !SPLITS.iter().any(|key| one.starts_with(key)))
+            .filter(|one| !(splits && SPLITS.iter().any(|key| one.starts_with(key))))
             .map(|one| one.parse())
             .collect();
         let mut found =
@@ -141,10 +158,10 @@ impl Search<'_> {
         Ok(found)
     }
 
-    fn folder(&self, name: &str, base: &Table) -> PathBuf {
+    fn folder(&self, name: &str, what: &str) -> PathBuf {
         match self.out {
             Some(out) => out.join("search"),
-            None => Place::own_folder(&format!("{name}-search"), &base.to_string()),
+            None => Place::own_folder(&format!("{name}-search"), what),
         }
     }
 }

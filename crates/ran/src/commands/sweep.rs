@@ -114,12 +114,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
             if let Some(base) = &arguments.base {
                 config.base.clone_from(base);
             }
-            for setting in &arguments.settings {
-                let (key, value) = setting.key_and_value();
-                if !config.space.fix(&key, &value) {
-                    config.set.insert(key, value);
-                }
-            }
+            settle(&mut config, &arguments.settings);
             config
                 .validate()
                 .map_err(|error| Usage(error.to_string()))?;
@@ -132,6 +127,16 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     };
     run.all(&mut out, &sweep, &mut bench)?;
     Ok(())
+}
+
+/// Has settings be the same in all trials.
+pub(crate) fn settle(config: &mut SweepConfig, settings: &[Setting]) {
+    for setting in settings {
+        let (key, value) = setting.key_and_value();
+        if !config.space.fix(&key, &value) {
+            config.set.insert(key, value);
+        }
+    }
 }
 
 /// All trials of a sweep failed.

@@ -347,7 +347,7 @@ fn a_search_finds_a_configuration_and_says_how_it_was_chosen() {
     );
     assert!(record["trained_parameters"].as_u64().unwrap() <= 3000);
     assert_eq!(trials(&place.path().join("out/search")).len(), 6);
-    assert_eq!(record["config"]["chosen"]["seeds"][0], "100..103");
+    assert_eq!(record["config"]["chosen"]["seeds"], "100..103");
 
     // What was set is not searched, and the standard space serves data without a validation set.
     let vowels = [
@@ -388,13 +388,13 @@ fn a_search_finds_a_configuration_and_says_how_it_was_chosen() {
 #[test]
 fn a_search_judges_its_best_again_where_seeds_draw_data_anew() {
     let place = TempDir::new().unwrap();
-    let search = "experiment associative-recall-small --search 40 --space roles --set task.limit=10 --seeds 1000 \
-                  --out out --json --no-pictures --no-model --quiet";
+    let search = "experiment associative-recall-small --search 40 --space roles --set task.limit=10 --set reservoir.context=20 \
+                  --seeds 1000 --out out --json --no-pictures --no-model --quiet";
     let search: Vec<&str> = search.split_whitespace().collect();
     let outcome = succeed(place.path(), &search);
     let record = &outcome.lines()[0];
     let chosen = &record["config"]["chosen"];
-    assert_eq!(chosen["seeds"], serde_json::json!(["100..103", "103..113"]));
+    assert_eq!(chosen["seeds"], "100..113");
     let first = trials(&place.path().join("out/search"));
     let again = trials(&place.path().join("out/search/final"));
     assert_eq!((first.len(), again.len()), (40, 2));
@@ -414,11 +414,38 @@ fn a_search_judges_its_best_again_where_seeds_draw_data_anew() {
     let best = again
         .values()
         .min_by(|one, other| error(one).total_cmp(&error(other)));
-    let context = best.unwrap()["point"]["reservoir.context"].as_i64();
+    let reservoir = &record["config"]["reservoir"];
     assert_eq!(
-        record["config"]["reservoir"]["context"].as_i64(),
-        context,
+        reservoir["population"][1]["qk_gain"],
+        best.unwrap()["point"]["reservoir.population.1.qk_gain"],
         "{record}"
+    );
+    assert_eq!(reservoir["context"], 20);
+}
+
+#[test]
+fn what_is_set_in_the_space_of_roles_is_set_in_its_own_populations() {
+    let place = TempDir::new().unwrap();
+    let search = |set: &str| {
+        let words = format!(
+            "experiment bracket-matching-small --search 2 --space roles --set task.limit=10 --set {set} --seeds 1000 \
+             --json --no-pictures --no-model --quiet"
+        );
+        let words: Vec<&str> = words.split_whitespace().collect();
+        run(place.path(), &words)
+    };
+    // The preset has fewer populations.
+    let found = search("reservoir.population.4.heads=2");
+    assert_eq!(found.code, Some(0), "{}", found.err);
+    let population = &found.lines()[0]["config"]["reservoir"]["population"][4];
+    assert_eq!(
+        (&population["name"], &population["heads"]),
+        (&"recall".into(), &2.into())
+    );
+    assert_usage(&search("reservoir.contxt=2"), &["contxt", "context"]);
+    assert_usage(
+        &search("reservoir.population.9.heads=2"),
+        &["reservoir.population.9.heads"],
     );
 }
 
