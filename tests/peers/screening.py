@@ -3,9 +3,10 @@
     python3 tests/peers/screening.py [--ran PROGRAM] [--seeds 1000..1005] [--out DIR]
 
 A pool of 800 attention units, 160 populations of 5, each with roles drawn at random from what `--space roles` lets roles be; the readout sees
-some of them. `all` keeps all 800, `random` 100 of them by chance, `each` the 100 that explain most of the targets alone (R² on the training
-set), `forward` 100 one after another, each explaining most of what the others left. λ and how many of the 100 are kept are
-chosen on validation sequences; errors are of test sequences. Nothing else is chosen. numpy is installed with pip into a virtual environment
+some of them. `all` keeps all 800, `random` 100 of them by chance, `each` the 100 that explain most of the targets alone on the training
+set, `forward` at most 100 one after another, each explaining most of what the others left; what as many random columns would explain is taken
+off (adjusted R²), and where nothing is left `forward` stops. λ and how many of the units are kept are chosen on validation sequences;
+errors are of test sequences. Nothing else is chosen. numpy is installed with pip into a virtual environment
 (default: target/peers/study) unless it can be imported already. Needs Python 3.11.
 """
 
@@ -24,7 +25,7 @@ TASKS = ["associative-recall-small", "selective-copy-small", "sorting-problem-sm
 POPULATIONS, UNITS, KEPT = 160, 5, 100
 CONTEXT = 64
 SIZES = [10, 20, 40, 70, 100]
-LAMBDAS = [10.0**e for e in range(-6, 4)]
+LAMBDAS = [10.0**e for e in range(3, -7, -1)]
 MEMORIES = {"clock", "count", "codes"}
 
 
@@ -74,6 +75,7 @@ def generic_space(program, task, out):
         subprocess.run([*program, *search], cwd=ROOT, check=False, capture_output=True)
     sweep = tomllib.loads((folder / "search" / "sweep.toml").read_text())
     base = tomllib.loads((folder / "search" / "base" / f"{task}.toml").read_text())
+    base["task"].pop("limit")
     return base, sweep["space"]
 
 
@@ -170,23 +172,26 @@ def select(arrays, config, draw):
     train, valid, test = split("train"), split("valid"), split("test")
     mean, target = train[0].mean(0), train[1].mean(0)
     blocks = [np.flatnonzero(unit_of == unit) for unit in range(POPULATIONS * UNITS)]
-    bases = []
-    for columns in blocks:
-        left, sizes, _ = np.linalg.svd(train[0][:, columns] - mean[columns], full_matrices=False)
-        bases.append(left[:, sizes > 1e-6 * max(sizes.max(initial=0.0), 1e-9)])
-    explained = lambda rest: np.array([np.square(basis.T @ rest).sum() for basis in bases])  # noqa: E731
+    centred = train[0] - mean
+    bases = [basis(centred[:, columns]) for columns in blocks]
+    wanted = train[1] - target
 
-    order = {"each": list(np.argsort(-explained(train[1] - target))[:KEPT])}
+    def gain(block, rest, taken):
+        """What a unit explains of the rest, beyond what as many random columns would."""
+        by_chance = block.shape[1] / max(len(rest) - 1 - taken, 1)
+        return np.square(block.T @ rest).sum() - by_chance * np.square(rest).sum()
+
+    order = {"each": list(np.argsort([-gain(block, wanted, 0) for block in bases])[:KEPT])}
     order["random"] = draw.sample(range(len(blocks)), KEPT)
-    rest, span, forward = train[1] - target, np.zeros((len(train[1]), 0)), []
+    rest, taken, forward = wanted, 0, []
     while len(forward) < KEPT:
-        gains = explained(rest)
-        gains[forward] = -1.0
+        gains = [gain(block, rest, taken) for block in bases]
+        if max(gains) <= 0.0:
+            break
         forward.append(int(np.argmax(gains)))
-        fresh = bases[forward[-1]] - span @ (span.T @ bases[forward[-1]])
-        left, sizes, _ = np.linalg.svd(fresh, full_matrices=False)
-        span = np.hstack([span, left[:, sizes > 1e-6]])
-        rest = rest - span @ (span.T @ rest)
+        span = bases[forward[-1]]
+        rest, taken = rest - span @ (span.T @ rest), taken + span.shape[1]
+        bases = [basis(block - span @ (span.T @ block)) for block in bases]
     order["forward"] = forward
 
     def best(choices):
@@ -194,10 +199,9 @@ def select(arrays, config, draw):
         found = (2.0, 2.0)
         for units in choices:
             columns = np.concatenate([blocks[unit] for unit in units])
-            centred = train[0][:, columns] - mean[columns]
-            left, sizes, right = np.linalg.svd(centred, full_matrices=False)
-            along = left.T @ (train[1] - target)
-            for penalty in LAMBDAS:
+            left, sizes, right = np.linalg.svd(centred[:, columns], full_matrices=False)
+            along = left.T @ wanted
+            for penalty in LAMBDAS:  # the strongest first, which is taken of equals
                 scale = penalty * np.square(sizes).mean()
                 weights = right.T @ ((sizes / (np.square(sizes) + scale))[:, None] * along)
                 wrong = [
@@ -207,8 +211,16 @@ def select(arrays, config, draw):
                 found = min(found, tuple(wrong), key=lambda one: one[0])
         return found[1]
 
-    errors = {how: best([units[:size] for size in SIZES]) for how, units in order.items()}
+    errors = {how: best([units[:size] for size in SIZES if units]) for how, units in order.items()}
     return errors | {"all": best([range(len(blocks))])}
+
+
+def basis(columns):
+    """Orthonormal columns with the same span."""
+    import numpy as np
+
+    left, sizes, _ = np.linalg.svd(columns, full_matrices=False)
+    return left[:, sizes > 1e-6]
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ pub(crate) fn eigen(lower: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>), EvdE
     decompose(lower).or_else(|_| {
         // Where nearly all eigenvalues are zero but for rounding, the iteration waits for off-diagonals to become small beside
         // diagonals that are rounding themselves. A + s·I has the same eigenvectors and no such diagonals; the eigenvalues lose
-        // what is lost anyway, ε times the largest.
+        // ε times the trace, little more than what is lost anyway.
         let shift = trace(lower);
         let mut shifted = lower.to_owned();
         for i in 0..shifted.nrows() {

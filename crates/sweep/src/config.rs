@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use toml::Value;
 
 use crate::slurm::SlurmConfig;
+use crate::space::{dotted, holds};
 use crate::{Method, Space};
 
 /// A sweep, as it stands in a file.
@@ -164,6 +165,23 @@ pub struct ConfigError {
 }
 
 impl SweepConfig {
+    /// Spells all keys as `--set` does.
+    pub(crate) fn with_dots(&mut self) {
+        let last = self.r#final.as_mut().map(|last| &mut last.set);
+        for set in [&mut self.set].into_iter().chain(last) {
+            let keys = std::mem::take(set).into_iter();
+            *set = keys.map(|(key, value)| (dotted(&key), value)).collect();
+        }
+    }
+
+    /// Has a key be the same in all trials, whatever the file says of it, of what holds it and of what it holds.
+    pub fn settle(&mut self, key: &str, value: &Value) {
+        if !self.space.fix(key, value) {
+            self.set.retain(|other, _| !holds(key, other));
+            self.set.insert(key.into(), value.clone());
+        }
+    }
+
     /// Checks what its parts do not see alone.
     ///
     /// # Errors

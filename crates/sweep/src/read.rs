@@ -27,7 +27,7 @@ impl SweepConfig {
     ///
     /// As [`SweepConfig::read`].
     pub fn parse(text: &str, origin: &Path) -> Result<Self, SweepError> {
-        let config: Self = toml::from_str(text).map_err(|error| {
+        let mut config: Self = toml::from_str(text).map_err(|error| {
             let line = error
                 .span()
                 .map(|span| text[..span.start.min(text.len())].lines().count().max(1));
@@ -37,6 +37,7 @@ impl SweepConfig {
                 problem: format!("{line}{}", error.message().replace('\n', " ")),
             }
         })?;
+        config.with_dots();
         let checked = config.validate();
         checked.map_err(|source| SweepError::Config {
             origin: origin.into(),

@@ -139,10 +139,15 @@ impl Space {
     }
 }
 
+/// A key with its places in lists as `--set` has them: `a.0.b` for `a[0].b`.
+pub(crate) fn dotted(key: &str) -> String {
+    key.replace('[', ".").replace(']', "")
+}
+
 /// Whether a key leads to another.
-fn holds(outer: &str, inner: &str) -> bool {
+pub(crate) fn holds(outer: &str, inner: &str) -> bool {
     let rest = inner.strip_prefix(outer);
-    rest.is_some_and(|rest| rest.starts_with(['.', '[']))
+    rest.is_some_and(|rest| rest.starts_with('.'))
 }
 
 impl Dimension {
@@ -256,6 +261,14 @@ impl TryFrom<BTreeMap<String, Dimension>> for Space {
     type Error = SpaceError;
 
     fn try_from(keys: BTreeMap<String, Dimension>) -> Result<Self, SpaceError> {
+        let keys: BTreeMap<String, Dimension> = keys
+            .into_iter()
+            .map(|(key, one)| {
+                let when = one.when.into_iter();
+                let when = when.map(|(key, values)| (dotted(&key), values)).collect();
+                (dotted(&key), Dimension { when, ..one })
+            })
+            .collect();
         for (key, dimension) in &keys {
             let wrong = |problem: String| SpaceError {
                 key: key.clone(),
@@ -345,7 +358,7 @@ d = { values = [true, false], when = { a = [1] }, optional = true }
 
     #[test]
     fn what_a_key_that_is_fixed_is_in_or_holds_is_not_varied_nor_what_depends_on_it() {
-        let text = "'a.0' = [1]\n'a.0.b' = [1, 2]\n'a.00' = [1]\nc = { values = [1], when = { 'a.0' = [1] } }\n\
+        let text = "'a[0]' = [1]\n'a[0].b' = [1, 2]\n'a.00' = [1]\nc = { values = [1], when = { 'a.0' = [1] } }\n\
                     d = { values = [1], when = { c = [1] } }\ne = [1]";
         for (key, left) in [
             ("a.0.b.c", &["a.00", "e"][..]),

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use ran_experiment::{
-    BackendKind, Chosen, Experiment, Place, SearchSpace, Seeds, Setting, SpaceKind, Trials,
-    write_file,
+    BackendKind, Chosen, Experiment, ExperimentError, Place, SearchSpace, Seeds, Setting,
+    SpaceKind, Trials, write_file,
 };
 use ran_sweep::{
     Bounds, Constraints, FinalConfig, Judged, Method, Results, Space, SweepConfig, Trial,
@@ -33,7 +33,7 @@ pub(crate) struct Search<'a> {
 
 /// Seeds of a trial on data that are drawn anew for each.
 const SEEDS: Range<u64> = 100..103;
-/// Seeds on which the best trials on such data are judged again, before one is taken: on a few, many are perfect.
+/// Seeds on which the best trials are judged again where the task has a validation set, before one is taken: on a few, many are perfect.
 const AGAIN: Range<u64> = 103..113;
 /// How many of the trials are: one in so many, and no more than so many.
 const ONE_IN: u64 = 20;
@@ -64,8 +64,16 @@ impl Search<'_> {
         let mut trials = Trials::new(BackendKind::default());
         let dataset = trials.dataset(&experiment, SEEDS.start)?;
         let space = SearchSpace::of(self.space, &experiment, dataset);
-        let splits =
-            dataset.valid.is_empty() && experiment.config.learning.validation_share() == 0.0;
+        let base = toml::to_string(&space.base)?;
+        // A setting that means nothing is known before anything is tried. One that means something beside keys of the space alone
+        // is looked at with the first points.
+        let origin = format!("the space {}", self.space.name());
+        let settled = match Experiment::parse(&experiment.name, &origin, &base, settings) {
+            Err(ExperimentError::Invalid { .. }) => None,
+            settled => Some(settled?.config.learning.validation_share()),
+        };
+        let share = settled.unwrap_or_else(|| experiment.config.learning.validation_share());
+        let splits = dataset.valid.is_empty() && share == 0.0;
         let seeds = match splits {
             true => SEEDS.start..SEEDS.start + splitting_seeds(dataset.train.len()),
             false => SEEDS,
@@ -82,14 +90,6 @@ impl Search<'_> {
             .keys
             .try_into()
             .map_err(|error: toml::de::Error| Usage(error.to_string()))?;
-        let base = toml::to_string(&space.base)?;
-        // A setting that means nothing is known before anything is tried.
-        Experiment::parse(
-            &experiment.name,
-            &format!("the space {}", self.space.name()),
-            &base,
-            settings,
-        )?;
         let all: Vec<String> = settings.iter().map(ToString::to_string).collect();
         let folder = self.folder(&experiment.name, &format!("{base}{}", all.join("\n")));
         let text = base;
@@ -97,13 +97,9 @@ impl Search<'_> {
             .join("base")
             .join(format!("{}.toml", experiment.name));
         write_file(&base, text.as_bytes())?;
-        let mut set = BTreeMap::new();
-        if splits {
-            set.insert(split(&base).to_string(), Value::Float(VALIDATION));
-        }
         let mut config = SweepConfig {
             base: base.to_string_lossy().into_owned(),
-            set,
+            set: BTreeMap::new(),
             space: keys,
             constraints: Constraints {
                 trained_parameters: Bounds {
@@ -121,6 +117,10 @@ impl Search<'_> {
             slurm: None,
         };
         settle(&mut config, settings);
+        let held_out = splits.then(|| split(&base));
+        if let Some(key) = held_out {
+            config.set.insert(key.into(), Value::Float(VALIDATION));
+        }
         config
             .validate()
             .map_err(|error| Usage(error.to_string()))?;
@@ -133,11 +133,11 @@ impl Search<'_> {
         };
         let (sweep, mut bench) = run.begin(&folder, &experiment.name, &config)?;
         let (results, again_results) = run.all(&mut io::sink(), &sweep, &mut bench)?;
-        let best = best(again_results.as_ref().unwrap_or(&results))?;
+        let best = chosen(&results, again_results.as_ref())?;
         let assignments = sweep.assignments_of(best);
         let settings: Result<Vec<_>, _> = assignments
             .iter()
-            .filter(|one| !(splits && SPLITS.iter().any(|key| one.starts_with(key))))
+            .filter(|one| !held_out.is_some_and(|key| one.starts_with(key)))
             .map(|one| one.parse())
             .collect();
         let mut found =
@@ -209,7 +209,13 @@ pub(crate) fn say_found(out: &mut impl Write, found: &Experiment) -> io::Result<
     )
 }
 
-fn best(results: &Results) -> anyhow::Result<&Trial> {
+/// The best of the trials that were judged again, or of all where none of these has a score.
+fn chosen<'a>(results: &'a Results, again: Option<&'a Results>) -> anyhow::Result<&'a Trial> {
+    let best = again.and_then(best).or_else(|| best(results));
+    best.ok_or_else(|| anyhow::anyhow!("no trial of the search has a score"))
+}
+
+fn best(results: &Results) -> Option<&Trial> {
     let sign = if results.higher_is_better { 1.0 } else { -1.0 };
     let scored = results
         .trials
@@ -217,13 +223,48 @@ fn best(results: &Results) -> anyhow::Result<&Trial> {
         .filter_map(|trial| Some((sign * trial.score?, trial)));
     // Of equals the first: which was found without the others' help, or was the better before it was judged again.
     let best = scored.reduce(|best, one| if one.0 > best.0 { one } else { best });
-    let best = best.map(|(_, trial)| trial);
-    best.ok_or_else(|| anyhow::anyhow!("no trial of the search has a score"))
+    best.map(|(_, trial)| trial)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Trials by their scores, of which higher ones are better.
+    fn results(scores: &[Option<f64>]) -> Results {
+        let trial = |(number, score): (usize, &Option<f64>)| {
+            let (trial, score) = (number as u64, *score);
+            serde_json::from_value(serde_json::json!({
+                "trial": trial, "point": {}, "parameters": null, "seeds": [], "score": score, "problem": null, "seconds": 0.0,
+                "command": ""
+            }))
+            .unwrap()
+        };
+        Results {
+            name: "x".into(),
+            metric: "accuracy".into(),
+            judged: "valid".into(),
+            higher_is_better: true,
+            keys: Vec::new(),
+            logarithmic: Vec::new(),
+            planned: scores.len() as u64,
+            trials: scores.iter().enumerate().map(trial).collect(),
+        }
+    }
+
+    #[test]
+    fn the_best_of_those_that_were_judged_again_is_chosen() {
+        let first = results(&[Some(0.2), Some(1.0), None, Some(1.0)]);
+        let number = |again: Option<&Results>| chosen(&first, again).unwrap().trial;
+        assert_eq!(number(None), 1);
+        assert_eq!(
+            number(Some(&results(&[Some(0.7), Some(0.7), Some(0.9)]))),
+            2
+        );
+        assert_eq!(number(Some(&results(&[Some(0.7), Some(0.7)]))), 0);
+        assert_eq!(number(Some(&results(&[None]))), 1);
+        assert!(chosen(&results(&[None]), None).is_err());
+    }
 
     #[test]
     fn few_sequences_are_split_by_more_seeds() {

@@ -22,7 +22,8 @@ use crate::table;
 pub(crate) use bench::TrialBench;
 use executors::{Cluster, Local};
 
-/// Tries many configurations, chooses on validation data, and judges the best on the test set.
+/// Tries many configurations, chooses on validation data, and judges the best once more, on the test set unless [final] says
+/// otherwise.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
@@ -133,9 +134,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
 pub(crate) fn settle(config: &mut SweepConfig, settings: &[Setting]) {
     for setting in settings {
         let (key, value) = setting.key_and_value();
-        if !config.space.fix(&key, &value) {
-            config.set.insert(key, value);
-        }
+        config.settle(&key, &value);
     }
 }
 

@@ -142,9 +142,9 @@ fn a_sweep_that_is_killed_again_and_again_comes_to_the_same_results() {
 fn a_full_disk_ends_a_sweep_with_a_sentence_and_loses_nothing() {
     let place = place(&sweep(LEAK, FOUR));
     let search = ["sweep", "s.toml", "--quiet", "--out", "out"];
-    // There is room for each trial's result, and not for the table of all.
-    let outcome = run_with_little_room(place.path(), 1, &search);
-    assert_sentence(&outcome, &["results.csv", "cannot be written"]);
+    // There is room for each trial's result, and not for the page with all.
+    let outcome = run_with_little_room(place.path(), 12, &search);
+    assert_sentence(&outcome, &["report.html", "cannot be written"]);
     let folder = place.path().join("out");
     let before = trials(&folder);
     assert_eq!(before.len(), 8);
@@ -428,20 +428,26 @@ fn what_is_set_in_the_space_of_roles_is_set_in_its_own_populations() {
     let place = TempDir::new().unwrap();
     let search = |set: &str| {
         let words = format!(
-            "experiment bracket-matching-small --search 2 --space roles --set task.limit=10 --set {set} --seeds 1000 \
+            "experiment bracket-matching-small --search 4 --space roles --set task.limit=10 --set {set} --seeds 1000 \
              --json --no-pictures --no-model --quiet"
         );
         let words: Vec<&str> = words.split_whitespace().collect();
         run(place.path(), &words)
     };
     // The preset has fewer populations.
-    let found = search("reservoir.population.4.heads=2");
+    let found = search("reservoir.population.4.units=7");
     assert_eq!(found.code, Some(0), "{}", found.err);
     let population = &found.lines()[0]["config"]["reservoir"]["population"][4];
     assert_eq!(
-        (&population["name"], &population["heads"]),
-        (&"recall".into(), &2.into())
+        (&population["name"], &population["units"]),
+        (&"recall".into(), &7.into())
     );
+    // Some keys mean something only where the space has others.
+    let gate = "reservoir.population.4.gate_gain=4.0 --set reservoir.population.4.reads.gate=count";
+    for set in [gate, "reservoir.population.4.gate_gain=4.0"] {
+        let found = search(set);
+        assert_eq!(found.code, Some(0), "{set}: {}", found.err);
+    }
     assert_usage(&search("reservoir.contxt=2"), &["contxt", "context"]);
     assert_usage(
         &search("reservoir.population.9.heads=2"),

@@ -103,8 +103,16 @@ pub(super) fn text(folder: &Path, search: &Results, last: Option<&Results>) -> S
             split(&last.judged)
         );
         text += &rows(last, usize::MAX);
-        if let Some(first) = last.trials.first() {
-            let _ = writeln!(text, "\n{}", first.command);
+        let first = ranked(last).first().copied();
+        match (first, last.trials.first()) {
+            (Some(best), _) => {
+                let _ = writeln!(text, "\n{}", best.command);
+            }
+            (None, Some(Trial { problem, .. })) => {
+                let problem = problem.as_deref().unwrap_or("its score is no number");
+                let _ = writeln!(text, "\nall of them failed; the first says: {problem}");
+            }
+            (None, None) => {}
         }
     }
     let _ = writeln!(
@@ -122,8 +130,8 @@ fn split(judged: &str) -> &str {
     }
 }
 
-/// Rows of trials: those on the test set as they are, others the best first.
-fn rows(results: &Results, most: usize) -> String {
+/// Trials with a score: those on the test set as they are, others the best first.
+fn ranked(results: &Results) -> Vec<&Trial> {
     let mut trials: Vec<&Trial> = results
         .trials
         .iter()
@@ -138,6 +146,12 @@ fn rows(results: &Results, most: usize) -> String {
             }
         });
     }
+    trials
+}
+
+/// Rows of trials with a score.
+fn rows(results: &Results, most: usize) -> String {
+    let mut trials = ranked(results);
     trials.truncate(most);
     let heads = ["trial", results.metric.as_str(), "parameters"].map(String::from);
     let heads = heads
