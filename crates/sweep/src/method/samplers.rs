@@ -23,6 +23,9 @@ use crate::{Dimension, Domain, Point, Space};
 /// Draws of one trial, at most, until one is found that is allowed.
 const DRAWS: u64 = 10_000;
 
+/// Points that are not allowed and count as bad ones, at most.
+const MOST_REFUSED: u64 = 500;
+
 /// How numbers are drawn, each from a seed.
 #[derive(Clone, Copy)]
 pub(super) enum Draw {
@@ -35,15 +38,9 @@ pub(super) enum Draw {
 }
 
 impl Draw {
-    /// Draws for key number `key` of the space; `draw` counts the draws of trial `trial`, from 0, and `history` is that of the key.
-    fn value(
-        self,
-        key: u64,
-        trial: u64,
-        draw: u64,
-        distribution: &Distribution,
-        history: &[CompletedTrial],
-    ) -> ParamValue {
+    /// Draws for key number `key` of the space, `of`; `draw` counts the draws of trial `trial`, from 0.
+    fn value(self, key: u64, trial: u64, draw: u64, of: &Key<'_>) -> ParamValue {
+        let distribution = &of.distribution;
         match self {
             Self::Random(seed) => {
                 let sampler = RandomSampler::with_seed(mixed([seed, key, draw]));
@@ -59,14 +56,16 @@ impl Draw {
                 sampler.sample(distribution, trial, &[])
             }
             Self::Tpe(seed) => {
-                // The quarter of the best counts as good, as in the crate's default; the history is long enough by the time
-                // this is asked.
+                // The quarter of the best that were tried counts as good, as in the crate's default; the history is long enough
+                // by the time this is asked.
+                let good = 0.25 * of.tried as f64 / of.history.len().max(1) as f64;
                 let sampler = TpeSampler::builder()
                     .seed(mixed([seed, key, draw]))
                     .n_startup_trials(2)
+                    .gamma(good.clamp(0.01, 0.25))
                     .build();
                 let sampler = sampler.expect("the settings are constants");
-                sampler.sample(distribution, trial, history)
+                sampler.sample(distribution, trial, &of.history)
             }
         }
     }
@@ -88,11 +87,12 @@ pub(super) fn draw<E>(
     tried: &[Tried],
     allowed: &mut dyn FnMut(&Point) -> Result<bool, E>,
 ) -> Result<Option<Vec<Point>>, E> {
-    let keys: Vec<Key> = space
+    let mut keys: Vec<Key> = space
         .iter()
         .map(|(name, dimension)| Key::new(name, dimension, tried))
         .collect();
     let mut points: Vec<Point> = Vec::new();
+    let mut refused = 0;
     let mut before: HashSet<String> = tried.iter().map(|one| text(&one.point)).collect();
     for trial in trials {
         let mut found = None;
@@ -103,8 +103,7 @@ pub(super) fn draw<E>(
                 .iter()
                 .enumerate()
                 .filter_map(|(index, key)| {
-                    let value =
-                        draw.value(index as u64, trial, count, &key.distribution, &key.history);
+                    let value = draw.value(index as u64, trial, count, key);
                     Some((key.name.to_owned(), key.value(&value)?))
                 })
                 .collect();
@@ -117,6 +116,10 @@ pub(super) fn draw<E>(
             } else if allowed(&point)? {
                 found = Some(point);
                 break;
+            } else if refused < MOST_REFUSED {
+                // To an estimator that never sees what is not allowed, it is what was never tried, and draws it on.
+                refused += 1;
+                keys.iter_mut().for_each(|key| key.add(0, &point, f64::MAX));
             }
         }
         match found.or(again) {
@@ -140,7 +143,11 @@ struct Key<'a> {
     name: &'a str,
     dimension: &'a Dimension,
     distribution: Distribution,
+    id: ParamId,
+    /// What is known of its values: of the points that were tried, then of those that were not allowed.
     history: Vec<CompletedTrial>,
+    /// How many of these were tried.
+    tried: usize,
 }
 
 impl<'a> Key<'a> {
@@ -176,25 +183,34 @@ impl<'a> Key<'a> {
             name,
             dimension,
             distribution,
+            id: ParamId::new(),
             history: Vec::new(),
+            tried: 0,
         };
-        let id = ParamId::new();
         for one in tried {
-            let value = match dimension.is_there(&one.point) {
-                true => key.number(one.point.get(name)),
-                false => None,
-            };
-            if let (Some(value), Some(loss)) = (value, one.loss) {
-                key.history.push(CompletedTrial::new(
-                    one.trial,
-                    HashMap::from([(id, value)]),
-                    HashMap::from([(id, key.distribution.clone())]),
-                    HashMap::new(),
-                    loss,
-                ));
+            if let Some(loss) = one.loss {
+                key.add(one.trial, &one.point, loss);
             }
         }
+        key.tried = key.history.len();
         key
+    }
+
+    /// Adds a point to its history, if the point has it.
+    fn add(&mut self, trial: u64, point: &Point, loss: f64) {
+        let value = match self.dimension.is_there(point) {
+            true => self.number(point.get(self.name)),
+            false => None,
+        };
+        if let Some(value) = value {
+            self.history.push(CompletedTrial::new(
+                trial,
+                HashMap::from([(self.id, value)]),
+                HashMap::from([(self.id, self.distribution.clone())]),
+                HashMap::new(),
+                loss,
+            ));
+        }
     }
 
     /// A value, or that there is none, as the samplers have it.

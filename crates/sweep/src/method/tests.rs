@@ -198,6 +198,34 @@ fn only_points_that_are_allowed_are_proposed_and_none_where_there_is_none() {
 }
 
 #[test]
+fn a_search_is_not_drawn_to_values_that_were_never_allowed() {
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let keys = names.map(|name| format!("{name} = [1, 2, 3, 4, 5, 6]\n"));
+    let space = space(&(keys.concat() + "x = { from = 0.0, to = 1.0 }"));
+    let tpe = method("name = 'tpe'\ntrials = 100");
+    let mut allowed = |point: &Point| {
+        let small = |name: &str| point[name].as_integer() < Some(3);
+        Ok::<_, Infallible>(names.iter().all(|name| small(name)))
+    };
+    // Among those that were tried, no value of a key is better than the other.
+    let at = |trial: u64| {
+        let value = |bit: usize| Value::Integer((trial >> bit & 1) as i64 + 1);
+        let mut point: Point = names
+            .iter()
+            .enumerate()
+            .map(|(bit, name)| (name.to_string(), value(bit)))
+            .collect();
+        point.insert("x".into(), Value::Float(trial as f64 / 100.0));
+        let even = trial.count_ones().is_multiple_of(2);
+        let loss = Some(if even { 0.0 } else { 1.0 });
+        Tried { trial, point, loss }
+    };
+    let tried: Vec<Tried> = (0..64).map(at).collect();
+    let found = tpe.propose(&space, &tried, &mut allowed).unwrap();
+    assert_eq!(found.map(|points| points.len()), Some(4));
+}
+
+#[test]
 fn a_point_is_tried_twice_only_where_there_is_no_other() {
     let space = space("a = [1, 2, 3]");
     let tried = run(&method("name = 'random'\ntrials = 5"), &space, |_| 0.0);
