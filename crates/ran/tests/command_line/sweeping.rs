@@ -410,10 +410,11 @@ fn a_search_judges_its_best_again_where_seeds_draw_data_anew() {
         assert!(first.values().any(|other| before(&other)));
     }
     // The best of the two is the one that is run.
-    let error = |trial: &Value| trial["score"].as_f64().unwrap();
+    let score = |trial: &Value| trial["score"].as_f64().unwrap();
     let best = again
         .values()
-        .min_by(|one, other| error(one).total_cmp(&error(other)));
+        .rev()
+        .max_by(|one, other| score(one).total_cmp(&score(other)));
     let reservoir = &record["config"]["reservoir"];
     assert_eq!(
         reservoir["population"][1]["qk_gain"],
