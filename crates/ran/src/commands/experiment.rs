@@ -111,9 +111,9 @@ impl Arguments {
         stop: &'static AtomicBool,
         out: &mut impl Write,
     ) -> anyhow::Result<Experiment> {
-        let of_space = |setting: &&Setting| self.search.is_some() && self.space.replaces(setting);
-        let (_, own): (Vec<&Setting>, Vec<&Setting>) = self.settings.iter().partition(of_space);
-        let own: Vec<Setting> = own.into_iter().cloned().collect();
+        let of_space = |setting: &Setting| self.search.is_some() && self.space.replaces(setting);
+        let own = self.settings.iter().filter(|one| !of_space(one));
+        let own: Vec<Setting> = own.cloned().collect();
         let experiment = Experiment::open(self.which.as_deref(), &own)?;
         let experiment = match &self.name {
             Some(name) => experiment.named(name)?,

@@ -35,7 +35,7 @@ pub(crate) struct Search<'a> {
 const SEEDS: Range<u64> = 100..103;
 /// Seeds on which the best trials are judged again where the task has a validation set, before one is taken: on a few, many are perfect.
 const AGAIN: Range<u64> = 103..113;
-/// How many of the trials are: one in so many, and no more than so many.
+/// One in 20 trials is judged again, and at most 10.
 const ONE_IN: u64 = 20;
 const MOST_AGAIN: u64 = 10;
 /// Seeds of a trial on data that are what they are, at least and at most.
@@ -64,11 +64,11 @@ impl Search<'_> {
         let mut trials = Trials::new(BackendKind::default());
         let dataset = trials.dataset(&experiment, SEEDS.start)?;
         let space = SearchSpace::of(self.space, &experiment, dataset);
-        let base = toml::to_string(&space.base)?;
+        let text = toml::to_string(&space.base)?;
         // A setting that means nothing is known before anything is tried. One that means something beside keys of the space alone
         // is looked at with the first points.
         let origin = format!("the space {}", self.space.name());
-        let settled = match Experiment::parse(&experiment.name, &origin, &base, settings) {
+        let settled = match Experiment::parse(&experiment.name, &origin, &text, settings) {
             Err(ExperimentError::Invalid { .. }) => None,
             settled => Some(settled?.config.learning.validation_share()),
         };
@@ -91,8 +91,7 @@ impl Search<'_> {
             .try_into()
             .map_err(|error: toml::de::Error| Usage(error.to_string()))?;
         let all: Vec<String> = settings.iter().map(ToString::to_string).collect();
-        let folder = self.folder(&experiment.name, &format!("{base}{}", all.join("\n")));
-        let text = base;
+        let folder = self.folder(&experiment.name, &format!("{text}{}", all.join("\n")));
         let base = folder
             .join("base")
             .join(format!("{}.toml", experiment.name));
@@ -132,8 +131,8 @@ impl Search<'_> {
             quiet: self.quiet,
         };
         let (sweep, mut bench) = run.begin(&folder, &experiment.name, &config)?;
-        let (results, again_results) = run.all(&mut io::sink(), &sweep, &mut bench)?;
-        let best = chosen(&results, again_results.as_ref())?;
+        let (results, last) = run.all(&mut io::sink(), &sweep, &mut bench)?;
+        let best = chosen(&results, last.as_ref())?;
         let assignments = sweep.assignments_of(best);
         let settings: Result<Vec<_>, _> = assignments
             .iter()

@@ -386,7 +386,7 @@ fn a_search_finds_a_configuration_and_says_how_it_was_chosen() {
 }
 
 #[test]
-fn a_search_judges_its_best_again_where_seeds_draw_data_anew() {
+fn a_search_judges_its_best_again_where_the_task_has_a_validation_set() {
     let place = TempDir::new().unwrap();
     let search = "experiment associative-recall-small --search 40 --space roles --set task.limit=10 --set reservoir.context=20 \
                   --seeds 1000 --out out --json --no-pictures --no-model --quiet";

@@ -23,7 +23,7 @@ use crate::{Dimension, Domain, Point, Space};
 /// Draws of one trial, at most, until one is found that is allowed.
 const DRAWS: u64 = 10_000;
 
-/// Points that are not allowed and count as bad ones, at most.
+/// Points that are not allowed and count as bad ones, at most: each makes an estimate slower.
 const MOST_REFUSED: u64 = 500;
 
 /// How numbers are drawn, each from a seed.
@@ -64,7 +64,7 @@ impl Draw {
                     .n_startup_trials(2)
                     .gamma(good.clamp(0.01, 0.25))
                     .build();
-                let sampler = sampler.expect("the settings are constants");
+                let sampler = sampler.expect("its settings are within their bounds");
                 sampler.sample(distribution, trial, &of.history)
             }
         }
