@@ -78,8 +78,56 @@ mod tests {
         }
     }
 
+    /// Presets that were chosen on seeds below 100, before the rule that these are left to trying things out. No new name may
+    /// be added; one goes when its preset is chosen again.
+    const BEFORE_THE_RULE: [&str; 43] = [
+        "adding-problem-small",
+        "associative-recall-small",
+        "bracket-matching-medium",
+        "bracket-matching-small",
+        "chaotic-forecasting-medium",
+        "chaotic-forecasting-small",
+        "continuous-pattern-completion-medium",
+        "continuous-pattern-completion-small",
+        "continuous-postcasting-medium",
+        "continuous-postcasting-small",
+        "cross-situation-medium",
+        "cross-situation-small",
+        "discrete-pattern-completion-medium",
+        "discrete-pattern-completion-small",
+        "discrete-postcasting-medium",
+        "discrete-postcasting-small",
+        "fashion-mnist",
+        "force-mackey-glass",
+        "induction-heads-medium",
+        "induction-heads-small",
+        "japanese-vowels",
+        "japanese-vowels-cortex-hippocampus",
+        "japanese-vowels-fixed-qk",
+        "japanese-vowels-full",
+        "japanese-vowels-hybrid",
+        "japanese-vowels-two-kinds",
+        "mackey-glass-30",
+        "memory-capacity",
+        "narma-10",
+        "narma-30",
+        "selective-copy-small",
+        "sequential-digits",
+        "sequential-mnist",
+        "sequential-mnist-full",
+        "sequential-mnist-permuted",
+        "sequential-mnist-pixels",
+        "simple-copy-medium",
+        "simple-copy-small",
+        "sinus-forecasting-medium",
+        "sinus-forecasting-small",
+        "sorting-problem-medium",
+        "sorting-problem-small",
+        "spoken-digits",
+    ];
+
     #[test]
-    fn every_preset_says_how_it_was_chosen_and_leaves_the_seeds_of_figures_alone() {
+    fn every_preset_says_how_it_was_chosen_and_on_which_of_the_seeds_for_choosing() {
         let published = format!("{}..{}", crate::Chosen::PUBLISHED, u64::MAX);
         let published = published.parse().unwrap();
         for preset in Preset::all() {
@@ -87,6 +135,13 @@ mod tests {
             let chosen = experiment.config.chosen.expect(preset.name);
             assert!(!chosen.seeds.is_empty(), "{}", preset.name);
             assert!(!chosen.seeds.overlaps(&published), "{}", preset.name);
+            let early = chosen.seeds.overlaps(&"0..100".parse().unwrap());
+            assert_eq!(
+                early,
+                BEFORE_THE_RULE.contains(&preset.name),
+                "{}",
+                preset.name
+            );
             assert!(
                 chosen.tried >= 1 && !chosen.by.is_empty(),
                 "{}",

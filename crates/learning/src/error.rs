@@ -97,6 +97,7 @@ impl LearningError {
             // All of the reservoir's keys together make the wiring.
             Self::Reservoir(ReservoirError::Wiring(_)) => Some("reservoir"),
             Self::Network(_) => Some("network"),
+            Self::NoTraining(_) | Self::OneClass { .. } => Some("task"),
             Self::Readout(ReadoutError::Parameter { .. }) => Some("readout"),
             _ => None,
         }

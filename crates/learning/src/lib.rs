@@ -9,9 +9,8 @@
 //! docs/use-as-a-library.md has the lines for its Cargo.toml.
 //!
 //! ```
-//! use burn_ndarray::NdArray;
-//! use ran_learning::{Model, ModelConfig, train};
-//! use ran_tasks::TaskConfig;
+//! use ran_learning::ndarray::arr1;
+//! use ran_learning::{Model, ModelConfig, NdArray, TaskConfig, train};
 //!
 //! let config: ModelConfig = toml::from_str(
 //!     "reservoir = { context = 2, population = [{ kind = 'attention-block', units = 5, d_unit = 8, output = 'tanh' }] }",
@@ -29,7 +28,7 @@
 //! // A model is a safetensors file that holds its configuration. It is used in three lines:
 //! let model = Model::<NdArray>::from_bytes(std::fs::read(&path)?, &device)?;
 //! let mut stream = model.stream(&device);
-//! let probabilities = stream.step(ndarray::arr1(&[0.5; 12]).view())?;
+//! let probabilities = stream.step(arr1(&[0.5; 12]).view())?;
 //! assert!((probabilities.sum() - 1.0).abs() < 1e-5);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use toml::Value;
 
 use crate::slurm::SlurmConfig;
-use crate::space::{dotted, holds};
+use crate::space::{TWICE, dotted, holds};
 use crate::{Method, Space};
 
 /// A sweep, as it stands in a file.
@@ -166,12 +166,20 @@ pub struct ConfigError {
 
 impl SweepConfig {
     /// Spells all keys as `--set` does.
-    pub(crate) fn with_dots(&mut self) {
-        let last = self.r#final.as_mut().map(|last| &mut last.set);
-        for set in [&mut self.set].into_iter().chain(last) {
-            let keys = std::mem::take(set).into_iter();
-            *set = keys.map(|(key, value)| (dotted(&key), value)).collect();
+    ///
+    /// # Errors
+    ///
+    /// When a key stands there in two spellings.
+    pub(crate) fn with_dots(&mut self) -> Result<(), ConfigError> {
+        let last = self.r#final.as_mut();
+        let last = last.map(|last| ("final.set", &mut last.set));
+        for (table, set) in [("set", &mut self.set)].into_iter().chain(last) {
+            *set = dotted(std::mem::take(set)).map_err(|key| ConfigError {
+                key: format!("{table}.{key:?}"),
+                problem: TWICE.into(),
+            })?;
         }
+        Ok(())
     }
 
     /// Has a key be the same in all trials, whatever the file says of it, of what holds it and of what it holds.

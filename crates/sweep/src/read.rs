@@ -37,8 +37,7 @@ impl SweepConfig {
                 problem: format!("{line}{}", error.message().replace('\n', " ")),
             }
         })?;
-        config.with_dots();
-        let checked = config.validate();
+        let checked = config.with_dots().and_then(|()| config.validate());
         checked.map_err(|source| SweepError::Config {
             origin: origin.into(),
             source,

@@ -139,10 +139,21 @@ impl Space {
     }
 }
 
-/// A key with its places in lists as `--set` has them: `a.0.b` for `a[0].b`.
-pub(crate) fn dotted(key: &str) -> String {
-    key.replace('[', ".").replace(']', "")
+/// Keys with their places in lists as `--set` has them: `a.0.b` for `a[0].b`; or a key that two of them become.
+pub(crate) fn dotted<V>(keys: BTreeMap<String, V>) -> Result<BTreeMap<String, V>, String> {
+    let mut spelt = BTreeMap::new();
+    for (key, value) in keys {
+        let key = key.replace('[', ".").replace(']', "");
+        if spelt.contains_key(&key) {
+            return Err(key);
+        }
+        spelt.insert(key, value);
+    }
+    Ok(spelt)
 }
+
+/// What is wrong with a key that stands there in two spellings.
+pub(crate) const TWICE: &str = "stands there twice, once with brackets and once with dots";
 
 /// Whether a key leads to another.
 pub(crate) fn holds(outer: &str, inner: &str) -> bool {
@@ -261,14 +272,14 @@ impl TryFrom<BTreeMap<String, Dimension>> for Space {
     type Error = SpaceError;
 
     fn try_from(keys: BTreeMap<String, Dimension>) -> Result<Self, SpaceError> {
-        let keys: BTreeMap<String, Dimension> = keys
-            .into_iter()
-            .map(|(key, one)| {
-                let when = one.when.into_iter();
-                let when = when.map(|(key, values)| (dotted(&key), values)).collect();
-                (dotted(&key), Dimension { when, ..one })
-            })
-            .collect();
+        let twice = |key: String| SpaceError {
+            key,
+            problem: TWICE.into(),
+        };
+        let mut keys = dotted(keys).map_err(twice)?;
+        for one in keys.values_mut() {
+            one.when = dotted(std::mem::take(&mut one.when)).map_err(twice)?;
+        }
         for (key, dimension) in &keys {
             let wrong = |problem: String| SpaceError {
                 key: key.clone(),
@@ -335,6 +346,11 @@ d = { values = [true, false], when = { a = [1] }, optional = true }
             ("a = { values = [1], when = { b = [1] } }", &["a", "\"b\""]),
             ("a = { values = [1], when = { a = [1] } }", &["a", "\"a\""]),
             ("a = { from = 'x', to = 2.0 }", &["\"x\"", "not a number"]),
+            ("'a[0]' = [1]\n'a.0' = [2]", &["\"a.0\"", "twice"]),
+            (
+                "a = [1]\n'b[0]' = [1]\nc = { values = [1], when = { 'b[0]' = [1], 'b.0' = [2] } }",
+                &["\"b.0\"", "twice"],
+            ),
         ] {
             let message = space(text).unwrap_err();
             for word in words {

@@ -32,7 +32,7 @@ pub(crate) fn test_capacity(
         },
         y: ChartAxis {
             range: Some([0.0, 1.02]),
-            ..ChartAxis::new("squared correlation of prediction and input")
+            ..ChartAxis::new("squared correlation, r²")
         },
         series: vec![Series::new("", points)],
         ..Chart::default()

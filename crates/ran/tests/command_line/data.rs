@@ -133,7 +133,11 @@ fn one_class_is_nothing_to_learn_and_leaves_no_file() {
     let outcome = run_on(place.path(), &settings, &[]);
     assert_sentence(
         &outcome,
-        &["one class only, \"up\"", "at least two are needed"],
+        &[
+            "--set task.data=one.csv",
+            "one class only, \"up\"",
+            "at least two are needed",
+        ],
     );
     assert_eq!(files_below(place.path()), [Path::new("one.csv")]);
 }

@@ -250,6 +250,10 @@ fn what_a_sweep_cannot_do_is_refused_before_anything_is_written() {
             &["set", "reservoir.population.0.units", "varies"],
         ),
         (
+            sweep(LEAK, FOUR).replace("[set]\n", "[set]\n'reservoir.population[0].units' = 8\n"),
+            &["set.\"reservoir.population.0.units\"", "twice"],
+        ),
+        (
             sweep(LEAK, FOUR).replace("'task.valid' = 0.3\n", ""),
             &["validation"],
         ),
