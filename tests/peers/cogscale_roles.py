@@ -1,9 +1,10 @@
 """The presets with roles on sequences that the package cogscale draws, in place of ours.
 
-    python3 tests/peers/cogscale_roles.py [NAME ...] [--seeds 900..905] [--ran PROGRAM] [--venv DIR]
+    python3 tests/peers/cogscale_roles.py [NAME | FILE.toml ...] [--seeds 900..905] [--ran PROGRAM] [--venv DIR]
 
-For each preset `…-roles` and each seed it builds the package's data, saves them with the names that our task gives its inputs, and
-runs the preset on that file, with the seed's weights. Nothing is chosen. Prints the error, mean and sample deviation over seeds.
+For each preset `…-roles`, or each configuration that is named, such as the `config.toml` that a search has left, and each seed
+it builds the package's data, saves them with the names that our task gives its inputs, and runs the configuration on that file,
+with the seed's weights. Nothing is chosen. Prints the error, mean and sample deviation over seeds.
 
 The package is installed with pip into a virtual environment (default: target/peers/cogscale) unless it can be imported
 already. Needs Python 3.11.
@@ -29,14 +30,15 @@ def main():
     program = [str(arguments.ran.resolve())] if arguments.ran else ["cargo", "xtask"]
     names = arguments.names or sorted(path.stem for path in PRESETS.glob("*-roles.toml"))
     for name in names:
-        errors = [error(program, name, seed) for seed in arguments.seeds]
+        path = Path(name) if name.endswith(".toml") else PRESETS / f"{name}.toml"
+        errors = [error(program, path.resolve(), seed) for seed in arguments.seeds]
         deviation = statistics.stdev(errors) if len(errors) > 1 else 0.0
-        print(f"{name:32}{statistics.mean(errors):.4f} ± {deviation:.4f}", flush=True)
+        print(f"{name:32} {statistics.mean(errors):.4f} ± {deviation:.4f}", flush=True)
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", help="presets; default: all whose names end in -roles")
+    parser.add_argument("names", nargs="*", help="presets, or configurations' files; default: all presets whose names end in -roles")
     parser.add_argument("--seeds", type=seeds, default="900..905", help="FIRST..END, of data and of weights")
     parser.add_argument("--ran", type=Path, help="a program that is built already, in place of cargo xtask")
     parser.add_argument("--venv", type=Path, default=ROOT / "target" / "peers" / "cogscale")
@@ -48,10 +50,10 @@ def seeds(text):
     return range(first, end)
 
 
-def error(program, name, seed):
+def error(program, config, seed):
     import numpy as np
 
-    task = tomllib.loads((PRESETS / f"{name}.toml").read_text())["task"]
+    task = tomllib.loads(config.read_text())["task"]
     package = task["name"].replace("-", "_")
     data = {key: value for key, value in build(package, task["size"], seed).items() if key[:2] in ("X_", "Y_")}
     ours = export(package, task["size"], seed)
@@ -59,7 +61,7 @@ def error(program, name, seed):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "data.npz"
         np.savez(path, **arrays, **{key: np.asarray(value, dtype=np.float32) for key, value in data.items()})
-        command = [*program, "experiment", name, "--seeds", str(seed), "--json", "--quiet", "--no-model", "--no-pictures"]
+        command = [*program, "experiment", str(config), "--seeds", str(seed), "--json", "--quiet", "--no-model", "--no-pictures"]
         # Our task hands the numbers on as they are.
         settings = ["--set", "task.name=files", "--set", f"task.data={path}", "--set", "task.standardise=false"]
         done = subprocess.run([*command, *settings, "--out", f"{folder}/run"], cwd=ROOT, check=True, capture_output=True, text=True)

@@ -26,7 +26,10 @@ pub(crate) enum Memory<B: Backend> {
 
 /// A memory as plain numbers, to be saved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "its memory is neither a reservoir's nor another network's"
+)]
 pub enum MemoryNumbers {
     /// A reservoir's.
     Reservoir(ran_reservoir::MemoryData),

@@ -58,27 +58,6 @@ pub enum Method {
         #[serde(default = "batch")]
         batch: u64,
     },
-    /// Regularised evolution (Real et al. 2019): a point is the best of some of the newest points, one key or a few of which are
-    /// drawn anew. What good values of several keys do together is kept.
-    Evolution {
-        /// How many.
-        trials: u64,
-        /// The seed of the draws. Default 0.
-        #[serde(default)]
-        seed: u64,
-        /// Points of a Sobol sequence before the first that is made of another. Default 16.
-        #[serde(default = "startup")]
-        startup: u64,
-        /// How many of the newest points can be a parent. Default 64.
-        #[serde(default = "population")]
-        population: u64,
-        /// How many of these are looked at for the best. Default 16.
-        #[serde(default = "sample")]
-        sample: u64,
-        /// Points that are proposed at once, from the scores of all before. Default 4.
-        #[serde(default = "batch")]
-        batch: u64,
-    },
     /// Successive halving (Jamieson & Talwalkar 2016): many points with little of a resource, the best share of them with more.
     Halving(Halving),
 }
@@ -89,14 +68,6 @@ fn startup() -> u64 {
 
 fn batch() -> u64 {
     4
-}
-
-fn population() -> u64 {
-    64
-}
-
-fn sample() -> u64 {
-    16
 }
 
 /// Points of a grid, at most.
@@ -116,10 +87,7 @@ impl Method {
 
     /// Whether later points depend on earlier scores.
     pub(crate) fn chooses(&self) -> bool {
-        matches!(
-            self,
-            Self::Tpe { .. } | Self::Evolution { .. } | Self::Halving(_)
-        )
+        matches!(self, Self::Tpe { .. } | Self::Halving(_))
     }
 
     /// Checks that it fits a space.
@@ -147,21 +115,6 @@ impl Method {
             } => {
                 if *batch == 0 || *startup == 0 {
                     return Err("needs a `batch` and a `startup` of at least 1".into());
-                }
-                *trials
-            }
-            Self::Evolution {
-                trials,
-                startup,
-                population,
-                sample,
-                batch,
-                ..
-            } => {
-                if [startup, population, sample, batch].contains(&&0) {
-                    return Err(
-                        "needs `startup`, `population`, `sample` and `batch` of at least 1".into(),
-                    );
                 }
                 *trials
             }
@@ -193,10 +146,9 @@ impl Method {
                 });
                 counts.fold(1, u64::saturating_mul)
             }
-            Self::Random { trials, .. }
-            | Self::Sobol { trials, .. }
-            | Self::Tpe { trials, .. }
-            | Self::Evolution { trials, .. } => *trials,
+            Self::Random { trials, .. } | Self::Sobol { trials, .. } | Self::Tpe { trials, .. } => {
+                *trials
+            }
             Self::Halving(halving) => halving.rungs().iter().map(|rung| rung.trials).sum(),
         }
     }
@@ -240,13 +192,6 @@ impl Method {
                 seed,
                 startup,
                 batch,
-            }
-            | Self::Evolution {
-                trials,
-                seed,
-                startup,
-                batch,
-                ..
             } => {
                 let startup = (*startup).min(*trials);
                 if first < startup {
@@ -254,16 +199,7 @@ impl Method {
                     return samplers::draw(space, draw, first..startup, tried, allowed);
                 }
                 let end = (first + batch).min(*trials);
-                let draw = match self {
-                    Self::Evolution {
-                        population, sample, ..
-                    } => samplers::Draw::Evolution {
-                        seed: *seed,
-                        population: *population,
-                        sample: *sample,
-                    },
-                    _ => samplers::Draw::Tpe(*seed),
-                };
+                let draw = samplers::Draw::Tpe(*seed);
                 samplers::draw(space, draw, first..end, tried, allowed)
             }
             Self::Halving(halving) => halving.propose(space, tried, allowed),

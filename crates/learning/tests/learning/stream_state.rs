@@ -104,6 +104,13 @@ fn another_models_state_and_a_damaged_one_are_refused() {
     let state = StreamState::from_bytes(short.as_bytes()).expect("it is well formed");
     let sentence = refused(own.restore(&state, &DEVICE).map(drop));
     assert!(sentence.contains("11 sums, the model 12"), "{sentence}");
+    let nameless = text.replacen("\"rows\":", "\"row\":", 1);
+    assert_ne!(nameless, text);
+    let sentence = refused(StreamState::from_bytes(nameless.as_bytes()).map(drop));
+    assert!(
+        sentence.contains("neither a reservoir's nor another network's"),
+        "{sentence}"
+    );
     let shape = text.replacen("[1,4,12]", "[1,3,12]", 1);
     assert_ne!(shape, text);
     let state = StreamState::from_bytes(shape.as_bytes()).expect("it is well formed");

@@ -26,6 +26,8 @@ mod records;
 mod roles;
 mod run_folders;
 mod saved;
+#[cfg(unix)]
+mod searching;
 mod showing;
 #[cfg(unix)]
 mod sweeping;

@@ -35,14 +35,6 @@ pub(super) enum Draw {
     Sobol(u64),
     /// Where good points of the history lie densely, and bad ones do not.
     Tpe(u64),
-    /// As a good point has it, but for few keys, which are drawn independently.
-    Evolution {
-        seed: u64,
-        /// Of how many of the newest points,
-        population: u64,
-        /// how many are looked at for the best.
-        sample: u64,
-    },
 }
 
 impl Draw {
@@ -50,7 +42,7 @@ impl Draw {
     fn value(self, key: u64, trial: u64, draw: u64, of: &Key<'_>) -> ParamValue {
         let distribution = &of.distribution;
         match self {
-            Self::Random(seed) | Self::Evolution { seed, .. } => {
+            Self::Random(seed) => {
                 let sampler = RandomSampler::with_seed(mixed([seed, key, draw]));
                 sampler.sample(distribution, trial, &[])
             }
@@ -76,57 +68,6 @@ impl Draw {
                 sampler.sample(distribution, trial, &of.history)
             }
         }
-    }
-
-    /// The point that a trial's own is made of; none where it is drawn as a whole.
-    fn parent<'a>(self, trial: u64, tried: &'a [Tried]) -> Option<&'a Point> {
-        let Self::Evolution {
-            seed,
-            population,
-            sample,
-        } = self
-        else {
-            return None;
-        };
-        let scored = tried.iter().filter(|one| one.loss.is_some());
-        let newest: Vec<&Tried> = scored.rev().take(population as usize).collect();
-        let one = |turn| newest.get(below(newest.len(), mixed([seed, PARENT, turn]), trial));
-        let looked_at = (0..sample).filter_map(one);
-        let best = looked_at.min_by(|one, other| {
-            let losses = [one, other].map(|one| one.loss.unwrap_or(f64::INFINITY));
-            losses[0].total_cmp(&losses[1])
-        });
-        best.map(|one| &one.point)
-    }
-
-    /// Which of so many keys a draw draws anew: one, and each of the others with a chance of one in as many as there are.
-    fn anew(self, keys: usize, trial: u64, draw: u64) -> Vec<bool> {
-        let Self::Evolution { seed, .. } = self else {
-            return vec![true; keys];
-        };
-        let always = below(keys, mixed([seed, CHANGED, draw]), trial);
-        let changed = |key| {
-            key == always || below(keys, mixed([seed, CHANGED, draw, key as u64]), trial) == 0
-        };
-        (0..keys).map(changed).collect()
-    }
-}
-
-/// What tells streams of numbers apart that are drawn from one seed.
-const PARENT: u64 = u64::MAX;
-const CHANGED: u64 = u64::MAX - 1;
-
-/// A whole number below another, which must not be 0.
-fn below(end: usize, seed: u64, trial: u64) -> usize {
-    let distribution = Distribution::Int(IntDistribution {
-        low: 0,
-        high: end.saturating_sub(1) as i64,
-        log_scale: false,
-        step: None,
-    });
-    match RandomSampler::with_seed(seed).sample(&distribution, trial, &[]) {
-        ParamValue::Int(number) => number as usize,
-        other => unreachable!("a whole number is asked for, not {other:?}"),
     }
 }
 
@@ -157,20 +98,13 @@ pub(super) fn draw<E>(
         let mut found = None;
         // A point that was tried before tells nothing new; where a space has no other, it is tried again.
         let mut again = None;
-        let parent = draw.parent(trial, tried);
         for count in 0..DRAWS {
-            let anew = draw.anew(keys.len(), trial, count);
             let point: Point = keys
                 .iter()
                 .enumerate()
                 .filter_map(|(index, key)| {
-                    let kept =
-                        parent.filter(|parent| !anew[index] && key.dimension.is_there(parent));
-                    let value = match kept {
-                        Some(parent) => parent.get(key.name).cloned()?,
-                        None => key.value(&draw.value(index as u64, trial, count, key))?,
-                    };
-                    Some((key.name.to_owned(), value))
+                    let value = draw.value(index as u64, trial, count, key);
+                    Some((key.name.to_owned(), key.value(&value)?))
                 })
                 .collect();
             let point = space.conditioned(point);

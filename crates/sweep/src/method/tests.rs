@@ -58,7 +58,6 @@ fn a_key_that_may_be_left_out_is_left_out_at_times() {
         ("name = 'grid'", 3),
         ("name = 'random'\ntrials = 40", 40),
         ("name = 'tpe'\ntrials = 40", 40),
-        ("name = 'evolution'\ntrials = 40", 40),
     ] {
         let tried = run(&method(text), &space, |point| {
             if point.contains_key("a") { 1.0 } else { 0.0 }
@@ -86,7 +85,6 @@ fn points_do_not_depend_on_how_they_are_asked_for() {
         "name = 'random'\ntrials = 30",
         "name = 'sobol'\ntrials = 30",
         "name = 'tpe'\ntrials = 30",
-        "name = 'evolution'\ntrials = 30",
         "name = 'halving'\nresource = 'r'\nleast = 1\nmost = 9\ntrials = 18",
     ] {
         let method = method(text);
@@ -121,7 +119,6 @@ fn draws_stay_in_their_ranges_and_reach_all_of_them() {
         "name = 'random'\ntrials = 200",
         "name = 'sobol'\ntrials = 200",
         "name = 'tpe'\ntrials = 200",
-        "name = 'evolution'\ntrials = 200\nsample = 2",
     ] {
         let tried = run(&method(text), &space, |_| 0.0);
         let logs: Vec<f64> = tried
@@ -295,30 +292,4 @@ fn what_does_not_fit_the_space_is_refused() {
         .unwrap_err()
         .to_string();
     assert!(unknown.contains("`tpe`"), "{unknown}");
-}
-
-#[test]
-fn evolution_keeps_what_keys_do_together() {
-    // Each of three pairs of keys counts only where both are right, one point of 64.
-    let keys = ["a", "b", "c", "d", "e", "f"];
-    let text = keys
-        .map(|key| format!("{key} = [0, 1, 2, 3, 4, 5, 6, 7]"))
-        .join("\n");
-    let space = space(&text);
-    let loss = |point: &Point| {
-        let right = |key: &str| point[key] == Value::Integer(3);
-        let pairs = keys
-            .chunks(2)
-            .filter(|pair| pair.iter().all(|key| right(key)));
-        3.0 - pairs.count() as f64
-    };
-    let best = |name: &str, seed: u64| {
-        let method = method(&format!("name = '{name}'\ntrials = 400\nseed = {seed}"));
-        let losses = run(&method, &space, loss).into_iter();
-        losses.filter_map(|one| one.loss).fold(3.0, f64::min)
-    };
-    let mean = |name: &str| (0..5).map(|seed| best(name, seed)).sum::<f64>() / 5.0;
-    let [evolution, random] = ["evolution", "random"].map(mean);
-    assert!(evolution < 1.0, "{evolution}, at random {random}");
-    assert!(random >= 1.5, "{random}");
 }

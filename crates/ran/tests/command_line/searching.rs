@@ -1,0 +1,146 @@
+//! Searches: `experiment --search`.
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::sweeping::trials;
+use crate::{assert_sentence, assert_usage, run, succeed};
+
+#[test]
+fn a_search_finds_a_configuration_and_says_how_it_was_chosen() {
+    let place = TempDir::new().unwrap();
+    let search = [
+        "experiment",
+        "associative-recall-small",
+        "--search",
+        "6",
+        "--seeds",
+        "1000",
+        "--out",
+        "out",
+    ];
+    let limits = [
+        "--space",
+        "roles",
+        "--trained-at-most",
+        "3000",
+        "--json",
+        "--no-pictures",
+    ];
+    let outcome = succeed(place.path(), &[&search[..], &limits[..]].concat());
+    let record = &outcome.lines()[0];
+    assert_eq!(record["config"]["chosen"]["tried"], 6);
+    assert_eq!(
+        record["config"]["reservoir"]["population"][1]["name"],
+        "recall"
+    );
+    assert!(record["trained_parameters"].as_u64().unwrap() <= 3000);
+    assert_eq!(trials(&place.path().join("out/search")).len(), 6);
+    assert_eq!(record["config"]["chosen"]["seeds"], "100..103");
+
+    // What was set is not searched, and the standard space serves data without a validation set.
+    let vowels = [
+        "experiment",
+        "--search",
+        "3",
+        "--set",
+        "reservoir.leak=0.25",
+        "--seeds",
+        "1000",
+        "--json",
+    ];
+    let outcome = succeed(
+        place.path(),
+        &[&vowels[..], &["--no-pictures", "--no-model"]].concat(),
+    );
+    let record = &outcome.lines()[0];
+    assert_eq!(record["config"]["reservoir"]["leak"], 0.25);
+    assert_eq!(record["config"]["chosen"]["tried"], 3);
+    assert!(
+        record["config"]["learning"].get("validation").is_none(),
+        "{record}"
+    );
+
+    let refused = run(
+        place.path(),
+        &["experiment", "--search", "3", "--trained-at-most", "1"],
+    );
+    assert_sentence(&refused, &["no point", "at most 1"]);
+    let refused = run(place.path(), &["experiment", "--search", "0"]);
+    assert!(
+        refused.code == Some(2) && refused.err.contains("--search"),
+        "{}",
+        refused.err
+    );
+}
+
+#[test]
+fn a_search_judges_its_best_again_where_the_task_has_a_validation_set() {
+    let place = TempDir::new().unwrap();
+    let search = "experiment associative-recall-small --search 40 --space roles --set task.limit=10 --set reservoir.context=20 \
+                  --seeds 1000 --out out --json --no-pictures --no-model --quiet";
+    let search: Vec<&str> = search.split_whitespace().collect();
+    let outcome = succeed(place.path(), &search);
+    let record = &outcome.lines()[0];
+    let chosen = &record["config"]["chosen"];
+    assert_eq!(chosen["seeds"], "100..113");
+    let first = trials(&place.path().join("out/search"));
+    let again = trials(&place.path().join("out/search/final"));
+    assert_eq!((first.len(), again.len()), (40, 2));
+    for trial in again.values() {
+        let seeds = trial["seeds"].as_array().unwrap();
+        assert_eq!(seeds.len(), 10);
+        assert!(
+            seeds
+                .iter()
+                .all(|seed| seed["valid"].is_f64() && seed["test"].is_null())
+        );
+        let before = |other: &&Value| other["point"] == trial["point"];
+        assert!(first.values().any(|other| before(&other)));
+    }
+    // The best of the two is the one that is run.
+    let score = |trial: &Value| trial["score"].as_f64().unwrap();
+    let best = again
+        .values()
+        .rev()
+        .max_by(|one, other| score(one).total_cmp(&score(other)));
+    let reservoir = &record["config"]["reservoir"];
+    assert_eq!(
+        reservoir["population"][1]["qk_gain"],
+        best.unwrap()["point"]["reservoir.population.1.qk_gain"],
+        "{record}"
+    );
+    assert_eq!(reservoir["context"], 20);
+}
+
+#[test]
+fn what_is_set_in_the_space_of_roles_is_set_in_its_own_populations() {
+    let place = TempDir::new().unwrap();
+    let search = |set: &str| {
+        let words = format!(
+            "experiment bracket-matching-small --search 4 --space roles --set task.limit=10 --set {set} --seeds 1000 \
+             --json --no-pictures --no-model --quiet"
+        );
+        let words: Vec<&str> = words.split_whitespace().collect();
+        run(place.path(), &words)
+    };
+    // The preset has fewer populations.
+    let found = search("reservoir.population.4.units=7");
+    assert_eq!(found.code, Some(0), "{}", found.err);
+    let population = &found.lines()[0]["config"]["reservoir"]["population"][4];
+    assert_eq!(
+        (&population["name"], &population["units"]),
+        (&"recall".into(), &7.into())
+    );
+    // Some keys mean something only where the space has others.
+    let gate = "reservoir.population.4.gate_gain=4.0 --set reservoir.population.4.reads.gate=count";
+    for set in [gate, "reservoir.population.4.gate_gain=4.0"] {
+        let found = search(set);
+        assert_eq!(found.code, Some(0), "{set}: {}", found.err);
+    }
+    assert_usage(&search("reservoir.contxt=2"), &["contxt", "context"]);
+    assert_usage(
+        &search("reservoir.population.9.heads=2"),
+        &["reservoir.population.9.heads"],
+    );
+}
