@@ -237,7 +237,7 @@ impl Experiment {
             .iter()
             .filter(|one| one.concerns(key))
             .collect();
-        let settings = match concerned.is_empty() {
+        let settings = match concerned.is_empty() && !error.is_of_data() {
             true => all(self.settings.iter()),
             false => all(concerned.into_iter()),
         };

@@ -323,8 +323,10 @@ impl Work for Exporting<'_> {
                 let trained = train_in::<B>(&config, self.dataset, seed, device, session);
                 // A training by gradient that is stopped has a model, too.
                 check(self.stop)?;
-                let origin = experiment.origin.clone();
-                let failed = |source| ExportError::Learning { origin, source };
+                let failed = |source| ExportError::Learning {
+                    origin: experiment.origin_of(&source),
+                    source,
+                };
                 trained.map_err(failed)?.model
             }
         };

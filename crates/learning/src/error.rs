@@ -86,6 +86,12 @@ pub enum LearningError {
 }
 
 impl LearningError {
+    /// Whether it is the training data that are wrong, rather than the configuration that names them.
+    #[must_use]
+    pub fn is_of_data(&self) -> bool {
+        matches!(self, Self::NoTraining(_) | Self::OneClass { .. })
+    }
+
     /// The key of the configuration that it is about, or the table of several, as in `reservoir.population[0].heads`;
     /// none where it is about something else.
     #[must_use]

@@ -55,10 +55,9 @@ fn is_usage(error: &anyhow::Error, settings: &[Setting]) -> bool {
         TaskError::Key { key, .. } => is_set(settings, &[&format!("task.{key}"), "task.name"]),
         _ => false,
     };
-    let in_model = |error: &LearningError| match error {
-        // They stand in the data, whoever named these.
-        LearningError::NoTraining(_) | LearningError::OneClass { .. } => false,
-        _ => error.key().is_some_and(|key| is_set(settings, &[key])),
+    // Data that are wrong are a failure, wherever they were named.
+    let in_model = |error: &LearningError| {
+        !error.is_of_data() && error.key().is_some_and(|key| is_set(settings, &[key]))
     };
     if let Some(error) = error.downcast_ref::<ExperimentError>() {
         return error.is_usage();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use toml::Value;
 
 use crate::slurm::SlurmConfig;
-use crate::space::{TWICE, dotted, holds};
+use crate::space::{TWICE, dotted, holds, with_dots};
 use crate::{Method, Space};
 
 /// A sweep, as it stands in a file.
@@ -174,10 +174,13 @@ impl SweepConfig {
         let last = self.r#final.as_mut();
         let last = last.map(|last| ("final.set", &mut last.set));
         for (table, set) in [("set", &mut self.set)].into_iter().chain(last) {
-            *set = dotted(std::mem::take(set)).map_err(|key| ConfigError {
+            *set = with_dots(std::mem::take(set)).map_err(|key| ConfigError {
                 key: format!("{table}.{key:?}"),
                 problem: TWICE.into(),
             })?;
+        }
+        if let Method::Halving(halving) = &mut self.method {
+            halving.resource = dotted(&halving.resource);
         }
         Ok(())
     }

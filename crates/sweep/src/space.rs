@@ -139,11 +139,11 @@ impl Space {
     }
 }
 
-/// Keys with their places in lists as `--set` has them: `a.0.b` for `a[0].b`; or a key that two of them become.
-pub(crate) fn dotted<V>(keys: BTreeMap<String, V>) -> Result<BTreeMap<String, V>, String> {
+/// Keys as [`dotted`] spells them; or one that two of them become.
+pub(crate) fn with_dots<V>(keys: BTreeMap<String, V>) -> Result<BTreeMap<String, V>, String> {
     let mut spelt = BTreeMap::new();
     for (key, value) in keys {
-        let key = key.replace('[', ".").replace(']', "");
+        let key = dotted(&key);
         if spelt.contains_key(&key) {
             return Err(key);
         }
@@ -152,8 +152,13 @@ pub(crate) fn dotted<V>(keys: BTreeMap<String, V>) -> Result<BTreeMap<String, V>
     Ok(spelt)
 }
 
-/// What is wrong with a key that stands there in two spellings.
-pub(crate) const TWICE: &str = "stands there twice, once with brackets and once with dots";
+/// A key with its places in lists as `--set` has them: `a.0.b` for `a[0].b`.
+pub(crate) fn dotted(key: &str) -> String {
+    key.replace('[', ".").replace(']', "")
+}
+
+/// What is wrong with a key of two spellings.
+pub(crate) const TWICE: &str = "is named twice, in two spellings (a[0] is a.0)";
 
 /// Whether a key leads to another.
 pub(crate) fn holds(outer: &str, inner: &str) -> bool {
@@ -272,13 +277,16 @@ impl TryFrom<BTreeMap<String, Dimension>> for Space {
     type Error = SpaceError;
 
     fn try_from(keys: BTreeMap<String, Dimension>) -> Result<Self, SpaceError> {
-        let twice = |key: String| SpaceError {
+        let mut keys = with_dots(keys).map_err(|key| SpaceError {
             key,
             problem: TWICE.into(),
-        };
-        let mut keys = dotted(keys).map_err(twice)?;
-        for one in keys.values_mut() {
-            one.when = dotted(std::mem::take(&mut one.when)).map_err(twice)?;
+        })?;
+        for (key, one) in &mut keys {
+            let twice = |other: String| SpaceError {
+                key: key.clone(),
+                problem: format!("in its `when` {other:?} {TWICE}"),
+            };
+            one.when = with_dots(std::mem::take(&mut one.when)).map_err(twice)?;
         }
         for (key, dimension) in &keys {
             let wrong = |problem: String| SpaceError {
@@ -349,7 +357,7 @@ d = { values = [true, false], when = { a = [1] }, optional = true }
             ("'a[0]' = [1]\n'a.0' = [2]", &["\"a.0\"", "twice"]),
             (
                 "a = [1]\n'b[0]' = [1]\nc = { values = [1], when = { 'b[0]' = [1], 'b.0' = [2] } }",
-                &["\"b.0\"", "twice"],
+                &["space.\"c\"", "\"b.0\"", "twice"],
             ),
         ] {
             let message = space(text).unwrap_err();

@@ -254,6 +254,17 @@ fn what_a_sweep_cannot_do_is_refused_before_anything_is_written() {
             &["set.\"reservoir.population.0.units\"", "twice"],
         ),
         (
+            sweep(LEAK, &format!("{FOUR}\n[final.set]\n'a[0]' = 1\n'a.0' = 2")),
+            &["final.set.\"a.0\"", "twice"],
+        ),
+        (
+            sweep(
+                "'reservoir.population.0.heads' = [1, 2]",
+                "[method]\nname = 'halving'\nresource = 'reservoir.population[0].heads'\nleast = 1\nmost = 4\ntrials = 4",
+            ),
+            &["method", "reservoir.population.0.heads", "varies"],
+        ),
+        (
             sweep(LEAK, FOUR).replace("'task.valid' = 0.3\n", ""),
             &["validation"],
         ),
