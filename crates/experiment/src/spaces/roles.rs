@@ -138,7 +138,7 @@ pub(super) fn space(mut base: Table, dataset: &Dataset) -> SearchSpace {
         ("lag_bias", "values = ['none', 'normal']"),
         ("d_unit", "values = [1, 16, 24, 32, 48]"),
         ("heads", "values = [1, 2, 4]"),
-        ("units", "values = [10, 20, 50, 100, 200]"),
+        ("units", "from = 8\nto = 200\nlog = true"),
     ] {
         keys.insert(of_recall(key), Value::Table(table(text)));
     }
