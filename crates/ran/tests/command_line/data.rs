@@ -146,7 +146,8 @@ fn one_class_is_nothing_to_learn_and_leaves_no_file() {
         .map(|one| one.replacen('=', "='", 1) + "'")
         .join("\n");
     let task = task.replace("test_fraction='0.5'", "test_fraction=0.5");
-    let population = "reservoir.context=1\nreservoir.population=[{kind='tanh-unit',units=4,d_unit=1}]";
+    let population =
+        "reservoir.context=1\nreservoir.population=[{kind='tanh-unit',units=4,d_unit=1}]";
     let config = format!("{task}\n{population}\n");
     fs::write(place.path().join("one.toml"), config).unwrap();
     let unrelated = ["experiment", "one.toml", "--set", "reservoir.leak=0.5"];
