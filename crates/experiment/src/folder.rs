@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use files::{PICTURES, names};
 use ran_files::{FolderError, FolderLock, LOCK, Lasting, is_temporary, write_whole};
 
-/// Where a run leaves its files: `config.toml`, `run.json`, `records.jsonl` and `model.safetensors`, and where it trains by
+/// Where a run leaves its files: `run.json`, which comes first, `config.toml`, `records.jsonl` and `model.safetensors`, and where it trains by
 /// gradient `history.jsonl` and, until it is done, `checkpoint.safetensors`; and pictures of what the model makes of the
 /// test set, each as `.svg` and `.png`: `confusion` of classes, `labels` of several labels, `forecast` of numbers,
 /// `free-run` in closed loop, `capacity` by delay, and `learning`, loss and score per epoch.
@@ -89,9 +89,7 @@ impl RunFolder {
         let begun = |entry: io::Result<fs::DirEntry>| {
             let name = entry.map(|entry| entry.file_name());
             let name = name.ok().and_then(|name| name.into_string().ok());
-            !name.is_some_and(|name| {
-                name == RunFile::Config.name() || name == LOCK || is_left_over(&name)
-            })
+            !name.is_some_and(|name| name == LOCK || is_left_over(&name))
         };
         fs::read_dir(folder).is_ok_and(|mut entries| !entries.any(begun))
     }
@@ -372,12 +370,12 @@ mod tests {
     #[test]
     fn a_folder_is_unbegun_until_a_run_has_said_how_it_was_started() {
         let place = tempfile::tempdir().unwrap();
-        for name in ["config.toml", ".run.json.aB3dE6", ".lock"] {
+        for name in [".run.json.aB3dE6", ".lock"] {
             assert!(RunFolder::is_unbegun(place.path()));
             fs::write(place.path().join(name), "").unwrap();
         }
         assert!(RunFolder::is_unbegun(place.path()));
-        fs::write(place.path().join("notes.txt"), "").unwrap();
+        fs::write(place.path().join("config.toml"), "").unwrap();
         assert!(!RunFolder::is_unbegun(place.path()));
     }
 

@@ -127,7 +127,13 @@ impl Run {
         }
         let mut folder = RunFolder::go_on(path)?;
 
-        let config = text(path, RunFile::Config)?.ok_or_else(|| lacks(path, RunFile::Config))?;
+        let config = text(path, RunFile::Config)?;
+        let written = config.is_some();
+        let config = state.configuration(config);
+        let config = config.ok_or_else(|| lacks(path, RunFile::Config))?;
+        if !written {
+            folder.write_config(&config)?;
+        }
         let origin = path.join(RunFile::Config.name());
         let experiment =
             Experiment::parse(&state.experiment, &origin.to_string_lossy(), &config, &[])?;

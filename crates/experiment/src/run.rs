@@ -240,20 +240,12 @@ fn check(
     Ok(())
 }
 
-/// Opens the folder and writes the configuration, with how it is run as a comment.
+/// Opens the folder and writes how the run is started, then its configuration.
 fn open(experiment: &Experiment, options: &RunOptions) -> Result<RunFolder, FolderError> {
-    let config =
-        toml::to_string(&experiment.config).expect("a configuration that was read is TOML");
-    let text = format!(
-        "# {}: seeds {}, backend {}, version {}\n\n{config}",
-        experiment.name,
-        options.seeds,
-        options.backend,
-        env!("CARGO_PKG_VERSION")
-    );
-    let mut folder = options.place.open(&experiment.name, &text)?;
-    folder.write_config(&text)?;
-    folder.write_run(&RunState::of(experiment, options).to_json())?;
+    let state = RunState::of(experiment, options);
+    let mut folder = options.place.open(&experiment.name, &state.configuration)?;
+    folder.write_run(&state.to_json())?;
+    folder.write_config(&state.configuration)?;
     Ok(folder)
 }
 

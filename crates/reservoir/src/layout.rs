@@ -184,7 +184,7 @@ impl Sources<'_> {
         field: Field<'_>,
     ) -> Result<Slots, ReservoirError> {
         let reads = format!("{field}.reads");
-        let signals = self.signals(signals, &reads)?;
+        let signals = self.signals(signals, 0, &reads)?;
         let states = self.states[index].clone();
         let (count, width) = (signals.len(), states.len());
         if let Some(fan_in) = population.fan_in {
@@ -236,7 +236,7 @@ impl Sources<'_> {
     ) -> Result<Layout, ReservoirError> {
         let mut unit: Vec<Sum> = Vec::new();
         let mut places = |signals: &[Signal], role: &str| {
-            let signals = self.signals(signals, &format!("{field}.reads.{role}"))?;
+            let signals = self.signals(signals, reads.delay, &format!("{field}.reads.{role}"))?;
             let places = signals.into_iter().map(|signal| {
                 let known = unit.iter().position(|one| *one == signal);
                 known.unwrap_or_else(|| {

@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 /// ```toml
 /// reads = ["symbol", "marker"]                                      # every slot, in turn
 /// reads = { query = ["symbol"], key = [{ from = "symbol", delay = 1 }], value = ["symbol"] }
+/// reads = { key = ["codes"], value = ["symbol"], gate = "marker", delay = 1 }    # inputs of the step that the codes are of
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(
     untagged,
     expecting = "expected a list of signals, or a table of such lists under `query`, `key` and `value`, with one signal under \
-                 `gate` if any; a signal is the name of a group of inputs or of a population, a table with `from`, `delay` and \
+                 `gate` and a number of steps under `delay` if any; a signal is the name of a group of inputs or of a population, a table with `from`, `delay` and \
                  `scale`, or a list of signals that are summed"
 )]
 pub enum Reads {
@@ -38,6 +39,16 @@ pub struct RoleReads {
     /// A single signal that is added to the score of a row, `gate_gain` times.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gate: Option<Signal>,
+    /// By how many steps more the inputs that these roles read lie back. What other populations make of inputs comes a step late or
+    /// more, and this brings inputs to the same time. States are read as they are. Default 0.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub delay: usize,
+}
+
+/// Whether a delay is none.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(delay: &usize) -> bool {
+    *delay == 0
 }
 
 /// A signal: of some group or population, or the sum of several of the same width.

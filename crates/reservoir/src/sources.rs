@@ -40,17 +40,18 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// The sources of signals, one after another.
+    /// The sources of signals, one after another; those of inputs lie `late` steps further back.
     pub(crate) fn signals(
         &self,
         signals: &[Signal],
+        late: usize,
         field: Field<'_>,
     ) -> Result<Vec<Sum>, ReservoirError> {
         let mut all = Vec::new();
         for signal in signals {
             let mut sums: Option<Vec<Sum>> = None;
             for term in signal.terms() {
-                let term = self.term(term, field)?;
+                let term = self.term(term, late, field)?;
                 match &mut sums {
                     None => sums = Some(term),
                     Some(sums) if sums.len() == term.len() => {
@@ -73,7 +74,7 @@ impl<'a> Sources<'a> {
     }
 
     /// The sources of a term.
-    fn term(&self, term: &Term, field: Field<'_>) -> Result<Vec<Sum>, ReservoirError> {
+    fn term(&self, term: &Term, late: usize, field: Field<'_>) -> Result<Vec<Sum>, ReservoirError> {
         let (name, delay, scale) = term.parts();
         let refuse = |problem| Err(ReservoirError::config(field, problem));
         if !(scale as f32).is_finite() {
@@ -83,6 +84,7 @@ impl<'a> Sources<'a> {
         }
         let group = self.inputs.find(name);
         let population = self.names.iter().position(|one| one == name);
+        let back = delay.saturating_add(late);
         let sums = match (group, population) {
             (Some(_), Some(_)) => {
                 return refuse(format!(
@@ -96,11 +98,11 @@ impl<'a> Sources<'a> {
                     self.names.join(", ")
                 ));
             }
-            (Some(group), None) if delay == 0 => group
+            (Some(group), None) if back == 0 => group
                 .into_iter()
                 .map(|input| vec![(input as u32, 1.0)])
                 .collect(),
-            (Some(group), None) => self.delayed(name, &group, delay, field)?,
+            (Some(group), None) => self.delayed(name, &group, back, field)?,
             (None, Some(at)) => self.states_of(at, delay, field)?,
         };
         let scaled = |sum: Sum| {

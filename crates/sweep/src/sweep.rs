@@ -46,8 +46,8 @@ pub struct Sweep {
     _lock: FolderLock,
 }
 
-/// Points of the first batch that are looked at before anything is written.
-const LOOKED_AT: usize = 32;
+/// Points that are looked at, at most, before anything is written: of a space whose keys hang together, few may fit.
+const LOOKED_AT: usize = 256;
 
 impl Sweep {
     /// Begins a sweep in a folder, or goes on with the same one that is there.
@@ -319,16 +319,15 @@ impl Sweep {
 fn check_first(config: &SweepConfig, bench: &mut dyn Bench) -> Result<(), SweepError> {
     bench.metric().map_err(SweepError::Nothing)?;
     let mut facts = |point: &Point| bench.facts(&config.assignments(point));
-    // Without constraints, to see what is wrong with the points themselves. Of draws that do not depend on one another a few suffice.
+    // Without constraints, to see what is wrong with the points themselves. Of those that are drawn one by one, any
+    // are as good as the first.
     let method = match config.method.clone() {
-        Method::Random { trials, seed } => Method::Random {
-            trials: trials.min(LOOKED_AT as u64),
-            seed,
-        },
-        Method::Sobol { trials, seed } => Method::Sobol {
-            trials: trials.min(LOOKED_AT as u64),
-            seed,
-        },
+        Method::Random { seed, .. } | Method::Sobol { seed, .. } | Method::Tpe { seed, .. } => {
+            Method::Random {
+                trials: LOOKED_AT as u64,
+                seed,
+            }
+        }
         other => other,
     };
     let Ok(points) = method.propose(&config.space, &[], &mut |_| Ok::<_, Infallible>(true));
@@ -369,4 +368,48 @@ fn no_point(config: &SweepConfig) -> SweepError {
         "no point of the space was found that meets the constraints ({})",
         asked.join(", ")
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Metric, Parameters};
+
+    /// A model that fits where the key `a` is 7 alone.
+    struct Narrow;
+
+    impl Bench for Narrow {
+        fn metric(&mut self) -> Result<Metric, String> {
+            Ok(Metric {
+                name: "accuracy".into(),
+                higher_is_better: true,
+            })
+        }
+
+        fn facts(&mut self, assignments: &[String]) -> Result<Facts, String> {
+            match assignments == ["a=7"] {
+                true => Ok(Facts {
+                    parameters: Parameters {
+                        trained: 1,
+                        fixed: 0,
+                    },
+                    bytes: 1,
+                }),
+                false => Err("it does not fit".into()),
+            }
+        }
+    }
+
+    #[test]
+    fn a_space_of_which_few_points_fit_is_begun_and_one_of_which_none_does_is_not() {
+        let checked = |to: u64| {
+            let text = format!(
+                "base = 'x'\n[space]\na = {{ from = 0, to = {to} }}\n[method]\nname = 'tpe'\ntrials = 20"
+            );
+            check_first(&toml::from_str(&text).unwrap(), &mut Narrow)
+        };
+        checked(40).unwrap();
+        let error = checked(6).unwrap_err().to_string();
+        assert!(error.contains("it does not fit"), "{error}");
+    }
 }

@@ -78,8 +78,9 @@ impl Plan {
     fn read(folder: &Path) -> Result<Option<Self>, CollectError> {
         let state = text(folder, RunFile::Run)?;
         let config = text(folder, RunFile::Config)?;
-        let plan = state.zip(config).and_then(|(state, config)| {
+        let plan = state.and_then(|state| {
             let state: RunState = serde_json::from_str(&state).ok()?;
+            let config = state.configuration(config)?;
             let experiment = Experiment::parse(&state.experiment, "", &config, &[]).ok()?;
             Some(Self {
                 keys: keys(&state.experiment, &state.backend, &experiment.config),

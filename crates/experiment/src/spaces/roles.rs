@@ -1,4 +1,4 @@
-//! The space of roles: attention that is told what queries, keys and values read.
+//! The space of roles: attention that is told what queries, keys and values read, and how late.
 
 use ran_reservoir::Inputs;
 use ran_tasks::Dataset;
@@ -23,7 +23,9 @@ pub(super) fn space(mut base: Table, dataset: &Dataset) -> SearchSpace {
         }
         false => (vec![Inputs::ALL], Vec::new()),
     };
-    let mut populations = vec![line("before", dataset.d_input, &names)];
+    // Where something is counted, what is made of it comes late, and inputs may be read as late as it: a step more to hold.
+    let held = if singles.is_empty() { 1 } else { 2 };
+    let mut populations = vec![line("before", held * dataset.d_input, &names)];
     let mut keys = Table::new();
     let one = |name: &str| Value::Array(vec![name.into()]);
     let before = |name: &str| {
@@ -111,6 +113,7 @@ pub(super) fn space(mut base: Table, dataset: &Dataset) -> SearchSpace {
         values(now().chain(then()).chain(own(&["count"])).collect()),
     );
     if !singles.is_empty() {
+        keys.insert(of_recall("reads.delay"), values(vec![0.into(), 1.into()]));
         let now = singles.iter().map(|name| Value::from(*name));
         let gates: Vec<Value> = now
             .chain(singles.iter().map(|name| before(name)))

@@ -60,6 +60,10 @@ fn a_read_that_does_not_fit_the_task_is_named_with_what_there_is() {
             &["reads.key", "2 steps ago", "holds 1 steps"],
         ),
         (
+            "reservoir.population.1.reads.delay=-1",
+            &["reads", "under `delay`"],
+        ),
+        (
             "reservoir.population.1.reads.gate=\"symbol\"",
             &["reads.gate", "single signal, got 5"],
         ),
@@ -83,4 +87,11 @@ fn a_read_that_does_not_fit_the_task_is_named_with_what_there_is() {
     let setting = "reservoir.population.1.reads.query=[\"inputs\", \"before\"]";
     let outcome = run(place.path(), &["describe", preset, "--set", setting]);
     assert_sentence(&outcome, &["population[1].qk", "they read 10 and 5"]);
+    // So are the key's own delay and that of all roles.
+    let setting = "reservoir.population.1.reads.delay=1";
+    let outcome = run(place.path(), &["describe", preset, "--set", setting]);
+    assert_sentence(
+        &outcome,
+        &["reads.key", "2 steps ago", "holds 1 steps", setting],
+    );
 }

@@ -108,12 +108,7 @@ fn a_run_that_nobody_reads_goes_on_to_its_end() {
 fn a_run_that_was_killed_before_it_began_leaves_its_folder_to_a_new_one() {
     let place = TempDir::new().unwrap();
     fs::create_dir(place.path().join("run")).unwrap();
-    let left = [
-        "config.toml",
-        ".lock",
-        ".run.json.aB3dE6",
-        ".config.toml.aB3dE6",
-    ];
+    let left = [".lock", ".run.json.aB3dE6"];
     for name in left {
         fs::write(place.path().join("run").join(name), "").unwrap();
         let outcome = run(place.path(), &["experiment", "--resume", "run"]);
@@ -122,6 +117,31 @@ fn a_run_that_was_killed_before_it_began_leaves_its_folder_to_a_new_one() {
     succeed(place.path(), &experiment(&["--out", "run"]));
     let hidden = |path: &PathBuf| path.to_str().unwrap().starts_with('.');
     assert!(!files_below(&place.path().join("run")).iter().any(hidden));
+}
+
+#[test]
+fn a_run_that_was_killed_after_its_first_file_is_taken_up() {
+    let place = TempDir::new().unwrap();
+    let more = [
+        "--seeds",
+        "3..5",
+        "--out",
+        "run",
+        "--set",
+        "readout.ridge=0.5",
+    ];
+    succeed(place.path(), &experiment(&more));
+    let folder = place.path().join("run");
+    let (files, whole) = (files_below(&folder), text(place.path(), "run/config.toml"));
+    for file in files.iter().filter(|file| !file.ends_with("run.json")) {
+        fs::remove_file(folder.join(file)).unwrap();
+    }
+    fs::write(folder.join(".config.toml.aB3dE6"), "half").unwrap();
+    succeed(place.path(), &["experiment", "--resume", "run"]);
+    assert_eq!(files_below(&folder), files);
+    assert_eq!(text(place.path(), "run/config.toml"), whole);
+    let records = text(place.path(), "run/records.jsonl");
+    assert_eq!(records.lines().count(), 2);
 }
 
 #[test]

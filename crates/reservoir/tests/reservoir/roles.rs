@@ -95,6 +95,31 @@ fn roles_read_groups_at_their_delays_whatever_line_holds_them() {
 }
 
 #[test]
+fn a_delay_of_all_roles_moves_inputs_back_and_leaves_states_alone() {
+    let of = |reads: Value| {
+        let mut all = recall(0);
+        all[1]["reads"] = reads;
+        all[1]["d_unit"] = json!(8);
+        states(&reservoir(all).unwrap(), &STEPS)
+    };
+    let back = |from: &str, delay: usize| json!({ "from": from, "delay": delay });
+    let together = of(
+        json!({ "key": [back("symbol", 1)], "value": ["symbol", back("line", 1)],
+                              "gate": "marker", "delay": 1 }),
+    );
+    let apart = of(
+        json!({ "key": [back("symbol", 2)], "value": [back("symbol", 1), back("line", 1)],
+                           "gate": back("marker", 1) }),
+    );
+    assert_eq!(together, apart);
+    let now = of(
+        json!({ "key": [back("symbol", 1)], "value": ["symbol", back("line", 1)],
+                         "gate": "marker" }),
+    );
+    assert_ne!(together, now);
+}
+
+#[test]
 fn slots_with_a_fan_in_sum_places_of_windows_of_every_length() {
     let line = linear("line", 60, "delay-line", json!(["inputs"]));
     let units = |kind: &str, units: usize, d_unit: usize| {

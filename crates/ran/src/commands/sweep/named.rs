@@ -33,6 +33,10 @@ const SWEEPS: &[(&str, &str)] = &[
         "poster-japanese-vowels",
         include_str!("../../../../../docs/sweeps/poster-japanese-vowels.toml"),
     ),
+    (
+        "poster-japanese-vowels-full",
+        include_str!("../../../../../docs/sweeps/poster-japanese-vowels-full.toml"),
+    ),
 ];
 
 /// Opens a sweep by its name, or a file; gives its name too.
