@@ -19,9 +19,9 @@ import tomllib
 from pathlib import Path
 
 from environment import ROOT, ensure_package
+from pictures import pyplot, save
 
 STUDY = ROOT / "docs" / "studies" / "when-attention-pays"
-PICTURES = ROOT / "docs" / "pictures"
 MEANS = STUDY.with_suffix(".csv")
 TASKS = [
     "associative-recall",
@@ -321,16 +321,6 @@ STYLES = [
 ]
 
 
-def pyplot():
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams.update({"svg.hashsalt": "ran", "font.size": 9, "svg.fonttype": "none"})
-    import matplotlib.pyplot
-
-    return matplotlib.pyplot
-
-
 def error_by_gain(out):
     figure, axes = pyplot().subplots(3, 3, figsize=(9, 8), sharex=True)
     neurons = neurons_alone(out)
@@ -373,11 +363,6 @@ def attention_by_gain(out):
     figure.legend(handles, labels, loc="lower center", ncols=4, frameon=False, fontsize=8)
     figure.tight_layout(rect=(0, 0.15, 1, 1))
     save(figure, "attention-rows.svg")
-
-
-def save(figure, name):
-    figure.savefig(PICTURES / name, metadata={"Date": None}, facecolor="white")
-    print(f"written: {PICTURES.relative_to(ROOT) / name}")
 
 
 if __name__ == "__main__":

@@ -213,6 +213,12 @@ impl ModelConfig {
                 "fits queries of units, and the network that network.kind names has no units",
             );
         }
+        if learning.bias.is_some() {
+            return wrong(
+                "bias",
+                "fits biases of units, and the network that network.kind names has no units",
+            );
+        }
         match learning.truncate {
             Truncate::Steps(_) => wrong(
                 "truncate",

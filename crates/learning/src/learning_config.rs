@@ -17,6 +17,14 @@ pub enum QkFit {
     Ridge,
 }
 
+/// How gains and biases of neurons are fitted before the readout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BiasFit {
+    /// What a neuron reads is divided by its deviation on the training set, less a random quantile of it.
+    Quantile,
+}
+
 /// A part of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -31,7 +39,7 @@ pub enum Part {
 
 /// How a model learns.
 ///
-/// All but `regime` and `qk` is for regimes that train by gradient; the regime `reservoir` has no use for it, so that the same
+/// All but `regime`, `qk` and `bias` is for regimes that train by gradient; the regime `reservoir` has no use for it, so that the same
 /// file serves each regime.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -42,6 +50,10 @@ pub struct LearningConfig {
     /// `reservoir` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub qk: Option<QkFit>,
+    /// How gains and biases of tanh units that read no state of their own are fitted before queries and the readout. Default: they
+    /// stay as they were drawn. Regime `reservoir` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bias: Option<BiasFit>,
     /// Which parts the regime trains by gradient; the others stay as they were drawn. Default: all. Where the units stay, they are
     /// drawn as those of the regime `reservoir`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,6 +103,7 @@ impl Default for LearningConfig {
         Self {
             regime: Regime::default(),
             qk: None,
+            bias: None,
             trained: None,
             fixed_qk: false,
             epochs: 100,
@@ -202,10 +215,13 @@ impl LearningConfig {
                 return wrong(field, format!("must be at least 0 and below 1, got {got}"));
             }
         }
-        if self.qk.is_some() && self.regime != Regime::Reservoir {
-            let regime = self.regime.name();
-            let problem = format!("belongs to regime = \"reservoir\"; the regime is {regime:?}");
-            return wrong("qk", problem);
+        for (field, is_there) in [("qk", self.qk.is_some()), ("bias", self.bias.is_some())] {
+            if is_there && self.regime != Regime::Reservoir {
+                let regime = self.regime.name();
+                let problem =
+                    format!("belongs to regime = \"reservoir\"; the regime is {regime:?}");
+                return wrong(field, problem);
+            }
         }
         if let Some(trained) = &self.trained {
             if self.gradient_regime().is_none() {

@@ -1,6 +1,5 @@
 //! Queries and keys in closed form: equation 14 of docs/model.md#queries-and-keys-in-closed-form.
 
-use burn::tensor::{Tensor, TensorData};
 use ndarray::{Array2, ArrayView2, s};
 use ran_readout::{InMemory, Ridge, fit_ridge};
 use ran_reservoir::{Reservoir, Roles, StandardUnit};
@@ -8,7 +7,7 @@ use ran_tasks::{Category, Dataset, Sample};
 use ran_topology::Slot;
 
 use crate::backbone::Backbone;
-use crate::core::Core;
+use crate::driven::{fitted_reservoir, read, states};
 use crate::session::Session;
 use crate::{LearningBackend, LearningError, ModelCard};
 
@@ -21,16 +20,7 @@ pub(crate) fn fit_qk<B: LearningBackend>(
     session: &Session<'_>,
 ) -> Result<(), LearningError> {
     let config = &card.config.reservoir;
-    if dataset.symbols || card.config.input_map.is_some() {
-        return Err(refused(
-            "reads inputs as they are: it goes neither with symbols nor with an input map".into(),
-        ));
-    }
-    let Core::Reservoir(reservoir) = &mut backbone.core else {
-        return Err(refused(
-            "is for a reservoir; network.kind names another network".into(),
-        ));
-    };
+    let reservoir = fitted_reservoir(backbone, card, dataset, "learning.qk")?;
     let roles = config.roles(&card.reservoir_inputs())?;
     let (mut next, mut found) = (0, false);
     for (index, (population, roles)) in config.populations.iter().zip(roles).enumerate() {
@@ -157,37 +147,8 @@ impl<B: LearningBackend> Pairs<'_, B> {
         states: ArrayView2<'_, f32>,
         slots: &[usize],
     ) -> Array2<f32> {
-        let (steps, d_input) = inputs.dim();
-        Array2::from_shape_fn((steps, slots.len()), |(step, at)| {
-            let slot = self.slots[slots[at]];
-            let read = |source: usize| match source.checked_sub(d_input) {
-                None => inputs[[step, source]],
-                Some(dim) => step
-                    .checked_sub(1)
-                    .map_or(0.0, |before| states[[before, dim]]),
-            };
-            let terms = slot.sources.iter().zip(slot.weights);
-            terms
-                .map(|(&source, weight)| weight * read(source as usize))
-                .sum()
+        Array2::from_shape_fn((inputs.nrows(), slots.len()), |(step, at)| {
+            read(self.slots[slots[at]], inputs, states, step)
         })
     }
-}
-
-/// The states of a sequence, `[steps, d_state]`.
-fn states<B: LearningBackend>(
-    reservoir: &Reservoir<B>,
-    inputs: ArrayView2<'_, f32>,
-    device: &B::Device,
-) -> Array2<f32> {
-    let (steps, d_input) = inputs.dim();
-    let data = TensorData::new(
-        inputs.iter().copied().collect::<Vec<_>>(),
-        [1, steps, d_input],
-    );
-    let start = reservoir.start(1, device);
-    let (states, _) = reservoir.forward(Tensor::from_data(data, device), start, None);
-    let numbers = states.into_data().convert::<f32>().into_vec();
-    let numbers = numbers.expect("numbers were converted to f32");
-    Array2::from_shape_vec((steps, reservoir.d_state()), numbers).expect("a state per step")
 }

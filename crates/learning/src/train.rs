@@ -6,14 +6,15 @@ use burn::tensor::backend::Backend;
 use ran_tasks::{Category, Dataset, TaskError};
 
 use crate::backbone::Backbone;
+use crate::bias::fit_biases;
 use crate::fit::fit;
 use crate::gradient::{Outcome, train_by_gradient};
 use crate::judge::judged;
 use crate::qk::fit_qk;
 use crate::session::{Event, Session};
 use crate::{
-    LearningBackend, LearningError, Model, ModelCard, ModelConfig, QkFit, ReadoutLoss, Regime,
-    Report, Trained,
+    BiasFit, LearningBackend, LearningError, Model, ModelCard, ModelConfig, QkFit, ReadoutLoss,
+    Regime, Report, Trained,
 };
 
 /// Draws a model from a seed, trains it on a task's training set and judges it on the others.
@@ -95,6 +96,9 @@ pub fn train_in<B: LearningBackend>(
     let card = ModelCard::new(config, session.task, dataset, seed);
     if learning.gradient_regime().is_none() {
         let mut backbone = Backbone::<B>::init(config, &card.inputs(), seed, device)?;
+        if let Some(BiasFit::Quantile) = learning.bias {
+            fit_biases(&mut backbone, &card, dataset, device, &session)?;
+        }
         if let Some(QkFit::Ridge) = learning.qk {
             fit_qk(&mut backbone, &card, dataset, device, &session)?;
         }

@@ -214,6 +214,11 @@ impl<B: Backend, U> Reservoir<B, U> {
         self.wire.wiring()
     }
 
+    /// Multiplies what each slot reads by its gain; one gain per slot, in the order of the state.
+    pub fn rescale(&mut self, gains: &[f32], device: &B::Device) {
+        self.wire = Wire::new(self.wiring().scaled(gains), device);
+    }
+
     /// The memory before the first step: every row is zero.
     pub fn start(&self, batch: usize, device: &B::Device) -> Memory<B> {
         let inputs = self.older_inputs_shape(batch);

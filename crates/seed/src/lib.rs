@@ -47,6 +47,8 @@ pub enum RngStream {
     InputMap,
     /// A text that a model goes on with.
     Generation,
+    /// Which quantiles neurons have their biases from.
+    Biases,
     /// The weights of the population with this index.
     Weights(usize),
 }
@@ -77,6 +79,7 @@ impl RngStream {
             Self::Limit => 9,
             Self::InputMap => 10,
             Self::Generation => 11,
+            Self::Biases => 12,
             Self::Weights(population) => WEIGHTS + population as u64,
         }
     }
@@ -105,7 +108,8 @@ mod tests {
             RngStream::Training => RngStream::Limit,
             RngStream::Limit => RngStream::InputMap,
             RngStream::InputMap => RngStream::Generation,
-            RngStream::Generation => RngStream::Weights(0),
+            RngStream::Generation => RngStream::Biases,
+            RngStream::Biases => RngStream::Weights(0),
             RngStream::Weights(2..) => return None,
             RngStream::Weights(population) => RngStream::Weights(population + 1),
         })
@@ -118,7 +122,7 @@ mod tests {
     #[test]
     fn no_two_purposes_share_a_stream() {
         let all = all();
-        assert_eq!(all.len(), 15);
+        assert_eq!(all.len(), 16);
         let numbers: BTreeSet<u64> = all.iter().map(|stream| stream.number()).collect();
         assert_eq!(numbers.len(), all.len());
         for seed in [0, 7, u64::MAX] {

@@ -116,6 +116,18 @@ impl Wiring {
         &self.weights
     }
 
+    /// The same wiring with the weights of each slot multiplied by its gain; one gain per slot.
+    #[must_use]
+    pub fn scaled(&self, gains: &[f32]) -> Self {
+        let slots = self.slots().zip(gains);
+        let weights =
+            slots.flat_map(|(slot, &gain)| slot.weights.iter().map(move |one| gain * one));
+        Self {
+            weights: weights.collect(),
+            ..self.clone()
+        }
+    }
+
     /// The slots in order.
     pub fn slots(&self) -> impl ExactSizeIterator<Item = Slot<'_>> {
         self.offsets.windows(2).map(|ends| Slot {

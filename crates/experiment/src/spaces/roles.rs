@@ -140,7 +140,7 @@ pub(super) fn space(mut base: Table, dataset: &Dataset) -> SearchSpace {
         ("qk_gain", "from = 1.0\nto = 64.0\nlog = true"),
         ("lag_bias", "values = ['none', 'normal']"),
         ("d_unit", "values = [1, 16, 24, 32, 48]"),
-        ("heads", "values = [1, 2, 4]"),
+        ("heads", "values = [1, 2, 4, 8]"),
         ("units", "from = 8\nto = 200\nlog = true"),
     ] {
         keys.insert(of_recall(key), Value::Table(table(text)));

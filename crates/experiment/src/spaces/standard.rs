@@ -40,9 +40,19 @@ pub(super) fn space(mut base: Table, experiment: &Experiment, dataset: &Dataset)
         ]
         "#,
     );
-    let windows = windows(dataset.d_input);
+    let (windows, neurons) = windows(dataset.d_input);
     if let Some(Value::Array(all)) = keys.get_mut("reservoir.population") {
         all.extend(windows.iter().cloned());
+    }
+    // What sums of a window are like depends on the data: neurons can be fitted to them.
+    let regime = base
+        .get("learning")
+        .and_then(|learning| learning.get("regime"));
+    if regime.is_none_or(|regime| regime.as_str() == Some("reservoir")) {
+        let mut bias = table("values = ['quantile']\noptional = true");
+        let when = Table::from_iter([("reservoir.population".into(), Value::Array(neurons))]);
+        bias.insert("when".into(), Value::Table(when));
+        keys.insert("learning.bias".into(), Value::Table(bias));
     }
     // The line holds what the units sum already.
     let mut seen = table("values = [['units']]");
@@ -68,27 +78,32 @@ const LONGEST_LINE: usize = 1024;
 /// Steps that a delay line holds, at least.
 const FEWEST_STEPS: usize = 8;
 
-/// Populations whose units sum random places of a window of the inputs, as long as a delay line holds them.
-fn windows(d_input: usize) -> Vec<Value> {
-    let units = [
-        "kind = 'tanh-unit'\nunits = 640\nd_unit = 1\nbias = 1.0",
+/// Populations whose units sum random places of a window of the inputs, as long as a delay line holds them; beside all those of
+/// neurons.
+fn windows(d_input: usize) -> (Vec<Value>, Vec<Value>) {
+    let of = |units: &str, steps: usize| {
+        let steps = (LONGEST_LINE / d_input.max(1)).clamp(FEWEST_STEPS, steps);
+        let mut past = line("past", steps * d_input, &[Inputs::ALL]);
+        past.insert("leak".into(), Value::Float(1.0));
+        let mut units = table(units);
+        units.insert("name".into(), "units".into());
+        units.insert("fan_in".into(), Value::Integer(FAN_IN));
+        let reads = [Inputs::ALL, "past"].map(Value::from);
+        units.insert("reads".into(), Value::Array(reads.into()));
+        Value::Array([past, units].map(Value::Table).into())
+    };
+    let neurons = [16, 64, 256].map(|steps| {
+        of(
+            "kind = 'tanh-unit'\nunits = 640\nd_unit = 1\nbias = 1.0",
+            steps,
+        )
+    });
+    let wide = [
         "kind = 'memory-unit'\nunits = 40\nd_unit = 16\noutput = 'tanh'",
         "kind = 'attention-block'\nunits = 40\nd_unit = 16\noutput = 'tanh'",
     ];
-    let populations = units.into_iter().flat_map(|units| {
-        [16, 64].map(|steps| {
-            let steps = (LONGEST_LINE / d_input.max(1)).clamp(FEWEST_STEPS, steps);
-            let mut past = line("past", steps * d_input, &[Inputs::ALL]);
-            past.insert("leak".into(), Value::Float(1.0));
-            let mut units = table(units);
-            units.insert("name".into(), "units".into());
-            units.insert("fan_in".into(), Value::Integer(FAN_IN));
-            let reads = [Inputs::ALL, "past"].map(Value::from);
-            units.insert("reads".into(), Value::Array(reads.into()));
-            Value::Array([past, units].map(Value::Table).into())
-        })
-    });
-    populations.collect()
+    let wide = wide.map(|units| of(units, 64));
+    ([&neurons[..], &wide].concat(), neurons.into())
 }
 
 /// Places of a window that a slot sums: as many as a kernel of MiniRocket has (Dempster, Schmidt & Webb 2021).

@@ -1,5 +1,6 @@
 //! What the crate promises, in one program: each that trains by gradient takes minutes to be compiled.
 
+mod bias;
 mod cross_entropy;
 mod force;
 mod free_run;

@@ -167,6 +167,7 @@ fn what_makes_no_sense_for_another_network_is_refused_with_a_sentence() {
             "fixes queries and keys of units",
         ),
         ("[learning]\nqk = 'ridge'", "fits queries of units"),
+        ("[learning]\nbias = 'quantile'", "fits biases of units"),
         (
             "[learning]\nregime = 'full'\ntruncate = 5",
             "only a reservoir does",

@@ -35,9 +35,9 @@ pub(crate) struct Search<'a> {
 const SEEDS: Range<u64> = 100..103;
 /// Seeds on which the best trials are judged again where the task has a validation set, before one is taken: on a few, many are perfect.
 const AGAIN: Range<u64> = 103..113;
-/// One in 20 trials is judged again, and at most 10.
-const ONE_IN: u64 = 20;
-const MOST_AGAIN: u64 = 10;
+/// Of how many trials one is judged again, and how many at most: where the task has a validation set, and where each seed splits one off.
+const OF_DRAWN: (u64, u64) = (20, 10);
+const OF_SPLIT: (u64, u64) = (5, 8);
 /// Seeds of a trial on data that are what they are, at least and at most.
 const FEWEST_SEEDS: u64 = 2;
 const MOST_SEEDS: u64 = 10;
@@ -74,15 +74,19 @@ impl Search<'_> {
         };
         let share = settled.unwrap_or_else(|| experiment.config.learning.validation_share());
         let splits = dataset.valid.is_empty() && share == 0.0;
-        let seeds = match splits {
-            true => SEEDS.start..SEEDS.start + splitting_seeds(dataset.train.len()),
-            false => SEEDS,
+        let (seeds, others, (one_in, most)) = match splits {
+            true => {
+                let count = splitting_seeds(dataset.train.len());
+                let others = AGAIN.end..AGAIN.end + 2 * count;
+                (SEEDS.start..SEEDS.start + count, others, OF_SPLIT)
+            }
+            false => (SEEDS, AGAIN, OF_DRAWN),
         };
         let seeds = range(seeds);
-        let again = (self.trials / ONE_IN).min(MOST_AGAIN);
-        let again = (again > 1 && !splits).then(|| FinalConfig {
+        let again = (self.trials / one_in).min(most);
+        let again = (again > 1).then(|| FinalConfig {
             best: again,
-            seeds: range(AGAIN),
+            seeds: range(others),
             judge: Judged::Valid,
             set: BTreeMap::new(),
         });

@@ -114,6 +114,25 @@ fn a_search_judges_its_best_again_where_the_task_has_a_validation_set() {
 }
 
 #[test]
+fn a_search_judges_its_best_again_on_other_splits_where_each_seed_splits_the_training_set() {
+    let place = TempDir::new().unwrap();
+    let search = "experiment japanese-vowels --search 10 --set task.limit=100 --seeds 1000 --out out --json --no-pictures \
+                  --no-model --quiet";
+    let search: Vec<&str> = search.split_whitespace().collect();
+    let outcome = succeed(place.path(), &search);
+    let chosen = &outcome.lines()[0]["config"]["chosen"];
+    assert_eq!(
+        chosen["seeds"],
+        serde_json::json!(["100..105", "113..123"])
+    );
+    let again = trials(&place.path().join("out/search/final"));
+    assert_eq!(again.len(), 2);
+    for trial in again.values() {
+        assert_eq!(trial["seeds"].as_array().unwrap().len(), 10);
+    }
+}
+
+#[test]
 fn what_is_set_in_the_space_of_roles_is_set_in_its_own_populations() {
     let place = TempDir::new().unwrap();
     let search = |set: &str| {

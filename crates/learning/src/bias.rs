@@ -1,0 +1,149 @@
+//! Gains and biases of neurons from the training set: equation 16 of docs/model.md#biases-from-the-training-set.
+
+use burn::module::Param;
+use burn::tensor::TensorData;
+use ndarray::{Array2, ArrayView2, s};
+use ran_reservoir::{Reservoir, StandardUnit};
+use ran_tasks::{Dataset, Sample};
+use ran_unit::{RngStream, Unit};
+use rand::RngExt;
+
+use crate::backbone::Backbone;
+use crate::driven::{fitted_reservoir, read, states};
+use crate::session::Session;
+use crate::{LearningBackend, LearningError, ModelCard};
+
+/// Steps of training sequences that are looked at, at most.
+const MOST_STEPS: usize = 4096;
+
+/// Fits what the tanh units read that are not linear and read no state of their own, in one pass over the training set, or over
+/// sequences spread evenly over it.
+pub(crate) fn fit_biases<B: LearningBackend>(
+    backbone: &mut Backbone<B>,
+    card: &ModelCard,
+    dataset: &Dataset,
+    device: &B::Device,
+    session: &Session<'_>,
+) -> Result<(), LearningError> {
+    const FIELD: &str = "learning.bias";
+    let reservoir = fitted_reservoir(backbone, card, dataset, FIELD)?;
+    let fitted: Vec<bool> = fitted(reservoir, card).collect();
+    if !fitted.contains(&true) {
+        return Err(LearningError::Config {
+            field: FIELD.into(),
+            problem: "needs a population of tanh units that are not linear and read no state of their own".into(),
+        });
+    }
+    let seen = seen(reservoir, &dataset.train, device, session)?;
+    let mut rng = RngStream::Biases.rng(card.seed);
+    let mut gains = vec![1.0; reservoir.d_state()];
+    let mut biases = vec![0.0; reservoir.d_state()];
+    let slots = reservoir.wiring().slots().zip(&mut gains).zip(&mut biases);
+    for (((slot, gain), bias), _) in slots.zip(&fitted).filter(|(_, fitted)| **fitted) {
+        let share = rng.random();
+        if let Some(spread) = Spread::of(
+            &seen,
+            |inputs, states, step| read(slot, inputs, states, step),
+            share,
+        ) {
+            *gain = 1.0 / spread.deviation;
+            *bias = -spread.quantile / spread.deviation;
+        }
+    }
+    reservoir.rescale(&gains, device);
+    let mut next = 0;
+    for population in &mut reservoir.populations {
+        let first = next;
+        next += population.shape().d_state();
+        if let (true, StandardUnit::TanhUnit(neurons)) = (fitted[first], population) {
+            let shape = neurons.bias.shape();
+            let own = TensorData::new(biases[first..next].to_vec(), shape);
+            neurons.bias = Param::from_data(own, device);
+        }
+    }
+    Ok(())
+}
+
+/// Of each dimension of the state whether its population is one that is fitted.
+fn fitted<B: LearningBackend>(
+    reservoir: &Reservoir<B>,
+    card: &ModelCard,
+) -> impl Iterator<Item = bool> {
+    let d_input = reservoir.d_input();
+    let configs = &card.config.reservoir.populations;
+    let mut next = 0;
+    let populations = reservoir.populations.iter().zip(configs);
+    populations.flat_map(move |(unit, config)| {
+        let width = unit.shape().d_state();
+        let own = next..next + width;
+        next = own.end;
+        let neurons = matches!(unit, StandardUnit::TanhUnit(_)) && config.linear != Some(true);
+        let sources = d_input + own.start..d_input + own.end;
+        let fitted = neurons && reservoir.wiring().reads(own, sources) == 0;
+        std::iter::repeat_n(fitted, width)
+    })
+}
+
+/// Inputs and states of sequences.
+type Seen<'a> = Vec<(ArrayView2<'a, f32>, Array2<f32>)>;
+
+/// As many sequences as have the most steps that are looked at, spread evenly; of a longer one its first steps.
+fn seen<'a, B: LearningBackend>(
+    reservoir: &Reservoir<B>,
+    samples: &'a [Sample],
+    device: &B::Device,
+    session: &Session<'_>,
+) -> Result<Seen<'a>, LearningError> {
+    let steps: usize = samples.iter().map(|sample| sample.inputs.nrows()).sum();
+    let stride = steps.div_ceil(MOST_STEPS).clamp(1, samples.len().max(1));
+    let mut left = MOST_STEPS;
+    let mut seen = Vec::new();
+    for sample in samples.iter().step_by(stride) {
+        if session.stopped() {
+            return Err(LearningError::Stopped);
+        }
+        let own = sample.inputs.nrows().min(left);
+        left -= own;
+        if own > 0 {
+            let inputs = sample.inputs.slice(s![..own, ..]);
+            seen.push((inputs, states(reservoir, inputs, device)));
+        }
+    }
+    Ok(seen)
+}
+
+/// How what a slot reads is spread.
+struct Spread {
+    deviation: f32,
+    quantile: f32,
+}
+
+impl Spread {
+    /// None of what is the same at all steps.
+    fn of(
+        seen: &Seen<'_>,
+        read: impl Fn(ArrayView2<'_, f32>, ArrayView2<'_, f32>, usize) -> f32,
+        share: f64,
+    ) -> Option<Self> {
+        let mut values = Vec::new();
+        for (inputs, states) in seen {
+            values.extend((0..inputs.nrows()).map(|step| read(*inputs, states.view(), step)));
+        }
+        let count = values.len() as f64;
+        let mean = values.iter().map(|&value| f64::from(value)).sum::<f64>() / count;
+        let squares = values
+            .iter()
+            .map(|&value| (f64::from(value) - mean).powi(2));
+        let deviation = (squares.sum::<f64>() / count).sqrt();
+        // As wide as rounding makes a constant, or not a number.
+        if !(deviation > 1e-6 * (1.0 + mean.abs())) {
+            return None;
+        }
+        let place = ((values.len() - 1) as f64 * share).round() as usize;
+        let (_, &mut quantile, _) = values.select_nth_unstable_by(place, f32::total_cmp);
+        Some(Self {
+            deviation: deviation as f32,
+            quantile,
+        })
+    }
+}

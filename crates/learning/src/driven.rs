@@ -1,0 +1,72 @@
+//! A reservoir whose weights are fitted before the readout: what its slots read while sequences go through it.
+
+use burn::tensor::{Tensor, TensorData};
+use ndarray::{Array2, ArrayView2};
+use ran_reservoir::Reservoir;
+use ran_tasks::Dataset;
+use ran_topology::Slot;
+
+use crate::backbone::Backbone;
+use crate::core::Core;
+use crate::{LearningBackend, LearningError, ModelCard};
+
+/// The reservoir of a model, where it reads inputs as they are; `field` is what asks for it.
+pub(crate) fn fitted_reservoir<'a, B: LearningBackend>(
+    backbone: &'a mut Backbone<B>,
+    card: &ModelCard,
+    dataset: &Dataset,
+    field: &str,
+) -> Result<&'a mut Reservoir<B>, LearningError> {
+    let refused = |problem: &str| LearningError::Config {
+        field: field.into(),
+        problem: problem.into(),
+    };
+    if dataset.symbols || card.config.input_map.is_some() {
+        let problem =
+            "reads inputs as they are: it goes neither with symbols nor with an input map";
+        return Err(refused(problem));
+    }
+    match &mut backbone.core {
+        Core::Reservoir(reservoir) => Ok(reservoir),
+        Core::Network(_) => Err(refused(
+            "is for a reservoir; network.kind names another network",
+        )),
+    }
+}
+
+/// The states of a sequence, `[steps, d_state]`.
+pub(crate) fn states<B: LearningBackend>(
+    reservoir: &Reservoir<B>,
+    inputs: ArrayView2<'_, f32>,
+    device: &B::Device,
+) -> Array2<f32> {
+    let (steps, d_input) = inputs.dim();
+    let data = TensorData::new(
+        inputs.iter().copied().collect::<Vec<_>>(),
+        [1, steps, d_input],
+    );
+    let start = reservoir.start(1, device);
+    let (states, _) = reservoir.forward(Tensor::from_data(data, device), start, None);
+    let numbers = states.into_data().convert::<f32>().into_vec();
+    let numbers = numbers.expect("numbers were converted to f32");
+    Array2::from_shape_vec((steps, reservoir.d_state()), numbers).expect("a state per step")
+}
+
+/// What a slot reads at a step of a sequence.
+pub(crate) fn read(
+    slot: Slot<'_>,
+    inputs: ArrayView2<'_, f32>,
+    states: ArrayView2<'_, f32>,
+    step: usize,
+) -> f32 {
+    let read = |source: usize| match source.checked_sub(inputs.ncols()) {
+        None => inputs[[step, source]],
+        Some(dim) => step
+            .checked_sub(1)
+            .map_or(0.0, |before| states[[before, dim]]),
+    };
+    let terms = slot.sources.iter().zip(slot.weights);
+    terms
+        .map(|(&source, weight)| weight * read(source as usize))
+        .sum()
+}
