@@ -121,10 +121,7 @@ fn a_search_judges_its_best_again_on_other_splits_where_each_seed_splits_the_tra
     let search: Vec<&str> = search.split_whitespace().collect();
     let outcome = succeed(place.path(), &search);
     let chosen = &outcome.lines()[0]["config"]["chosen"];
-    assert_eq!(
-        chosen["seeds"],
-        serde_json::json!(["100..105", "113..123"])
-    );
+    assert_eq!(chosen["seeds"], serde_json::json!(["100..105", "113..123"]));
     let again = trials(&place.path().join("out/search/final"));
     assert_eq!(again.len(), 2);
     for trial in again.values() {
