@@ -42,6 +42,8 @@ SQUARED = TASKS[-4:]
 RESERVOIR = "ran, reservoir"
 KINDS = [RESERVOIR, "ran", "gru", "lstm", "transformer", "retnet", "rwkv", "mamba", "echo-state-transformer"]
 CURVES = ["japanese-vowels", "adding-problem-small"]
+# The task whose networks' cost per step is shown.
+STEP = "adding-problem-small"
 
 
 def main():
@@ -125,21 +127,27 @@ class Cell:
         return f"{self.mean:.4f} ± {self.deviation:.4f}"
 
 
+def found(out, task, kind):
+    folder = place(out, task, kind)
+    return (folder / "final.csv").exists() or (folder / "records.jsonl").exists()
+
+
 def write(program, out):
-    cells = {(task, kind): Cell(out, task, kind) for task in TASKS for kind in KINDS}
+    cells = {(task, kind): Cell(out, task, kind) for task in TASKS for kind in KINDS if found(out, task, kind)}
     line(["task", *KINDS])
     line(["---"] * (len(KINDS) + 1))
     for task in TASKS:
-        best = min(cells[task, kind].mean for kind in KINDS)
-        shown = [cells[task, kind] for kind in KINDS]
-        line([task, *(re.sub(r"^\S+", r"**\g<0>**", str(cell)) if cell.mean == best else cell for cell in shown)])
+        shown = [cells.get((task, kind)) for kind in KINDS]
+        best = min(cell.mean for cell in shown if cell)
+        line([task, *(re.sub(r"^\S+", r"**\g<0>**", str(cell)) if cell and cell.mean == best else cell or "–" for cell in shown)])
     print()
-    line(["network", "trained parameters", "seconds of all tries", "multiply-adds a step, position 64", "10,000", "numbers remembered, 64", "10,000"])
+    line(["network", "trained parameters", "seconds of twelve tries", "multiply-adds a step, position 64", "10,000", "numbers remembered, 64", "10,000"])
     line(["---"] * 7)
     for kind in KINDS[1:]:
-        of = [cells[task, kind] for task in TASKS]
+        of = [cells[task, kind] for task in TASKS if (task, kind) in cells]
         parameters = [cell.parameters for cell in of]
-        line([kind, f"{min(parameters):,} to {max(parameters):,}", f"{sum(cell.seconds for cell in of):.0f}", *costs(program, of[1])])
+        step = costs(program, cells[STEP, kind]) if (STEP, kind) in cells else ["–"] * 4
+        line([kind, f"{min(parameters):,} to {max(parameters):,}", f"{sum(cell.seconds for cell in of) / len(of):.0f}", *step])
     points(cells)
     curves(program, out, cells)
 
@@ -156,10 +164,12 @@ def costs(program, cell):
 
 
 def points(cells):
-    figure, axes = pyplot().subplots(2, 3, figsize=(9, 6.4), sharey=True)
+    figure, axes = pyplot().subplots(5, 3, figsize=(9, 13), sharey=True)
     for axis, task in zip(axes.flat, TASKS):
         for place, kind in enumerate(reversed(KINDS)):
-            cell = cells[task, kind]
+            cell = cells.get((task, kind))
+            if cell is None:
+                continue
             colour = "C3" if kind.startswith("ran") else "C0"
             axis.errorbar(cell.mean, place, xerr=cell.deviation, fmt="o", color=colour, markersize=4, capsize=2, linewidth=1)
         axis.set_yticks(range(len(KINDS)), list(reversed(KINDS)))
@@ -177,6 +187,8 @@ def curves(program, out, cells):
     figure, axes = pyplot().subplots(1, 2, figsize=(9, 4))
     for axis, task in zip(axes, CURVES):
         for number, kind in enumerate(KINDS[1:]):
+            if (task, kind) not in cells:
+                continue
             folder = place(out, task, kind) / "curve"
             if not folder.exists():
                 options = ["--seeds", "1000", "--quiet", "--no-model", "--no-pictures", "--out", str(folder)]

@@ -135,8 +135,8 @@ impl Spread {
             .iter()
             .map(|&value| (f64::from(value) - mean).powi(2));
         let deviation = (squares.sum::<f64>() / count).sqrt();
-        // As wide as rounding makes a constant, or not a number.
-        if !(deviation > 1e-6 * (1.0 + mean.abs())) {
+        // As wide as rounding makes a constant.
+        if deviation.is_nan() || deviation <= 1e-6 * (1.0 + mean.abs()) {
             return None;
         }
         let place = ((values.len() - 1) as f64 * share).round() as usize;
