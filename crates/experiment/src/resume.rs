@@ -128,13 +128,13 @@ impl Run {
         let mut folder = RunFolder::go_on(path)?;
 
         let config = text(path, RunFile::Config)?;
+        let origin = match &config {
+            Some(_) => path.join(RunFile::Config.name()),
+            None => path.join(RunFile::Run.name()),
+        };
         let written = config.is_some();
         let config = state.configuration(config);
         let config = config.ok_or_else(|| lacks(path, RunFile::Config))?;
-        if !written {
-            folder.write_config(&config)?;
-        }
-        let origin = path.join(RunFile::Config.name());
         let experiment =
             Experiment::parse(&state.experiment, &origin.to_string_lossy(), &config, &[])?;
         let backend = state.backend.parse();
@@ -158,6 +158,9 @@ impl Run {
                     found: Box::new(found),
                 });
             }
+        }
+        if !written {
+            folder.write_config(&config)?;
         }
         let Some(next) = options.seeds.iter().nth(records.len()) else {
             folder.remove_checkpoint()?;

@@ -16,7 +16,7 @@ use crate::{Experiment, Setting};
 /// Which space is searched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SpaceKind {
-    /// One random population, of one of several kinds and sizes: leak, context, scales, shares and features. Of another network in the
+    /// One random population, of one of several kinds and sizes: leak, context, scales, shares, biases and features. Of another network in the
     /// reservoir's place its width, and how it learns.
     #[default]
     Standard,
@@ -132,6 +132,49 @@ mod tests {
         config.model().validate().unwrap();
         let hybrid = space(&["network.kind=gru", "learning.regime=hybrid"]);
         assert_eq!(hybrid.base["learning"]["regime"].as_str(), Some("hybrid"));
+    }
+
+    #[test]
+    fn biases_are_varied_with_neurons_in_closed_form_alone() {
+        let space = |settings: &[&str]| {
+            let settings = settings.iter().map(|one| one.parse().unwrap());
+            let settings: Vec<_> = settings.collect();
+            let experiment = Experiment::open(Some("japanese-vowels"), &settings).unwrap();
+            let dataset = experiment.config.task.load(1).unwrap();
+            SearchSpace::of(SpaceKind::Standard, &experiment, &dataset)
+        };
+        let own = space(&[]);
+        let when = own.keys["learning.bias"]["when"]["reservoir.population"].as_array();
+        for populations in when.unwrap() {
+            let mut base = own.base.clone();
+            base["reservoir"]["population"] = populations.clone();
+            let learning = base["learning"].as_table_mut();
+            learning.unwrap().insert("bias".into(), "quantile".into());
+            let config: ExperimentConfig = base.try_into().unwrap();
+            config.model().validate().unwrap();
+        }
+        for settings in [["learning.regime=hybrid"], ["input_map.width=4"]] {
+            assert!(!space(&settings).keys.contains_key("learning.bias"));
+        }
+    }
+
+    #[test]
+    fn a_delay_of_all_inputs_is_held_beside_that_of_one() {
+        let experiment = Experiment::open(Some("selective-copy-small"), &[]).unwrap();
+        let dataset = experiment.config.task.load(1).unwrap();
+        let mut space = SearchSpace::of(SpaceKind::Roles, &experiment, &dataset);
+        assert!(
+            space
+                .keys
+                .contains_key("reservoir.population.4.reads.delay")
+        );
+        let reads = "delay = 1\nkey = [{ from = 'symbol', delay = 1 }]\nvalue = ['symbol']";
+        let recall = space.base["reservoir"]["population"][4].as_table_mut();
+        let reads = Value::Table(table(reads));
+        recall.unwrap().insert("reads".into(), reads);
+        let config: ExperimentConfig = space.base.try_into().unwrap();
+        let inputs = ran_reservoir::Inputs::named(dataset.d_input, &dataset.input_names);
+        config.model().reservoir.roles(&inputs).unwrap();
     }
 
     #[test]

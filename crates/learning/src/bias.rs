@@ -5,6 +5,7 @@ use burn::tensor::TensorData;
 use ndarray::{Array2, ArrayView2, s};
 use ran_reservoir::{Reservoir, StandardUnit};
 use ran_tasks::{Dataset, Sample};
+use ran_topology::Slot;
 use ran_unit::{RngStream, Unit};
 use rand::RngExt;
 
@@ -16,8 +17,7 @@ use crate::{LearningBackend, LearningError, ModelCard};
 /// Steps of training sequences that are looked at, at most.
 const MOST_STEPS: usize = 4096;
 
-/// Fits what the tanh units read that are not linear and read no state of their own, in one pass over the training set, or over
-/// sequences spread evenly over it.
+/// Fits the neurons that read no state of their own, in one pass over the training set, or over sequences spread evenly over it.
 pub(crate) fn fit_biases<B: LearningBackend>(
     backbone: &mut Backbone<B>,
     card: &ModelCard,
@@ -25,63 +25,45 @@ pub(crate) fn fit_biases<B: LearningBackend>(
     device: &B::Device,
     session: &Session<'_>,
 ) -> Result<(), LearningError> {
-    const FIELD: &str = "learning.bias";
-    let reservoir = fitted_reservoir(backbone, card, dataset, FIELD)?;
-    let fitted: Vec<bool> = fitted(reservoir, card).collect();
-    if !fitted.contains(&true) {
-        return Err(LearningError::Config {
-            field: FIELD.into(),
-            problem: "needs a population of tanh units that are not linear and read no state of their own".into(),
-        });
-    }
+    let reservoir = fitted_reservoir(backbone, dataset, "learning.bias")?;
     let seen = seen(reservoir, &dataset.train, device, session)?;
     let mut rng = RngStream::Biases.rng(card.seed);
     let mut gains = vec![1.0; reservoir.d_state()];
-    let mut biases = vec![0.0; reservoir.d_state()];
-    let slots = reservoir.wiring().slots().zip(&mut gains).zip(&mut biases);
-    for (((slot, gain), bias), _) in slots.zip(&fitted).filter(|(_, fitted)| **fitted) {
-        let share = rng.random();
-        if let Some(spread) = Spread::of(
-            &seen,
-            |inputs, states, step| read(slot, inputs, states, step),
-            share,
-        ) {
-            *gain = 1.0 / spread.deviation;
-            *bias = -spread.quantile / spread.deviation;
-        }
-    }
-    reservoir.rescale(&gains, device);
+    let mut fitted = Vec::new();
     let mut next = 0;
-    for population in &mut reservoir.populations {
-        let first = next;
-        next += population.shape().d_state();
-        if let (true, StandardUnit::TanhUnit(neurons)) = (fitted[first], population) {
-            let shape = neurons.bias.shape();
-            let own = TensorData::new(biases[first..next].to_vec(), shape);
+    let configs = card.config.reservoir.populations.iter().enumerate();
+    for ((at, config), unit) in configs.zip(&reservoir.populations) {
+        let own = next..next + unit.shape().d_state();
+        next = own.end;
+        let StandardUnit::TanhUnit(neurons) = unit else {
+            continue;
+        };
+        if !config.is_fed_neurons(&config.name(at)) {
+            continue;
+        }
+        let bias = neurons.bias.val().into_data().convert::<f32>().into_vec();
+        let mut biases: Vec<f32> = bias.expect("numbers were converted to f32");
+        let slots = reservoir.wiring().slots().skip(own.start);
+        for ((slot, gain), bias) in slots.zip(&mut gains[own]).zip(&mut biases) {
+            if session.stopped() {
+                return Err(LearningError::Stopped);
+            }
+            let share = rng.random();
+            if let Some(spread) = Spread::of(&seen, slot, share) {
+                *gain = 1.0 / spread.deviation;
+                *bias = -spread.quantile / spread.deviation;
+            }
+        }
+        fitted.push((at, biases));
+    }
+    reservoir.rescale(&gains, device)?;
+    for (at, biases) in fitted {
+        if let StandardUnit::TanhUnit(neurons) = &mut reservoir.populations[at] {
+            let own = TensorData::new(biases, neurons.bias.shape());
             neurons.bias = Param::from_data(own, device);
         }
     }
     Ok(())
-}
-
-/// Of each dimension of the state whether its population is one that is fitted.
-fn fitted<B: LearningBackend>(
-    reservoir: &Reservoir<B>,
-    card: &ModelCard,
-) -> impl Iterator<Item = bool> {
-    let d_input = reservoir.d_input();
-    let configs = &card.config.reservoir.populations;
-    let mut next = 0;
-    let populations = reservoir.populations.iter().zip(configs);
-    populations.flat_map(move |(unit, config)| {
-        let width = unit.shape().d_state();
-        let own = next..next + width;
-        next = own.end;
-        let neurons = matches!(unit, StandardUnit::TanhUnit(_)) && config.linear != Some(true);
-        let sources = d_input + own.start..d_input + own.end;
-        let fitted = neurons && reservoir.wiring().reads(own, sources) == 0;
-        std::iter::repeat_n(fitted, width)
-    })
 }
 
 /// Inputs and states of sequences.
@@ -120,14 +102,10 @@ struct Spread {
 
 impl Spread {
     /// None of what is the same at all steps.
-    fn of(
-        seen: &Seen<'_>,
-        read: impl Fn(ArrayView2<'_, f32>, ArrayView2<'_, f32>, usize) -> f32,
-        share: f64,
-    ) -> Option<Self> {
+    fn of(seen: &Seen<'_>, slot: Slot<'_>, share: f64) -> Option<Self> {
         let mut values = Vec::new();
         for (inputs, states) in seen {
-            values.extend((0..inputs.nrows()).map(|step| read(*inputs, states.view(), step)));
+            values.extend((0..inputs.nrows()).map(|step| read(slot, *inputs, states.view(), step)));
         }
         let count = values.len() as f64;
         let mean = values.iter().map(|&value| f64::from(value)).sum::<f64>() / count;

@@ -228,6 +228,33 @@ impl ModelConfig {
         }
     }
 
+    /// Checks what is fitted before the readout, as far as that depends on no data.
+    fn check_fits(&self) -> Result<(), LearningError> {
+        let fits = [
+            ("learning.qk", self.learning.qk.is_some()),
+            ("learning.bias", self.learning.bias.is_some()),
+        ];
+        for (field, is_there) in fits {
+            if is_there && self.input_map.is_some() {
+                return Err(LearningError::Config {
+                    field: field.into(),
+                    problem: "reads inputs as they are: it does not go with an input map".into(),
+                });
+            }
+        }
+        let populations = self.reservoir.populations.iter().enumerate();
+        let mut neurons = populations.map(|(at, one)| one.is_fed_neurons(&one.name(at)));
+        if self.learning.bias.is_some() && !neurons.any(|fitted| fitted) {
+            return Err(LearningError::Config {
+                field: "learning.bias".into(),
+                problem: "needs a population of tanh units that are not linear, and whose `reads` name what they read, none of it \
+                          their own state"
+                    .into(),
+            });
+        }
+        Ok(())
+    }
+
     /// Whether the input map is named among what is trained.
     fn names_map(&self) -> bool {
         let trained = self.learning.trained.as_ref();
@@ -245,6 +272,7 @@ impl ModelConfig {
             None => self.reservoir.validate()?,
         }
         self.learning.validate()?;
+        self.check_fits()?;
         match &self.input_map {
             Some(map) => map.validate()?,
             None if self.names_map() => {

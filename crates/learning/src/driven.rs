@@ -8,12 +8,11 @@ use ran_topology::Slot;
 
 use crate::backbone::Backbone;
 use crate::core::Core;
-use crate::{LearningBackend, LearningError, ModelCard};
+use crate::{LearningBackend, LearningError};
 
 /// The reservoir of a model, where it reads inputs as they are; `field` is what asks for it.
 pub(crate) fn fitted_reservoir<'a, B: LearningBackend>(
     backbone: &'a mut Backbone<B>,
-    card: &ModelCard,
     dataset: &Dataset,
     field: &str,
 ) -> Result<&'a mut Reservoir<B>, LearningError> {
@@ -21,9 +20,8 @@ pub(crate) fn fitted_reservoir<'a, B: LearningBackend>(
         field: field.into(),
         problem: problem.into(),
     };
-    if dataset.symbols || card.config.input_map.is_some() {
-        let problem =
-            "reads inputs as they are: it goes neither with symbols nor with an input map";
+    if dataset.symbols {
+        let problem = "reads inputs as they are: it does not go with symbols";
         return Err(refused(problem));
     }
     match &mut backbone.core {

@@ -50,8 +50,8 @@ pub struct LearningConfig {
     /// `reservoir` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub qk: Option<QkFit>,
-    /// How gains and biases of tanh units that read no state of their own are fitted before queries and the readout. Default: they
-    /// stay as they were drawn. Regime `reservoir` only.
+    /// How gains and biases of tanh units are fitted before queries and the readout: those that are not linear, and whose `reads` name
+    /// what they read, none of it their own state. Default: they stay as they were drawn. Regime `reservoir` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bias: Option<BiasFit>,
     /// Which parts the regime trains by gradient; the others stay as they were drawn. Default: all. Where the units stay, they are

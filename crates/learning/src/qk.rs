@@ -20,7 +20,7 @@ pub(crate) fn fit_qk<B: LearningBackend>(
     session: &Session<'_>,
 ) -> Result<(), LearningError> {
     let config = &card.config.reservoir;
-    let reservoir = fitted_reservoir(backbone, card, dataset, "learning.qk")?;
+    let reservoir = fitted_reservoir(backbone, dataset, "learning.qk")?;
     let roles = config.roles(&card.reservoir_inputs())?;
     let (mut next, mut found) = (0, false);
     for (index, (population, roles)) in config.populations.iter().zip(roles).enumerate() {

@@ -11,7 +11,7 @@ use ran_unit::{Initializer, Output, UnitShape};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::reads::{Reads, Recurrence};
+use crate::reads::{Reads, Recurrence, Signal};
 use crate::{KindOptions, LagBiasLaw, Leak, QkInit, ReservoirError, StandardUnit, UnitKind};
 
 /// U units of one kind and width D.
@@ -136,6 +136,22 @@ impl PopulationConfig {
         match &self.name {
             Some(name) => name.clone(),
             None => format!("{}-{index}", self.kind.name()),
+        }
+    }
+
+    /// Whether its units are neurons that are not linear, and `reads` names what they read, none of it their own state; `name` is the
+    /// population's.
+    pub fn is_fed_neurons(&self, name: &str) -> bool {
+        let own = |signal: &Signal| signal.terms().iter().any(|term| term.parts().0 == name);
+        let recurrent = !matches!(self.recurrence, None | Some(Recurrence::None));
+        match &self.reads {
+            Some(Reads::Slots(signals)) => {
+                self.kind == UnitKind::TanhUnit
+                    && self.linear != Some(true)
+                    && !recurrent
+                    && !signals.iter().any(own)
+            }
+            _ => false,
         }
     }
 

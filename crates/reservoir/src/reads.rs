@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// ```toml
 /// reads = ["symbol", "marker"]                                      # every slot, in turn
 /// reads = { query = ["symbol"], key = [{ from = "symbol", delay = 1 }], value = ["symbol"] }
-/// reads = { key = ["codes"], value = ["symbol"], gate = "marker", delay = 1 }    # inputs of the step that the codes are of
+/// reads = { key = ["codes"], value = ["symbol"], gate = "marker", delay = 1 }    # symbols and markers of a step ago
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(
@@ -39,8 +39,8 @@ pub struct RoleReads {
     /// A single signal that is added to the score of a row, `gate_gain` times.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gate: Option<Signal>,
-    /// By how many steps more the inputs that these roles read lie back. What other populations make of inputs comes a step late or
-    /// more, and this brings inputs to the same time. States are read as they are. Default 0.
+    /// By how many steps more the inputs that these roles read lie back, since what other populations make of inputs comes late, too.
+    /// States are read as they are. Default 0.
     #[serde(skip_serializing_if = "is_zero")]
     pub delay: usize,
 }

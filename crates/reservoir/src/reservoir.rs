@@ -215,8 +215,13 @@ impl<B: Backend, U> Reservoir<B, U> {
     }
 
     /// Multiplies what each slot reads by its gain; one gain per slot, in the order of the state.
-    pub fn rescale(&mut self, gains: &[f32], device: &B::Device) {
-        self.wire = Wire::new(self.wiring().scaled(gains), device);
+    ///
+    /// # Errors
+    ///
+    /// If there is not one gain per slot, or a weight is then not finite.
+    pub fn rescale(&mut self, gains: &[f32], device: &B::Device) -> Result<(), ReservoirError> {
+        self.wire = Wire::new(self.wiring().scaled(gains)?, device);
+        Ok(())
     }
 
     /// The memory before the first step: every row is zero.

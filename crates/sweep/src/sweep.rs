@@ -7,6 +7,7 @@
 //! ```
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,7 +53,7 @@ const LOOKED_AT: usize = 256;
 impl Sweep {
     /// Begins a sweep in a folder, or goes on with the same one that is there.
     ///
-    /// Whatever is wrong with all of the first points is known before anything is written.
+    /// Whatever is wrong with all of some points is known before anything is written.
     ///
     /// # Errors
     ///
@@ -315,7 +316,7 @@ impl Sweep {
     }
 }
 
-/// Looks at the first points: refuses what is wrong with all of them.
+/// Looks at some points: refuses what is wrong with all of them.
 fn check_first(config: &SweepConfig, bench: &mut dyn Bench) -> Result<(), SweepError> {
     bench.metric().map_err(SweepError::Nothing)?;
     let mut facts = |point: &Point| bench.facts(&config.assignments(point));
@@ -334,7 +335,11 @@ fn check_first(config: &SweepConfig, bench: &mut dyn Bench) -> Result<(), SweepE
     let points = points.unwrap_or_default();
     let step = points.len().div_ceil(LOOKED_AT).max(1);
     let mut wrong = None;
+    let mut before = HashSet::new();
     for point in points.iter().step_by(step) {
+        if !before.insert(format!("{point:?}")) {
+            continue;
+        }
         match facts(point) {
             Ok(_) => return Ok(()),
             Err(problem) => {
@@ -342,9 +347,10 @@ fn check_first(config: &SweepConfig, bench: &mut dyn Bench) -> Result<(), SweepE
             }
         }
     }
+    let looked_at = before.len();
     match wrong {
         Some(problem) => Err(SweepError::Nothing(format!(
-            "no point of the space can be run: {problem}"
+            "none of {looked_at} points of the space that were looked at can be run: {problem}"
         ))),
         None => Err(no_point(config)),
     }

@@ -116,15 +116,23 @@ impl Wiring {
         &self.weights
     }
 
-    /// The same wiring with the weights of each slot multiplied by its gain; one gain per slot.
-    #[must_use]
-    pub fn scaled(&self, gains: &[f32]) -> Self {
+    /// The same wiring with the weights of each slot multiplied by its gain.
+    ///
+    /// # Errors
+    ///
+    /// If there is not one gain per slot, or a weight is then not finite.
+    pub fn scaled(&self, gains: &[f32]) -> Result<Self, TopologyError> {
         let slots = self.slots().zip(gains);
         let weights =
             slots.flat_map(|(slot, &gain)| slot.weights.iter().map(move |one| gain * one));
-        Self {
-            weights: weights.collect(),
-            ..self.clone()
+        let (offsets, sources) = (self.offsets.clone(), self.sources.clone());
+        match gains.len() == self.d_state() {
+            true => Self::from_parts(self.d_input, offsets, sources, weights.collect()),
+            false => Err(TopologyError::Malformed(format!(
+                "it has {} slots and {} gains",
+                self.d_state(),
+                gains.len()
+            ))),
         }
     }
 
@@ -159,5 +167,22 @@ impl Wiring {
             }
         }
         matrix
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gain_multiplies_all_that_its_slot_reads_and_no_other() {
+        let slots = [vec![(0, 2.0), (1, 3.0)], vec![(2, 5.0)]];
+        let wiring = Wiring::of_slots(1, &slots).unwrap();
+        let scaled = wiring.scaled(&[0.5, 10.0]).unwrap();
+        assert_eq!(scaled.weights(), [1.0, 1.5, 50.0]);
+        assert_eq!(scaled.sources(), wiring.sources());
+        for gains in [&[1.0][..], &[1.0, 1.0, 1.0], &[1.0, f32::NAN]] {
+            wiring.scaled(gains).unwrap_err();
+        }
     }
 }

@@ -21,9 +21,10 @@ pub(crate) enum RunFile {
 }
 
 impl RunFile {
+    /// In the order in which an earlier run's go: without the first there is nothing to go on with.
     pub(crate) const ALL: [Self; 6] = [
-        Self::Config,
         Self::Run,
+        Self::Config,
         Self::Records,
         Self::Model,
         Self::History,

@@ -15,6 +15,8 @@ pub(super) fn space(mut base: Table, experiment: &Experiment, dataset: &Dataset)
         ("reservoir", "spectral_radius"),
         ("reservoir", "input_copies"),
         ("reservoir", "projections"),
+        ("learning", "bias"),
+        ("learning", "qk"),
         ("readout", "populations"),
     ] {
         let path = format!("{table}.{key}");
@@ -48,7 +50,8 @@ pub(super) fn space(mut base: Table, experiment: &Experiment, dataset: &Dataset)
     let regime = base
         .get("learning")
         .and_then(|learning| learning.get("regime"));
-    if regime.is_none_or(|regime| regime.as_str() == Some("reservoir")) {
+    let closed = regime.is_none_or(|regime| regime.as_str() == Some("reservoir"));
+    if closed && !dataset.symbols && !base.contains_key("input_map") {
         let mut bias = table("values = ['quantile']\noptional = true");
         let when = Table::from_iter([("reservoir.population".into(), Value::Array(neurons))]);
         bias.insert("when".into(), Value::Table(when));
@@ -78,8 +81,8 @@ const LONGEST_LINE: usize = 1024;
 /// Steps that a delay line holds, at least.
 const FEWEST_STEPS: usize = 8;
 
-/// Populations whose units sum random places of a window of the inputs, as long as a delay line holds them; beside all those of
-/// neurons.
+/// Populations whose units sum random places of a window of the inputs, as long as a delay line holds them: all, then those of neurons
+/// alone.
 fn windows(d_input: usize) -> (Vec<Value>, Vec<Value>) {
     let of = |units: &str, steps: usize| {
         let steps = (LONGEST_LINE / d_input.max(1)).clamp(FEWEST_STEPS, steps);
@@ -92,18 +95,16 @@ fn windows(d_input: usize) -> (Vec<Value>, Vec<Value>) {
         units.insert("reads".into(), Value::Array(reads.into()));
         Value::Array([past, units].map(Value::Table).into())
     };
-    let neurons = [16, 64, 256].map(|steps| {
-        of(
-            "kind = 'tanh-unit'\nunits = 640\nd_unit = 1\nbias = 1.0",
-            steps,
-        )
-    });
+    let neurons = "kind = 'tanh-unit'\nunits = 640\nd_unit = 1\nbias = 1.0";
+    let mut neurons = [16, 64, 256].map(|steps| of(neurons, steps)).to_vec();
+    // Of many inputs the line holds as few steps each time.
+    neurons.dedup();
     let wide = [
         "kind = 'memory-unit'\nunits = 40\nd_unit = 16\noutput = 'tanh'",
         "kind = 'attention-block'\nunits = 40\nd_unit = 16\noutput = 'tanh'",
     ];
     let wide = wide.map(|units| of(units, 64));
-    ([&neurons[..], &wide].concat(), neurons.into())
+    ([&neurons[..], &wide].concat(), neurons)
 }
 
 /// Places of a window that a slot sums: as many as a kernel of MiniRocket has (Dempster, Schmidt & Webb 2021).

@@ -3,6 +3,7 @@
 use burn::tensor::{Tensor, TensorData};
 use burn_ndarray::{NdArray, NdArrayDevice};
 use ran_learning::{Model, ModelConfig, train};
+use ran_reservoir::StandardUnit;
 use ran_tasks::{Dataset, TaskConfig};
 
 type B = NdArray<f32>;
@@ -69,6 +70,41 @@ fn neurons_see_what_they_read_in_its_own_measure_each_about_a_quantile_of_its_ow
         model.predict(&dataset.test, &DEVICE),
         trained.test_predictions
     );
+}
+
+#[test]
+fn a_neuron_that_reads_the_same_at_all_steps_stays_as_it_was_drawn() {
+    // More steps than are looked at, in sequences that are shorter than the line: what lies further back is always zero.
+    let task: TaskConfig = toml::from_str("name = 'japanese-vowels'").expect("a task");
+    let dataset = task.load(1).expect("the task is there");
+    let steps = dataset.train.iter().map(|one| one.inputs.nrows());
+    assert!(steps.clone().sum::<usize>() > 4096 && steps.max() < Some(40));
+    let of = |learning: &str| {
+        let text = format!(
+            "[reservoir]\ncontext = 1\n\
+             [[reservoir.population]]\nname = 'past'\nkind = 'tanh-unit'\nunits = 1200\nd_unit = 1\nlinear = true\n\
+             recurrence = 'delay-line'\nreads = ['inputs']\n\
+             [[reservoir.population]]\nname = 'neurons'\nkind = 'tanh-unit'\nunits = 100\nd_unit = 1\nbias = 1.0\n\
+             reads = [{{ from = 'past', delay = 5 }}, {{ from = 'past', delay = 60 }}]\n\
+             [readout]\nfeatures = 'last'\npopulations = ['neurons']\n[learning]\n{learning}\n"
+        );
+        let config: ModelConfig = toml::from_str(&text).expect("it is a configuration");
+        let trained = train::<B>(&config, &dataset, 1, &DEVICE, &mut |_| {}).expect("it fits");
+        let reservoir = trained.model.reservoir().expect("it has one");
+        let StandardUnit::TanhUnit(neurons) = &reservoir.populations[1] else {
+            panic!("the population has neurons");
+        };
+        let biases = neurons.bias.val().into_data().into_vec::<f32>().unwrap();
+        let slots = reservoir.wiring().slots().skip(1200);
+        let weights: Vec<f32> = slots.map(|slot| slot.weights[0]).collect();
+        (biases, weights)
+    };
+    let (drawn, fitted) = (of(""), of("bias = 'quantile'"));
+    // A line of 12 inputs: the neurons read those of 5 steps ago, then those of 60, and so on.
+    for neuron in 0..100 {
+        let same = drawn.0[neuron] == fitted.0[neuron] && drawn.1[neuron] == fitted.1[neuron];
+        assert_eq!(same, neuron % 24 >= 12, "{neuron}");
+    }
 }
 
 #[test]

@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
     /// First tries this number of configurations on validation data, then runs the best.
     #[arg(long, value_name = "TRIALS", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "resume")]
     search: Option<u64>,
-    /// Where they are searched: standard (kinds, sizes, leak, context, scales, features) or roles (what attention reads).
+    /// Where they are searched: standard (kinds, sizes, leak, context, scales, biases, features) or roles (what attention reads).
     #[arg(
         long,
         value_name = "SPACE",

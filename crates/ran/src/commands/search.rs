@@ -34,6 +34,7 @@ pub(crate) struct Search<'a> {
 /// Seeds of a trial on data that are drawn anew for each.
 const SEEDS: Range<u64> = 100..103;
 /// Seeds on which the best trials are judged again where the task has a validation set, before one is taken: on a few, many are perfect.
+/// Where each seed splits one off, these begin at its end.
 const AGAIN: Range<u64> = 103..113;
 /// Of how many trials one is judged again, and how many at most: where the task has a validation set, and where each seed splits one off.
 const OF_DRAWN: (u64, u64) = (20, 10);
@@ -66,7 +67,7 @@ impl Search<'_> {
         let space = SearchSpace::of(self.space, &experiment, dataset);
         let text = toml::to_string(&space.base)?;
         // A setting that means nothing is known before anything is tried. One that means something beside keys of the space alone
-        // is looked at with the first points.
+        // is looked at with some points.
         let origin = format!("the space {}", self.space.name());
         let settled = match Experiment::parse(&experiment.name, &origin, &text, settings) {
             Err(ExperimentError::Invalid { .. }) => None,

@@ -145,6 +145,19 @@ fn a_run_that_was_killed_after_its_first_file_is_taken_up() {
 }
 
 #[test]
+fn what_cannot_be_fitted_is_known_before_an_earlier_run_goes() {
+    let place = TempDir::new().unwrap();
+    succeed(place.path(), &experiment(&["--out", "run"]));
+    let records = text(place.path(), "run/records.jsonl");
+    let outcome = run(
+        place.path(),
+        &experiment(&["--out", "run", "--set", "learning.bias=quantile"]),
+    );
+    assert_usage(&outcome, &["learning.bias", "tanh units"]);
+    assert_eq!(text(place.path(), "run/records.jsonl"), records);
+}
+
+#[test]
 fn a_run_that_goes_on_sweeps_away_what_was_half_written() {
     let place = TempDir::new().unwrap();
     let more = ["--seeds", "0..2", "--out", "run"];
@@ -230,7 +243,9 @@ fn a_collection_lists_the_seeds_that_are_missing() {
     }
     // One was killed after two seeds, one before its first; and one failed.
     cut(place.path(), "sweep/a", 2);
-    fs::remove_file(place.path().join("sweep/c/records.jsonl")).unwrap();
+    for file in ["records.jsonl", "config.toml"] {
+        fs::remove_file(place.path().join("sweep/c").join(file)).unwrap();
+    }
     let state = text(place.path(), "sweep/c/run.json");
     let mut state: Value = serde_json::from_str(&state).unwrap();
     state["failed"] = json!({ "seed": 5, "problem": "the disk burnt" });
