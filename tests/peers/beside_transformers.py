@@ -1,17 +1,20 @@
 """Runs the study docs/studies/beside-transformers.md, and writes its tables and pictures.
 
-    python3 tests/peers/beside_transformers.py run [--out DIR] [--tasks NAME ...] [--kinds NAME ...]     (goes on where it stopped)
+    python3 tests/peers/beside_transformers.py run [--out DIR]      (goes on where it stopped)
     python3 tests/peers/beside_transformers.py write [--out DIR]    (tables on standard output, pictures into docs)
 
-`run` makes, for each task and network, the sweep of docs/studies/beside-transformers with that task and network put in: some two hours on one core.
+Both take `--tasks NAME ...` and `--kinds NAME ...`. `run` makes, for each task and network, the sweep of docs/studies/beside-transformers with that task
+and network put in: some three hours on one core. Seconds are wall-clock seconds of one thread, those of a training spread evenly over its epochs.
 matplotlib is installed with pip into a virtual environment (default: target/peers/study) unless it can be imported already. Needs Python 3.11.
 """
 
 import argparse
 import csv
 import json
+import os
 import re
 import shlex
+import shutil
 import statistics
 import subprocess
 from pathlib import Path
@@ -41,6 +44,7 @@ TASKS = [
 SQUARED = TASKS[-4:]
 RESERVOIR = "ran, reservoir"
 KINDS = [RESERVOIR, "ran", "gru", "lstm", "transformer", "retnet", "rwkv", "mamba", "echo-state-transformer"]
+SEEDS = 5
 CURVES = ["japanese-vowels", "adding-problem-small"]
 # The task whose networks' cost per step is shown.
 STEP = "adding-problem-small"
@@ -56,6 +60,7 @@ def main():
     parser.add_argument("--kinds", nargs="+", default=KINDS)
     arguments = parser.parse_args()
     program = [str(arguments.ran.resolve())] if arguments.ran else ["cargo", "xtask"]
+    os.environ["RAYON_NUM_THREADS"] = "1"
     if arguments.action == "run":
         arguments.out.mkdir(parents=True, exist_ok=True)
         for kind in arguments.kinds:
@@ -63,7 +68,7 @@ def main():
                 search(program, task, kind, arguments.out)
     else:
         ensure_package("matplotlib", "matplotlib", arguments.venv)
-        write(program, arguments.out)
+        write(program, arguments.out, arguments.tasks, arguments.kinds)
 
 
 def place(out, task, kind):
@@ -72,16 +77,18 @@ def place(out, task, kind):
 
 def search(program, task, kind, out):
     """Twelve tries on validation data; the best of them on test data, with five seeds."""
+    if done(out, task, kind):
+        return
     folder = place(out, task, kind)
-    if (folder / "final.csv").exists() or (folder / "records.jsonl").exists():
-        return
+    common = ["--workers", "1", "--quiet"]
     if kind == RESERVOIR:
+        # Searching is quick, and begins anew. Where a task has many outputs, no readout of the space is small enough, which the search says.
         options = ["--search", "12", "--trained-at-most", "10100", "--seeds", "1000..1005", "--no-model", "--no-pictures"]
-        # Where a task has many outputs, the readout of every network of the space is larger.
-        subprocess.run([*program, "experiment", task, *options, "--workers", "1", "--quiet", "--out", str(folder)], check=False)
+        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run([*program, "experiment", task, *options, *common, "--out", str(folder)], cwd=ROOT)
         return
-    if folder.exists():
-        subprocess.run([*program, "sweep", "--resume", str(folder), "--workers", "1", "--quiet"], check=True)
+    if (folder / "sweep.toml").exists():
+        subprocess.run([*program, "sweep", "--resume", str(folder), *common], cwd=ROOT, check=True)
         return
     text = (STUDY / ("ran.toml" if kind == "ran" else "networks.toml")).read_text()
     text = re.sub(r'^base = ".*"', f'base = "{task}"', text, flags=re.M)
@@ -92,7 +99,22 @@ def search(program, task, kind, out):
         text = text.replace("{ from = 8, to = 64 }", "{ from = 2, to = 8 }").replace("at_least = 6_000", "at_least = 3_000")
     file = out / f"{folder.name}.toml"
     file.write_text(text)
-    subprocess.run([*program, "sweep", str(file), "--out", str(folder), "--workers", "1", "--quiet"], check=True)
+    subprocess.run([*program, "sweep", str(file), "--out", str(folder), *common], cwd=ROOT, check=True)
+
+
+def tests(out, task, kind):
+    """The scores on test data, as far as they are there."""
+    folder = place(out, task, kind)
+    if kind == RESERVOIR:
+        records = folder / "records.jsonl"
+        lines = records.read_text().splitlines() if records.exists() else []
+        return [json.loads(line)["test"] for line in lines]
+    final = folder / "final.csv"
+    return [float(row["test"]) for row in rows(final) if row["test"]] if final.exists() else []
+
+
+def done(out, task, kind):
+    return len(tests(out, task, kind)) == SEEDS
 
 
 def rows(path):
@@ -106,56 +128,45 @@ class Cell:
     def __init__(self, out, task, kind):
         folder = place(out, task, kind)
         if kind == RESERVOIR:
-            records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
-            tests = [record["test"] for record in records]
-            self.parameters = records[0]["trained_parameters"]
-            tries = rows(folder / "search" / "results.csv")
-            self.command = []
+            self.parameters = json.loads((folder / "records.jsonl").read_text().splitlines()[0])["trained_parameters"]
         else:
             final = rows(folder / "final.csv")
-            tests = [float(row["test"]) for row in final]
             self.parameters = int(final[0]["trained_parameters"])
-            tries = rows(folder / "results.csv")
             self.command = shlex.split(final[0]["command"])[2:]
-        errors = tests if task in SQUARED else [1 - test for test in tests]
+        scores = tests(out, task, kind)
+        errors = scores if task in SQUARED else [1 - score for score in scores]
         self.mean, self.deviation = statistics.mean(errors), statistics.stdev(errors)
-        # A trial's seconds stand in the row of each of its seeds.
-        self.seconds = sum({row["trial"]: float(row["seconds"] or 0) for row in tries}.values())
-        self.failed = len({row["trial"] for row in tries if row["problem"]})
 
     def __str__(self):
         return f"{self.mean:.4f} ± {self.deviation:.4f}"
 
 
-def found(out, task, kind):
-    folder = place(out, task, kind)
-    return (folder / "final.csv").exists() or (folder / "records.jsonl").exists()
-
-
-def write(program, out):
-    cells = {(task, kind): Cell(out, task, kind) for task in TASKS for kind in KINDS if found(out, task, kind)}
-    line(["task", *KINDS])
-    line(["---"] * (len(KINDS) + 1))
-    for task in TASKS:
-        shown = [cells.get((task, kind)) for kind in KINDS]
-        best = min(cell.mean for cell in shown if cell)
-        line([task, *(re.sub(r"^\S+", r"**\g<0>**", str(cell)) if cell and cell.mean == best else cell or "–" for cell in shown)])
+def write(program, out, tasks, kinds):
+    cells = {(task, kind): Cell(out, task, kind) for task in tasks for kind in kinds if done(out, task, kind)}
+    kinds = [kind for kind in kinds if any((task, kind) in cells for task in tasks)]
+    line(["task", *kinds])
+    line(["---"] * (len(kinds) + 1))
+    for task in tasks:
+        shown = [cells.get((task, kind)) for kind in kinds]
+        best = min((f"{cell.mean:.4f}" for cell in shown if cell), default=None)
+        line([task, *(str(cell or "–").replace(str(best), f"**{best}**", 1) if cell and f"{cell.mean:.4f}" == best else cell or "–" for cell in shown)])
     print()
-    line(["network", "trained parameters", "seconds of twelve tries", "multiply-adds a step, position 64", "10,000", "numbers remembered, 64", "10,000"])
-    line(["---"] * 7)
-    for kind in KINDS[1:]:
-        of = [cells[task, kind] for task in TASKS if (task, kind) in cells]
-        parameters = [cell.parameters for cell in of]
-        step = costs(program, cells[STEP, kind]) if (STEP, kind) in cells else ["–"] * 4
-        line([kind, f"{min(parameters):,} to {max(parameters):,}", f"{sum(cell.seconds for cell in of) / len(of):.0f}", *step])
-    points(cells)
-    curves(program, out, cells)
+    line(["network", "trained parameters", "multiply-adds a step, position 64", "10,000", "numbers remembered, 64", "10,000"])
+    line(["---"] * 6)
+    for kind in kinds:
+        of = [cells[task, kind] for task in tasks if (task, kind) in cells]
+        if kind != RESERVOIR:
+            parameters = [cell.parameters for cell in of]
+            step = costs(program, cells[STEP, kind]) if (STEP, kind) in cells else ["–"] * 4
+            line([kind, f"{min(parameters):,} to {max(parameters):,}", *step])
+    points(cells, tasks, kinds)
+    curves(program, out, cells, kinds)
 
 
 def costs(program, cell):
     """What a step of the network found for the adding problem costs and remembers."""
     arguments = ["describe", *cell.command[1:], "--json"]
-    told = json.loads(subprocess.run([*program, *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[0])
+    told = json.loads(subprocess.run([*program, *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[0])
     if "network" in told:
         at = {one["position"]: one for one in told["network"]["at"]}
         return [f"{at[position][what]:,}" for what in ("multiply_adds", "memory") for position in (64, 10_000)]
@@ -163,17 +174,19 @@ def costs(program, cell):
     return [f"{told['multiply_adds_per_step']:,}"] * 2 + [f"{memory:,}"] * 2
 
 
-def points(cells):
-    figure, axes = pyplot().subplots(5, 3, figsize=(9, 13), sharey=True)
-    for axis, task in zip(axes.flat, TASKS):
-        for place, kind in enumerate(reversed(KINDS)):
+def points(cells, tasks, kinds):
+    count = -(-len(tasks) // 3)
+    figure, axes = pyplot().subplots(count, 3, figsize=(9, 0.6 + 2.4 * count), sharey=True, squeeze=False)
+    for axis, task in zip(axes.flat, tasks):
+        for place, kind in enumerate(reversed(kinds)):
             cell = cells.get((task, kind))
             if cell is None:
                 continue
             colour = "C3" if kind.startswith("ran") else "C0"
             axis.errorbar(cell.mean, place, xerr=cell.deviation, fmt="o", color=colour, markersize=4, capsize=2, linewidth=1)
-        axis.set_yticks(range(len(KINDS)), list(reversed(KINDS)))
+        axis.set_yticks(range(len(kinds)), list(reversed(kinds)))
         axis.set_xlim(left=0)
+        axis.locator_params(axis="x", nbins=4)
         axis.grid(axis="x", linewidth=0.3)
         axis.set_title(task, fontsize=10)
     for axis in axes[-1]:
@@ -182,17 +195,17 @@ def points(cells):
     save(figure, "beside-transformers-error.svg")
 
 
-def curves(program, out, cells):
-    """Validation loss against processor seconds, of the configurations that were chosen, on one thread."""
+def curves(program, out, cells, kinds):
+    """Validation loss against seconds, of the configurations that were chosen."""
     figure, axes = pyplot().subplots(1, 2, figsize=(9, 4))
     for axis, task in zip(axes, CURVES):
-        for number, kind in enumerate(KINDS[1:]):
-            if (task, kind) not in cells:
+        for number, kind in enumerate(kinds):
+            if kind == RESERVOIR or (task, kind) not in cells:
                 continue
             folder = place(out, task, kind) / "curve"
-            if not folder.exists():
+            if not (folder / "records.jsonl").exists():
                 options = ["--seeds", "1000", "--quiet", "--no-model", "--no-pictures", "--out", str(folder)]
-                subprocess.run([*program, *cells[task, kind].command, *options], check=True, stdout=subprocess.DEVNULL)
+                subprocess.run([*program, *cells[task, kind].command, *options], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
             history = [json.loads(text) for text in (folder / "history.jsonl").read_text().splitlines()]
             record = json.loads((folder / "records.jsonl").read_text())
             seconds = [record["seconds"] * epoch["epoch"] / len(history) for epoch in history]
