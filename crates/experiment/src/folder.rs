@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use files::{PICTURES, names};
 use ran_files::{FolderError, FolderLock, LOCK, Lasting, is_temporary, write_whole};
 
-/// Where a run leaves its files: `run.json`, which comes first and says how the run was started, `config.toml`, which counts where the two differ, `records.jsonl` and `model.safetensors`, and where it trains by
-/// gradient `history.jsonl` and, until it is done, `checkpoint.safetensors`; and pictures of what the model makes of the
+/// Where a run leaves its files: `run.json`, which comes first and says how the run was started, `config.toml`, which counts
+/// where the two differ, `records.jsonl` and `model.safetensors`, and where it trains by gradient `history.jsonl` and, until it is done, `checkpoint.safetensors`; and pictures of what the model makes of the
 /// test set, each as `.svg` and `.png`: `confusion` of classes, `labels` of several labels, `forecast` of numbers,
 /// `free-run` in closed loop, `capacity` by delay, and `learning`, loss and score per epoch.
 ///

@@ -107,15 +107,17 @@ mod tests {
     use super::*;
     use crate::{ExperimentConfig, Preset};
 
+    /// The standard space of the vowels, with settings.
+    fn space(settings: &[&str]) -> SearchSpace {
+        let settings = settings.iter().map(|one| one.parse().unwrap());
+        let settings: Vec<_> = settings.collect();
+        let experiment = Experiment::open(Some("japanese-vowels"), &settings).unwrap();
+        let dataset = experiment.config.task.load(1).unwrap();
+        SearchSpace::of(SpaceKind::Standard, &experiment, &dataset)
+    }
+
     #[test]
     fn of_another_network_its_width_and_its_learning_are_varied() {
-        let space = |settings: &[&str]| {
-            let settings = settings.iter().map(|one| one.parse().unwrap());
-            let settings: Vec<_> = settings.collect();
-            let experiment = Experiment::open(Some("japanese-vowels"), &settings).unwrap();
-            let dataset = experiment.config.task.load(1).unwrap();
-            SearchSpace::of(SpaceKind::Standard, &experiment, &dataset)
-        };
         let own = space(&["network.kind=gru"]);
         let keys: Vec<&str> = own.keys.keys().map(String::as_str).collect();
         for varied in [
@@ -136,13 +138,6 @@ mod tests {
 
     #[test]
     fn biases_are_varied_with_neurons_in_closed_form_alone() {
-        let space = |settings: &[&str]| {
-            let settings = settings.iter().map(|one| one.parse().unwrap());
-            let settings: Vec<_> = settings.collect();
-            let experiment = Experiment::open(Some("japanese-vowels"), &settings).unwrap();
-            let dataset = experiment.config.task.load(1).unwrap();
-            SearchSpace::of(SpaceKind::Standard, &experiment, &dataset)
-        };
         let own = space(&[]);
         let when = own.keys["learning.bias"]["when"]["reservoir.population"].as_array();
         for populations in when.unwrap() {

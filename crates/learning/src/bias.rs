@@ -38,7 +38,7 @@ pub(crate) fn fit_biases<B: LearningBackend>(
         let StandardUnit::TanhUnit(neurons) = unit else {
             continue;
         };
-        if !config.is_fed_neurons(&config.name(at)) {
+        if !config.is_fed_neurons(at) {
             continue;
         }
         let bias = neurons.bias.val().into_data().convert::<f32>().into_vec();

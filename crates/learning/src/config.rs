@@ -243,7 +243,7 @@ impl ModelConfig {
             }
         }
         let populations = self.reservoir.populations.iter().enumerate();
-        let mut neurons = populations.map(|(at, one)| one.is_fed_neurons(&one.name(at)));
+        let mut neurons = populations.map(|(at, one)| one.is_fed_neurons(at));
         if self.learning.bias.is_some() && !neurons.any(|fitted| fitted) {
             return Err(LearningError::Config {
                 field: "learning.bias".into(),

@@ -139,9 +139,10 @@ impl PopulationConfig {
         }
     }
 
-    /// Whether its units are neurons that are not linear, and `reads` names what they read, none of it their own state; `name` is the
-    /// population's.
-    pub fn is_fed_neurons(&self, name: &str) -> bool {
+    /// Whether its units are neurons that are not linear, and `reads` names what they read, none of it their own state; `index` is the
+    /// population's place, for its name.
+    pub fn is_fed_neurons(&self, index: usize) -> bool {
+        let name = self.name(index);
         let own = |signal: &Signal| signal.terms().iter().any(|term| term.parts().0 == name);
         let recurrent = !matches!(self.recurrence, None | Some(Recurrence::None));
         match &self.reads {

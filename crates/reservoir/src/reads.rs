@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 #[serde(
     untagged,
     expecting = "expected a list of signals, or a table of such lists under `query`, `key` and `value`, with one signal under \
-                 `gate` and a number of steps under `delay` if any; a signal is the name of a group of inputs or of a population, a table with `from`, `delay` and \
-                 `scale`, or a list of signals that are summed"
+                 `gate` and a number of steps under `delay` if any; a signal is the name of a group of inputs or of a population, \
+                 a table with `from`, `delay` and `scale`, or a list of signals that are summed"
 )]
 pub enum Reads {
     /// Signals that slots read in turn.
