@@ -82,11 +82,97 @@ impl SearchSpace {
             SpaceKind::Roles => roles::space(base, dataset),
         }
     }
+
+    /// Leaves what populations read no choice: it is as in another configuration of the same space, as that of a smaller task.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the other configuration: it has other populations, or reads what this space does not have.
+    pub fn with_roles_of(&mut self, other: &Experiment) -> Result<(), String> {
+        let config = Table::try_from(&other.config);
+        let config = Value::Table(config.expect("a configuration that was read is TOML"));
+        let base = Value::Table(self.base.clone());
+        let (expected, got) = (population_names(&base), population_names(&config));
+        if !got.starts_with(&expected) {
+            return Err(format!(
+                "must have the populations of the space roles, {}, but has {}",
+                expected.join(", "),
+                got.join(", ")
+            ));
+        }
+        let mut kept = Table::new();
+        for (key, mut varied) in std::mem::take(&mut self.keys) {
+            if key.split('.').all(|part| part != "reads") {
+                kept.insert(key, varied);
+                continue;
+            }
+            let read = at(&config, &key);
+            if read.is_none() && varied.get("optional").is_some() {
+                continue;
+            }
+            let values = varied.get_mut("values").and_then(Value::as_array_mut);
+            let values = values.expect("what is read is one of some values");
+            // A configuration leaves out that nothing is read, and a delay of 0.
+            let default = |value: &Value| {
+                *value == Value::Integer(0) || value.as_array().is_some_and(Vec::is_empty)
+            };
+            values.retain(|value| read.map_or(default(value), |read| read == value));
+            if values.is_empty() {
+                let read = read.map_or("nothing".into(), ToString::to_string);
+                return Err(format!(
+                    "has {read} for {key}, which is not in the space of this task"
+                ));
+            }
+            varied
+                .as_table_mut()
+                .expect("it has values")
+                .remove("optional");
+            kept.insert(key, varied);
+        }
+        // What is there where another key has some values goes with that key.
+        let there = kept.clone();
+        kept.retain(|_, varied| {
+            let when = varied.get("when").and_then(Value::as_table);
+            when.is_none_or(|when| when.keys().all(|key| there.contains_key(key)))
+        });
+        self.keys = kept;
+        Ok(())
+    }
+}
+
+/// The names of a configuration's populations.
+fn population_names(config: &Value) -> Vec<String> {
+    let populations = at(config, "reservoir.population").and_then(Value::as_array);
+    let name = |one: &Value| {
+        one.get("name")
+            .and_then(Value::as_str)
+            .unwrap_or("one without a name")
+            .to_string()
+    };
+    let names: Vec<String> = populations.into_iter().flatten().map(name).collect();
+    match names.is_empty() {
+        true => vec!["none".into()],
+        false => names,
+    }
+}
+
+/// The value of a key, as `--set` names it.
+fn at<'a>(config: &'a Value, key: &str) -> Option<&'a Value> {
+    key.split('.')
+        .try_fold(config, |value, part| match part.parse::<usize>() {
+            Ok(place) => value.get(place),
+            Err(_) => value.get(part),
+        })
 }
 
 /// Text of TOML that this file holds.
 fn table(text: &str) -> Table {
     text.parse().expect("it is a constant")
+}
+
+/// Yes and no.
+fn either() -> Value {
+    Value::Array(vec![true.into(), false.into()])
 }
 
 /// A linear delay line of some groups of inputs.
@@ -170,6 +256,55 @@ mod tests {
         let config: ExperimentConfig = space.base.try_into().unwrap();
         let inputs = ran_reservoir::Inputs::named(dataset.d_input, &dataset.input_names);
         config.model().reservoir.roles(&inputs).unwrap();
+    }
+
+    /// The space of roles of a task.
+    fn roles(task: &str) -> SearchSpace {
+        let experiment = Experiment::open(Some(task), &[]).unwrap();
+        let dataset = experiment.config.task.load(1).unwrap();
+        SearchSpace::of(SpaceKind::Roles, &experiment, &dataset)
+    }
+
+    #[test]
+    fn roles_are_those_of_another_configuration() {
+        let mut found = roles("selective-copy-small").base;
+        let recall = found["reservoir"]["population"][4].as_table_mut();
+        let reads = "query = ['clock']\nvalue = ['symbol']\ndelay = 1";
+        recall
+            .unwrap()
+            .insert("reads".into(), Value::Table(table(reads)));
+        let open = |base: &Table| {
+            let text = toml::to_string(base).unwrap();
+            Experiment::parse("found", "found.toml", &text, &[]).unwrap()
+        };
+        let mut space = roles("selective-copy-medium");
+        let all = space.keys.len();
+        space.with_roles_of(&open(&found)).unwrap();
+        let values = |key: &str| space.keys[key]["values"].as_array().unwrap().clone();
+        let one = |name: &str| vec![Value::Array(vec![name.into()])];
+        assert_eq!(values("reservoir.population.4.reads.query"), one("clock"));
+        assert_eq!(
+            values("reservoir.population.4.reads.key"),
+            [Value::Array(Vec::new())]
+        );
+        assert_eq!(
+            values("reservoir.population.4.reads.delay"),
+            [Value::Integer(1)]
+        );
+        assert_eq!(values("reservoir.population.2.reads").len(), 1);
+        // Without a gate its gain and its law mean nothing.
+        assert_eq!(space.keys.len(), all - 3);
+
+        let wrong = roles("sorting-problem-small").with_roles_of(&open(&found));
+        let problem = wrong.unwrap_err();
+        assert!(
+            problem.contains("[\"marker\"] for reservoir.population.2.reads"),
+            "{problem}"
+        );
+        let preset = Experiment::open(Some("sorting-problem-small"), &[]).unwrap();
+        let problem = roles("sorting-problem-small").with_roles_of(&preset);
+        let problem = problem.unwrap_err();
+        assert!(problem.contains("before, clock, count"), "{problem}");
     }
 
     #[test]

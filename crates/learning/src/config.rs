@@ -42,6 +42,9 @@ pub struct ReadoutConfig {
     /// The penalty λ of the squares of the weights, or how it is chosen: by leave-one-out for the squared error, by rows that are held
     /// out for the cross-entropy.
     pub ridge: Ridge,
+    /// Whether the penalty is of features in units of their standard deviations on the training set ([`ran_readout::Standardised`]).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub standardise: bool,
     /// Learns the readout step by step instead of by ridge regression.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub online: Option<OnlineConfig>,
@@ -63,6 +66,10 @@ impl ReadoutConfig {
                 "belongs to the regimes \"reservoir\" and \"hybrid\"; the regime is {regime:?}"
             );
             return wrong("online", problem);
+        }
+        if self.standardise && (!closed || self.online.is_some()) {
+            let problem = "belongs to readouts that are fitted in closed form, by the regimes \"reservoir\" and \"hybrid\" without readout.online";
+            return wrong("standardise", problem.into());
         }
         if self.loss == ReadoutLoss::CrossEntropy {
             if !closed {

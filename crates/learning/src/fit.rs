@@ -1,7 +1,9 @@
 //! Fitting a readout on the states of a reservoir, in closed form or step by step.
 
 use burn::tensor::backend::Backend;
-use ran_readout::{LinearReadout, Link, OnlineReadout, Samples, fit_cross_entropy, fit_ridge};
+use ran_readout::{
+    LinearReadout, Link, OnlineReadout, Samples, Standardised, fit_cross_entropy, fit_ridge,
+};
 use ran_tasks::Dataset;
 
 use crate::backbone::Backbone;
@@ -97,16 +99,32 @@ fn fit_readout<B: Backend>(
         let found = fit_online(samples, online, config.passes.unwrap_or(1))?;
         return Ok(Fitted::online(&found, device));
     }
+    let standardised = match config.standardise {
+        true => Some(Standardised::new(samples)?),
+        false => None,
+    };
+    let samples = match &standardised {
+        Some(standardised) => standardised,
+        None => samples,
+    };
+    let restored = |mut weights| {
+        if let Some(standardised) = &standardised {
+            standardised.restore(&mut weights);
+        }
+        weights
+    };
     let mut warnings = Vec::new();
     let (readout, lambda, at_edge) = match config.loss {
         ReadoutLoss::SquaredError => {
             let found = fit_ridge(samples, config.ridge)?;
-            let readout = LinearReadout::from_ridge(&found, device);
+            let weights = restored(found.weights);
+            let readout = LinearReadout::from_weights(&weights, &found.bias, device);
             (readout, found.lambda, found.at_edge)
         }
         ReadoutLoss::CrossEntropy => {
             let found = fit_cross_entropy(samples, link, config.ridge)?;
-            let readout = LinearReadout::from_weights(&found.weights, &found.bias, device);
+            let weights = restored(found.weights);
+            let readout = LinearReadout::from_weights(&weights, &found.bias, device);
             if !found.converged {
                 warnings.push(
                     "the readout by cross-entropy was still changing when its search ended: a larger readout.ridge makes it easier to find"

@@ -48,6 +48,7 @@ mod product;
 mod ridge;
 mod running;
 mod samples;
+mod standardised;
 
 pub use cross_entropy::{CrossEntropyFit, fit_cross_entropy};
 pub use error::ReadoutError;
@@ -60,3 +61,4 @@ pub use product::{ProductBackend, product};
 pub use ridge::{Form, Ridge, RidgeFit, fit_ridge};
 pub use running::Running;
 pub use samples::{InMemory, Samples};
+pub use standardised::Standardised;

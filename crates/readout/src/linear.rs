@@ -1,6 +1,6 @@
 //! A linear readout as a module, for gradients and for any backend.
 
-use crate::{ProductBackend, RidgeFit, product};
+use crate::{ProductBackend, product};
 use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Element, Tensor, TensorCreationOptions, TensorData, backend::Backend};
@@ -60,11 +60,6 @@ impl<B: Backend> LinearReadout<B> {
         product(features, self.weight.val()) + self.bias.val().unsqueeze()
     }
 
-    /// The readout that ridge regression found, rounded to the backend's numbers.
-    pub fn from_ridge(fit: &RidgeFit, device: &B::Device) -> Self {
-        Self::from_weights(&fit.weights, &fit.bias, device)
-    }
-
     /// The readout with these weights, rounded to the backend's numbers.
     ///
     /// # Shapes
@@ -103,7 +98,6 @@ impl<B: Backend> LinearReadout<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Form;
     use burn::backend::Autodiff;
     use burn_ndarray::NdArray;
     use ndarray::array;
@@ -111,19 +105,12 @@ mod tests {
     type Host = NdArray<f32>;
 
     fn by_hand<B: ProductBackend>(device: &B::Device) -> LinearReadout<B> {
-        let fit = RidgeFit {
-            weights: array![[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]],
-            bias: array![0.5, -0.5],
-            lambda: 0.0,
-            form: Form::Primal,
-            curve: Vec::new(),
-            at_edge: false,
-        };
-        LinearReadout::from_ridge(&fit, device)
+        let weights = array![[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]];
+        LinearReadout::from_weights(&weights, &array![0.5, -0.5], device)
     }
 
     #[test]
-    fn forward_equals_values_worked_by_hand_and_the_ridge_it_came_from() {
+    fn forward_equals_values_worked_by_hand() {
         let device = Default::default();
         let readout = by_hand::<Host>(&device);
         let features = Tensor::from_data([[1.0, 0.0, 2.0], [0.0, -1.0, 0.0]], &device);

@@ -46,7 +46,7 @@ pub struct RidgeFit {
 /// minimise Σᵢ ‖yᵢ − Wᵀxᵢ − b‖² + λ‖W‖² over W and b
 ///
 /// (Hoerl & Kennard 1970, "Ridge regression: biased estimation for nonorthogonal problems"). λ is relative
-/// to the *sum* over rows, not to their mean. Features are centred but not scaled.
+/// to the *sum* over rows, not to their mean. Features are centred but not scaled; [`Standardised`](crate::Standardised) scales them.
 ///
 /// Everything is solved in f64. With more rows than features, the Gram matrix is accumulated in blocks of rows, so
 /// that memory holds a few `d_features²` matrices and never all rows. Otherwise the kernel matrix of the rows is

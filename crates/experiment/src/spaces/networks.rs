@@ -3,11 +3,11 @@
 use ran_tasks::{Category, Dataset};
 use toml::{Table, Value};
 
-use super::{SearchSpace, table};
+use super::{SearchSpace, either, table};
 use crate::Experiment;
 
 /// What belongs to readouts that are not trained by gradient.
-const CLOSED: [&str; 4] = ["online", "passes", "loss", "features"];
+const CLOSED: [&str; 5] = ["online", "passes", "loss", "features", "standardise"];
 
 /// A network is trained by gradient, unless a setting says otherwise.
 pub(super) fn space(mut base: Table, experiment: &Experiment, dataset: &Dataset) -> SearchSpace {
@@ -39,6 +39,7 @@ pub(super) fn space(mut base: Table, experiment: &Experiment, dataset: &Dataset)
         .and_then(|learning| learning.get("regime"));
     if regime.and_then(Value::as_str) == Some("reservoir") {
         keys.retain(|key, _| key == "network.width");
+        keys.insert("readout.standardise".into(), either());
     }
     let once = dataset.train.iter().all(|sample| sample.scored.len() == 1);
     if once && dataset.category != Category::Regression {

@@ -4,7 +4,7 @@ use ran_reservoir::Inputs;
 use ran_tasks::{Category, Dataset};
 use toml::{Table, Value};
 
-use super::{SearchSpace, line, table};
+use super::{SearchSpace, either, line, table};
 use crate::Experiment;
 
 pub(super) fn space(mut base: Table, experiment: &Experiment, dataset: &Dataset) -> SearchSpace {
@@ -18,6 +18,7 @@ pub(super) fn space(mut base: Table, experiment: &Experiment, dataset: &Dataset)
         ("learning", "bias"),
         ("learning", "qk"),
         ("readout", "populations"),
+        ("readout", "standardise"),
     ] {
         let path = format!("{table}.{key}");
         let is_set = experiment
@@ -46,11 +47,13 @@ pub(super) fn space(mut base: Table, experiment: &Experiment, dataset: &Dataset)
     if let Some(Value::Array(all)) = keys.get_mut("reservoir.population") {
         all.extend(windows.iter().cloned());
     }
+    let of = |table: &str, key: &str| base.get(table).and_then(|table| table.get(key));
+    let regime = of("learning", "regime").and_then(Value::as_str);
+    let closed = regime.is_none_or(|regime| regime == "reservoir");
+    if closed && of("readout", "online").is_none() {
+        keys.insert("readout.standardise".into(), either());
+    }
     // What sums of a window are like depends on the data: neurons can be fitted to them.
-    let regime = base
-        .get("learning")
-        .and_then(|learning| learning.get("regime"));
-    let closed = regime.is_none_or(|regime| regime.as_str() == Some("reservoir"));
     if closed && !dataset.symbols && !base.contains_key("input_map") {
         let mut bias = table("values = ['quantile']\noptional = true");
         let when = Table::from_iter([("reservoir.population".into(), Value::Array(neurons))]);

@@ -99,7 +99,7 @@ fn assert_as_the_whole(memory: &str, features: &str, dataset: &Dataset) {
         join(train.iter().map(|one| targets(one)).collect()),
     );
     let fit = fit_ridge(&samples.unwrap(), Ridge::Value(0.01)).unwrap();
-    let whole = LinearReadout::<B>::from_ridge(&fit, &DEVICE);
+    let whole = LinearReadout::<B>::from_weights(&fit.weights, &fit.bias, &DEVICE);
     let (weight, bias) = numbers(&trained.model.readout);
     assert_eq!((&weight, &bias), (&numbers(&whole).0, &numbers(&whole).1));
     for (sample, predictions) in dataset.test.iter().zip(&trained.test_predictions) {

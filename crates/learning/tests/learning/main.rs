@@ -1,7 +1,7 @@
 //! What the crate promises, in one program: each that trains by gradient takes minutes to be compiled.
 
 mod bias;
-mod cross_entropy;
+mod closed_form;
 mod force;
 mod free_run;
 mod gradient;

@@ -56,6 +56,10 @@ pub(crate) struct Arguments {
         requires = "search"
     )]
     space: SpaceKind,
+    /// Searches no roles, but takes those that another search in the space roles has found, as on a smaller task:
+    /// runs/NAME/ID/config.toml.
+    #[arg(long, value_name = "FILE.toml", requires = "search")]
+    roles_of: Option<String>,
     /// Searches among models with at most N trained parameters.
     #[arg(long, value_name = "N", requires = "search")]
     trained_at_most: Option<u64>,
@@ -125,6 +129,7 @@ impl Arguments {
         let search = Search {
             trials,
             space: self.space,
+            roles_of: self.roles_of.as_deref(),
             trained: self.trained_at_most,
             out: self.out.as_deref(),
             workers: self.workers,

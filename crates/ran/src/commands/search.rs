@@ -23,6 +23,8 @@ use crate::exit::Usage;
 pub(crate) struct Search<'a> {
     pub(crate) trials: u64,
     pub(crate) space: SpaceKind,
+    /// The configuration whose roles are taken in place of searched ones.
+    pub(crate) roles_of: Option<&'a str>,
     /// Parameters that may be trained, at most.
     pub(crate) trained: Option<u64>,
     pub(crate) out: Option<&'a Path>,
@@ -64,7 +66,10 @@ impl Search<'_> {
         }
         let mut trials = Trials::new(BackendKind::default());
         let dataset = trials.dataset(&experiment, SEEDS.start)?;
-        let space = SearchSpace::of(self.space, &experiment, dataset);
+        let mut space = SearchSpace::of(self.space, &experiment, dataset);
+        if let Some(which) = self.roles_of {
+            self.take_roles(&mut space, which)?;
+        }
         let text = toml::to_string(&space.base)?;
         // A setting that means nothing is known before anything is tried. One that means something beside keys of the space alone
         // is looked at with some points.
@@ -96,7 +101,11 @@ impl Search<'_> {
             .try_into()
             .map_err(|error: toml::de::Error| Usage(error.to_string()))?;
         let all: Vec<String> = settings.iter().map(ToString::to_string).collect();
-        let folder = self.folder(&experiment.name, &format!("{text}{}", all.join("\n")));
+        let keys_text = toml::to_string(&keys)?;
+        let folder = self.folder(
+            &experiment.name,
+            &format!("{text}{keys_text}{}", all.join("\n")),
+        );
         let base = folder
             .join("base")
             .join(format!("{}.toml", experiment.name));
@@ -160,6 +169,17 @@ impl Search<'_> {
         });
         found.config.evaluation = experiment.config.evaluation;
         Ok(found)
+    }
+
+    /// Has the space's populations read what those of another configuration read.
+    fn take_roles(&self, space: &mut SearchSpace, which: &str) -> anyhow::Result<()> {
+        if self.space != SpaceKind::Roles {
+            let problem = "--roles-of means something with --space roles alone";
+            return Err(Usage(problem.into()).into());
+        }
+        let found = Experiment::open(Some(which), &[])?;
+        let taken = space.with_roles_of(&found);
+        Ok(taken.map_err(|problem| Usage(format!("--roles-of {which} {problem}")))?)
     }
 
     fn folder(&self, name: &str, what: &str) -> PathBuf {

@@ -160,3 +160,37 @@ fn what_is_set_in_the_space_of_roles_is_set_in_its_own_populations() {
         &["reservoir.population.9.heads"],
     );
 }
+
+#[test]
+fn roles_of_a_smaller_task_are_taken() {
+    let place = TempDir::new().unwrap();
+    let search = |task: &str, more: &str| {
+        let words = format!(
+            "experiment {task} --search 2 --set task.limit=10 --seeds 1000 --json --no-pictures --no-model --quiet {more}"
+        );
+        let words: Vec<&str> = words.split_whitespace().collect();
+        run(place.path(), &words)
+    };
+    let small = search("sorting-problem-small", "--space roles --out small");
+    assert_eq!(small.code, Some(0), "{}", small.err);
+    let reads = |of: &crate::Outcome| {
+        let populations = &of.lines()[0]["config"]["reservoir"]["population"];
+        let populations = populations.as_array().unwrap().iter();
+        let reads = populations.map(|one| (one["name"].clone(), one["reads"].clone()));
+        // Codes of what attention answers are there or not.
+        reads.take(5).collect::<Vec<_>>()
+    };
+    let medium = "sorting-problem-medium";
+    let taken = search(medium, "--space roles --roles-of small/config.toml");
+    assert_eq!(taken.code, Some(0), "{}", taken.err);
+    assert_eq!(reads(&taken), reads(&small));
+    assert_eq!(reads(&taken)[4].0, "recall");
+
+    let other = search(medium, "--space roles --roles-of sorting-problem-small");
+    assert_usage(
+        &other,
+        &["--roles-of sorting-problem-small", "before, clock"],
+    );
+    let other = search(medium, "--roles-of small/config.toml");
+    assert_usage(&other, &["--space roles"]);
+}

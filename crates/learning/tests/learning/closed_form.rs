@@ -1,4 +1,4 @@
-//! A readout that is fitted by cross-entropy on fixed states.
+//! A readout that is fitted on fixed states: by cross-entropy, and on standardised features.
 
 use burn_ndarray::{NdArray, NdArrayDevice};
 use ran_learning::{Category, Dataset, LearningError, Model, ModelConfig, Trained, train};
@@ -104,5 +104,39 @@ fn where_there_is_no_cross_entropy_it_is_refused_with_a_sentence() {
             );
         }
         other => panic!("expected a refusal, got {:?}", other.map(|one| one.report)),
+    }
+}
+
+#[test]
+fn a_penalty_of_standardised_features_does_not_depend_on_their_units() {
+    // States are the inputs, in other units.
+    let predicted = |units: f64, readout: &str| {
+        let text = format!(
+            "[reservoir]\ninput_share = 1.0\ninput_scale = {units}\n[[reservoir.population]]\nkind = 'tanh-unit'\nunits = 24\n\
+             d_unit = 1\nlinear = true\n[readout]\nfeatures = 'mean'\nridge = 100.0\n{readout}\n"
+        );
+        let config: ModelConfig = toml::from_str(&text).expect("it is a configuration");
+        let dataset = vowels();
+        let trained = train::<B>(&config, &dataset, 3, &DEVICE, &mut |_| {}).expect("it fits");
+        trained.model.predict(&dataset.test, &DEVICE)
+    };
+    for loss in ["", "loss = 'cross-entropy'"] {
+        let furthest = |readout: &str| {
+            let readout = format!("{loss}\n{readout}");
+            let (one, other) = (predicted(1.0, &readout), predicted(0.125, &readout));
+            let pairs = one.iter().flatten().zip(other.iter().flatten());
+            pairs.fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()))
+        };
+        assert!(furthest("standardise = true") < 1e-3, "{loss}");
+        assert!(furthest("") > 0.1, "{loss}");
+    }
+}
+
+#[test]
+fn where_no_readout_is_fitted_in_closed_form_nothing_is_standardised() {
+    for (learning, readout) in [("regime = 'full'", ""), ("", "online = { rule = 'rls' }")] {
+        let config = config(learning, &format!("standardise = true\n{readout}"));
+        let error = config.validate().expect_err(learning).to_string();
+        assert!(error.contains("readout.standardise"), "{error}");
     }
 }
