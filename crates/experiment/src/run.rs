@@ -227,7 +227,8 @@ fn check(
     backend: BackendKind,
     seed: u64,
 ) -> Result<(), RunError> {
-    check_training(dataset).map_err(|source| wrong_model(experiment, source))?;
+    check_training(&experiment.config.model(), dataset)
+        .map_err(|source| wrong_model(experiment, source))?;
     let job = Describing {
         experiment,
         dataset,

@@ -25,7 +25,7 @@ pub(crate) fn fit_biases<B: LearningBackend>(
     device: &B::Device,
     session: &Session<'_>,
 ) -> Result<(), LearningError> {
-    let reservoir = fitted_reservoir(backbone, dataset, "learning.bias")?;
+    let reservoir = fitted_reservoir(backbone);
     let seen = seen(reservoir, &dataset.train, device, session)?;
     let mut rng = RngStream::Biases.rng(card.seed);
     let mut gains = vec![1.0; reservoir.d_state()];

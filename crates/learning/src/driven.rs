@@ -3,32 +3,19 @@
 use burn::tensor::{Tensor, TensorData};
 use ndarray::{Array2, ArrayView2};
 use ran_reservoir::Reservoir;
-use ran_tasks::Dataset;
 use ran_topology::Slot;
 
+use crate::LearningBackend;
 use crate::backbone::Backbone;
 use crate::core::Core;
-use crate::{LearningBackend, LearningError};
 
-/// The reservoir of a model, where it reads inputs as they are; `field` is what asks for it.
-pub(crate) fn fitted_reservoir<'a, B: LearningBackend>(
-    backbone: &'a mut Backbone<B>,
-    dataset: &Dataset,
-    field: &str,
-) -> Result<&'a mut Reservoir<B>, LearningError> {
-    let refused = |problem: &str| LearningError::Config {
-        field: field.into(),
-        problem: problem.into(),
-    };
-    if dataset.symbols {
-        let problem = "reads inputs as they are: it does not go with symbols";
-        return Err(refused(problem));
-    }
+/// The reservoir of a model whose units are fitted before the readout: a configuration with another network asks for no such thing.
+pub(crate) fn fitted_reservoir<B: LearningBackend>(
+    backbone: &mut Backbone<B>,
+) -> &mut Reservoir<B> {
     match &mut backbone.core {
-        Core::Reservoir(reservoir) => Ok(reservoir),
-        Core::Network(_) => Err(refused(
-            "is for a reservoir; network.kind names another network",
-        )),
+        Core::Reservoir(reservoir) => reservoir,
+        Core::Network(_) => unreachable!("what fits units is refused of another network"),
     }
 }
 

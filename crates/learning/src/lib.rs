@@ -37,6 +37,7 @@ mod backbone;
 mod backend;
 mod batch;
 mod bias;
+mod check;
 mod checkpoint;
 mod closed_loop;
 mod config;
@@ -76,6 +77,7 @@ mod truncate;
 mod view;
 
 pub use backend::LearningBackend;
+pub use check::check_training;
 pub use checkpoint::Reached;
 pub use config::{ModelConfig, ReadoutConfig, ReadoutLoss};
 pub use core::MemoryNumbers;
@@ -99,7 +101,7 @@ pub use schedule::Schedule;
 pub use session::{Epoch, Event, Save, Session};
 pub use stream::ModelStream;
 pub use stream_state::StreamState;
-pub use train::{check_training, train, train_in};
+pub use train::{train, train_in};
 pub use truncate::Truncate;
 
 // What a program needs beside this crate, in the versions that fit.

@@ -19,28 +19,14 @@ pub(crate) fn fit_qk<B: LearningBackend>(
     device: &B::Device,
     session: &Session<'_>,
 ) -> Result<(), LearningError> {
-    let config = &card.config.reservoir;
-    let reservoir = fitted_reservoir(backbone, dataset, "learning.qk")?;
-    let roles = config.roles(&card.reservoir_inputs())?;
-    let (mut next, mut found) = (0, false);
-    for (index, (population, roles)) in config.populations.iter().zip(roles).enumerate() {
-        let first = next;
-        next += population.units * population.d_unit;
-        let reads = |roles: &Roles| !roles.query.is_empty() && !roles.key.is_empty();
-        let Some(roles) = roles.filter(reads) else {
-            continue;
-        };
-        found = true;
-        let values = roles.value.len();
-        if dataset.category != Category::Classification || values != dataset.d_output {
-            return Err(refused(format!(
-                "is for tasks whose target names a value: classes, of which the population {:?} reads one value each; it reads \
-                 {values} values, and the task {:?} has {} outputs",
-                population.name(index),
-                dataset.name,
-                dataset.d_output
-            )));
-        }
+    let reservoir = fitted_reservoir(backbone);
+    for Asked {
+        index,
+        first,
+        roles,
+    } in asked(card, dataset)?
+    {
+        let population = &card.config.reservoir.populations[index];
         let pairs = Pairs {
             reservoir: &*reservoir,
             roles: &roles,
@@ -51,7 +37,7 @@ pub(crate) fn fit_qk<B: LearningBackend>(
                 .skip(first)
                 .take(population.d_unit)
                 .collect(),
-            context: config.context,
+            context: card.config.reservoir.context,
             device,
         };
         let map = pairs.map(&dataset.train, session)?;
@@ -62,9 +48,52 @@ pub(crate) fn fit_qk<B: LearningBackend>(
             StandardUnit::MemoryUnit(_) | StandardUnit::TanhUnit(_) | StandardUnit::Own(_) => {}
         }
     }
-    match found {
-        true => Ok(()),
-        false => Err(refused(
+    Ok(())
+}
+
+/// A population whose queries are fitted.
+pub(crate) struct Asked {
+    index: usize,
+    /// The first of its slots.
+    first: usize,
+    roles: Roles,
+}
+
+/// The populations whose roles have queries and keys.
+///
+/// # Errors
+///
+/// If there is none, or the task's target is not one of the values that one of them reads.
+pub(crate) fn asked(card: &ModelCard, dataset: &Dataset) -> Result<Vec<Asked>, LearningError> {
+    let config = &card.config.reservoir;
+    let roles = config.roles(&card.reservoir_inputs())?;
+    let (mut next, mut found) = (0, Vec::new());
+    for (index, (population, roles)) in config.populations.iter().zip(roles).enumerate() {
+        let first = next;
+        next += population.units * population.d_unit;
+        let reads = |roles: &Roles| !roles.query.is_empty() && !roles.key.is_empty();
+        let Some(roles) = roles.filter(reads) else {
+            continue;
+        };
+        let values = roles.value.len();
+        if dataset.category != Category::Classification || values != dataset.d_output {
+            return Err(refused(format!(
+                "is for tasks whose target names a value: classes, of which the population {:?} reads one value each; it reads \
+                 {values} values, and the task {:?} has {} outputs",
+                population.name(index),
+                dataset.name,
+                dataset.d_output
+            )));
+        }
+        found.push(Asked {
+            index,
+            first,
+            roles,
+        });
+    }
+    match found.is_empty() {
+        false => Ok(found),
+        true => Err(refused(
             "needs a population whose reads name queries and keys".into(),
         )),
     }

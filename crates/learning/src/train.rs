@@ -3,18 +3,19 @@
 use std::borrow::Cow;
 
 use burn::tensor::backend::Backend;
-use ran_tasks::{Category, Dataset, TaskError};
+use ran_tasks::{Dataset, TaskError};
 
 use crate::backbone::Backbone;
 use crate::bias::fit_biases;
+use crate::check::check_training;
 use crate::fit::fit;
 use crate::gradient::{Outcome, train_by_gradient};
 use crate::judge::judged;
 use crate::qk::fit_qk;
 use crate::session::{Event, Session};
 use crate::{
-    BiasFit, LearningBackend, LearningError, Model, ModelCard, ModelConfig, QkFit, ReadoutLoss,
-    Regime, Report, Trained,
+    BiasFit, LearningBackend, LearningError, Model, ModelCard, ModelConfig, QkFit, Regime, Report,
+    Trained,
 };
 
 /// Draws a model from a seed, trains it on a task's training set and judges it on the others.
@@ -55,43 +56,7 @@ pub fn train_in<B: LearningBackend>(
 ) -> Result<Trained<B>, LearningError> {
     config.validate()?;
     let learning = &config.learning;
-    check_training(dataset)?;
-    if learning.label_smoothing > 0.0 && dataset.category != Category::Classification {
-        return Err(LearningError::Config {
-            field: "learning.label_smoothing".into(),
-            problem: format!("is for classification; the task {:?} is not", dataset.name),
-        });
-    }
-    if config.readout.loss == ReadoutLoss::CrossEntropy && dataset.category == Category::Regression
-    {
-        return Err(LearningError::Config {
-            field: "readout.loss".into(),
-            problem: format!(
-                "must be \"squared-error\" for the task {:?}, whose targets are no classes or labels",
-                dataset.name
-            ),
-        });
-    }
-    if learning.carry && !dataset.continues {
-        return Err(LearningError::Config {
-            field: "learning.carry".into(),
-            problem: format!(
-                "is for training sequences that go on from one another, as the segments of a text; those of the task {:?} do \
-                 not",
-                dataset.name
-            ),
-        });
-    }
-    if learning.carry && dataset.train.len() < learning.batch {
-        return Err(LearningError::Config {
-            field: "learning.batch".into(),
-            problem: format!(
-                "must be at most the number of training sequences with learning.carry, {}, got {}",
-                dataset.train.len(),
-                learning.batch
-            ),
-        });
-    }
+    check_training(config, dataset)?;
     let dataset = &*with_validation(config, dataset, seed)?;
     let card = ModelCard::new(config, session.task, dataset, seed);
     if learning.gradient_regime().is_none() {
@@ -131,34 +96,6 @@ pub fn train_in<B: LearningBackend>(
     trained.report.epochs = epochs;
     trained.report.best_epoch = best_epoch;
     Ok(trained)
-}
-
-/// Checks that there is something to learn: a scored training step, and two classes where there are classes.
-///
-/// # Errors
-///
-/// If there is not.
-pub fn check_training(dataset: &Dataset) -> Result<(), LearningError> {
-    let task = || dataset.name.clone();
-    let mut rows = dataset
-        .train
-        .iter()
-        .flat_map(|sample| sample.targets.rows());
-    let Some(first) = rows.next() else {
-        return Err(LearningError::NoTraining(task()));
-    };
-    if dataset.category == Category::Classification && rows.all(|row| row == first) {
-        let class = match dataset.symbols {
-            true => Some(first[0] as usize),
-            false => first.iter().position(|&bit| bit == 1.0),
-        };
-        let class = class.and_then(|class| dataset.labels.get(class));
-        return Err(LearningError::OneClass {
-            task: task(),
-            class: class.cloned().unwrap_or_default(),
-        });
-    }
-    Ok(())
 }
 
 /// Judges a model that was trained by gradient, on the training set too.

@@ -149,12 +149,17 @@ fn what_cannot_be_fitted_is_known_before_an_earlier_run_goes() {
     let place = TempDir::new().unwrap();
     succeed(place.path(), &experiment(&["--out", "run"]));
     let records = text(place.path(), "run/records.jsonl");
-    let outcome = run(
-        place.path(),
-        &experiment(&["--out", "run", "--set", "learning.bias=quantile"]),
-    );
-    assert_usage(&outcome, &["learning.bias", "tanh units"]);
-    assert_eq!(text(place.path(), "run/records.jsonl"), records);
+    for (setting, words) in [
+        ("learning.bias=quantile", "tanh units"),
+        ("learning.qk=ridge", "queries and keys"),
+    ] {
+        let outcome = run(
+            place.path(),
+            &experiment(&["--out", "run", "--set", setting]),
+        );
+        assert_usage(&outcome, &[setting, words]);
+        assert_eq!(text(place.path(), "run/records.jsonl"), records);
+    }
 }
 
 #[test]
