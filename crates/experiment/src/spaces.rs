@@ -298,7 +298,7 @@ mod tests {
         let wrong = roles("sorting-problem-small").with_roles_of(&open(&found));
         let problem = wrong.unwrap_err();
         assert!(
-            problem.contains("[\"marker\"] for reservoir.population.2.reads"),
+            problem.contains("[\"marker\"] for reservoir.population.1.reads"),
             "{problem}"
         );
         let preset = Experiment::open(Some("sorting-problem-small"), &[]).unwrap();
