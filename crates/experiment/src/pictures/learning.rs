@@ -4,7 +4,8 @@ use ran_picture::{Axis, Chart, Picture, PictureError, Scale, Series, charts};
 use ran_tasks::{Category, Dataset};
 use serde_json::Value;
 
-/// Draws the loss and the score per epoch of a seed from the lines of a run's history; none where it has no epochs.
+/// Draws the loss and the score per epoch of a seed from the lines of a run's history; none where it has no epochs. Where the score is the
+/// loss, as that of a text, it is drawn once.
 pub(crate) fn learning_curves(
     dataset: &Dataset,
     history: &str,
@@ -44,10 +45,13 @@ pub(crate) fn learning_curves(
                 .collect(),
         }
     };
-    Some(charts(&[
-        panel("loss", loss, ["loss", "valid_loss"]),
-        panel(score, score, ["train", "valid"]),
-    ]))
+    let mut panels = vec![panel("loss", loss, ["loss", "valid_loss"])];
+    let is_loss =
+        |epoch: &Value| epoch["train"] == epoch["loss"] && epoch["valid"] == epoch["valid_loss"];
+    if !epochs.iter().all(is_loss) {
+        panels.push(panel(score, score, ["train", "valid"]));
+    }
+    Some(charts(&panels))
 }
 
 /// A number per epoch; what was no number is none in the history.
@@ -107,6 +111,16 @@ mod tests {
         // Two lines in each of two panels, of three points each, beside the two samples of the legends.
         let curves = svg.matches("stroke-width=\"4\"").count();
         assert_eq!(curves, 4, "{svg}");
+    }
+
+    #[test]
+    fn a_score_that_is_the_loss_is_drawn_once() {
+        let drawn = |score: f64| {
+            let line = format!("{{\"seed\":0,\"epoch\":1,\"loss\":1.5,\"train\":{score}}}\n");
+            let picture = learning_curves(&dataset(), &line, 0).unwrap().unwrap();
+            picture.svg().matches("per epoch").count()
+        };
+        assert_eq!(drawn(1.5) * 2, drawn(0.5));
     }
 
     #[test]
