@@ -83,12 +83,17 @@ impl SearchSpace {
         }
     }
 
-    /// Leaves what populations read no choice: it is as in another configuration of the same space, as that of a smaller task.
+    /// Leaves what populations read no choice: it is as in another configuration of the same space, as that of a smaller task. What a
+    /// setting concerns stays as it is.
     ///
     /// # Errors
     ///
     /// What is wrong with the other configuration: it has other populations, or reads what this space does not have.
-    pub fn with_roles_of(&mut self, other: &Experiment) -> Result<(), String> {
+    pub fn with_roles_of(
+        &mut self,
+        other: &Experiment,
+        settings: &[Setting],
+    ) -> Result<(), String> {
         let config = Table::try_from(&other.config);
         let config = Value::Table(config.expect("a configuration that was read is TOML"));
         let base = Value::Table(self.base.clone());
@@ -102,7 +107,8 @@ impl SearchSpace {
         }
         let mut kept = Table::new();
         for (key, mut varied) in std::mem::take(&mut self.keys) {
-            if key.split('.').all(|part| part != "reads") {
+            let is_set = settings.iter().any(|setting| setting.concerns(&key));
+            if is_set || key.split('.').all(|part| part != "reads") {
                 kept.insert(key, varied);
                 continue;
             }
@@ -120,7 +126,7 @@ impl SearchSpace {
             if values.is_empty() {
                 let read = read.map_or("nothing".into(), ToString::to_string);
                 return Err(format!(
-                    "has {read} for {key}, which is not in the space of this task"
+                    "has {read} for {key}, which is not in the space of this task: --set says what is read instead"
                 ));
             }
             varied
@@ -170,9 +176,21 @@ fn table(text: &str) -> Table {
     text.parse().expect("it is a constant")
 }
 
-/// Yes and no.
-fn either() -> Value {
-    Value::Array(vec![true.into(), false.into()])
+/// Whether nothing is trained by gradient.
+fn is_closed(base: &Table) -> bool {
+    let learning = base.get("learning");
+    let regime = learning.and_then(|learning| learning.get("regime"));
+    regime.is_none_or(|regime| regime.as_str() == Some("reservoir"))
+}
+
+/// What is varied of a readout that is fitted in closed form; nothing of another.
+fn of_closed_form(base: &Table) -> Table {
+    let readout = base.get("readout");
+    let online = readout.and_then(|readout| readout.get("online"));
+    match is_closed(base) && online.is_none() {
+        true => table("'readout.standardise' = [true, false]"),
+        false => Table::new(),
+    }
 }
 
 /// A linear delay line of some groups of inputs.
@@ -240,6 +258,16 @@ mod tests {
     }
 
     #[test]
+    fn features_are_standardised_or_not_in_closed_form_alone() {
+        let varied = |settings: &[&str]| space(settings).keys.contains_key("readout.standardise");
+        let online = "readout.online={rule=\"rls\"}";
+        let reservoir = "learning.regime=reservoir";
+        assert!(varied(&[]) && varied(&["network.kind=gru", reservoir]));
+        assert!(!varied(&[online]) && !varied(&["network.kind=gru", reservoir, online]));
+        assert!(!varied(&["network.kind=gru"]) && !varied(&["learning.regime=hybrid"]));
+    }
+
+    #[test]
     fn a_delay_of_all_inputs_is_held_beside_that_of_one() {
         let experiment = Experiment::open(Some("selective-copy-small"), &[]).unwrap();
         let dataset = experiment.config.task.load(1).unwrap();
@@ -279,7 +307,7 @@ mod tests {
         };
         let mut space = roles("selective-copy-medium");
         let all = space.keys.len();
-        space.with_roles_of(&open(&found)).unwrap();
+        space.with_roles_of(&open(&found), &[]).unwrap();
         let values = |key: &str| space.keys[key]["values"].as_array().unwrap().clone();
         let one = |name: &str| vec![Value::Array(vec![name.into()])];
         assert_eq!(values("reservoir.population.4.reads.query"), one("clock"));
@@ -295,14 +323,18 @@ mod tests {
         // Without a gate its gain and its law mean nothing.
         assert_eq!(space.keys.len(), all - 3);
 
-        let wrong = roles("sorting-problem-small").with_roles_of(&open(&found));
+        let wrong = roles("sorting-problem-small").with_roles_of(&open(&found), &[]);
         let problem = wrong.unwrap_err();
         assert!(
             problem.contains("[\"marker\"] for reservoir.population.1.reads"),
             "{problem}"
         );
+        let set = ["1.reads=['trigger']", "2.reads=['trigger']"];
+        let set = set.map(|one| format!("reservoir.population.{one}").parse().unwrap());
+        let set = roles("sorting-problem-small").with_roles_of(&open(&found), &set);
+        assert_eq!(set, Ok(()));
         let preset = Experiment::open(Some("sorting-problem-small"), &[]).unwrap();
-        let problem = roles("sorting-problem-small").with_roles_of(&preset);
+        let problem = roles("sorting-problem-small").with_roles_of(&preset, &[]);
         let problem = problem.unwrap_err();
         assert!(problem.contains("before, clock, count"), "{problem}");
     }

@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 /// Rows of features and targets that can be passed over more than once, without all being held in memory.
 ///
 /// A ridge regression makes one pass, or two where it has to choose a penalty with more rows than features; a fit by cross-entropy makes
-/// several for each step of its search.
+/// several for each step of its search; deviations of the features are one pass more.
 pub trait Samples {
     /// The number of rows.
     fn count(&self) -> usize;

@@ -5,10 +5,13 @@ use ndarray::{Array1, Array2, ArrayView2};
 use crate::samples::{add_columns, column_means, pass_in_blocks, subtract};
 use crate::{ReadoutError, Samples};
 
-/// A deviation below this share of the size of a feature's values is rounding: such a feature is constant.
-const ROUNDING: f64 = 1e-6;
+/// A deviation below this share of the size of a feature's values is rounding: such a feature does not vary.
+const ROUNDING: f64 = 1e-5;
+/// Nor does one with a smaller deviation than this: the weights that it would need are beyond f32.
+const LEAST: f64 = 1e-20;
 
-/// Samples whose features are divided by their standard deviations. A feature that does not vary stays as it is.
+/// Samples whose features are divided by their standard deviations. A feature that does not vary, whose deviation is at most 1e-5 of its largest
+/// value or 1e-20, stays as it is.
 ///
 /// A penalty of squared weights depends on the units of features: of one that varies a thousand times less than another it takes
 /// weights that are a thousand times as large, and costs a million times as much. Features of unequal kinds, as those of
@@ -63,7 +66,7 @@ impl<'a> Standardised<'a> {
         let moments = sums.iter().zip(&squares).zip(&largest);
         let deviations = moments.map(|((sum, squares), largest)| {
             let deviation = ((squares - sum * sum / count) / count).max(0.0).sqrt();
-            match deviation > ROUNDING * largest {
+            match deviation > (ROUNDING * largest).max(LEAST) {
                 true => deviation,
                 false => 1.0,
             }
@@ -117,12 +120,13 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    /// More rows than a block has, of features in several units, the last one constant.
+    /// Features in several units, one constant, and one that has all but died out.
     fn drawn(rows: usize) -> (Array2<f32>, Array2<f32>) {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let units = [1.0, 1e-4, 300.0, 1.0];
-        let features = Array2::from_shape_fn((rows, 4), |(_, i)| match i {
+        let features = Array2::from_shape_fn((rows, 5), |(_, i)| match i {
             3 => 7.1,
+            4 => 1e-30 * rng.random_range(-1.0..1.0_f32),
             _ => units[i] * (5.0 + rng.random_range(-1.0..1.0_f32)),
         });
         let targets = Array2::from_shape_fn((rows, 2), |(row, o)| {
@@ -145,10 +149,11 @@ mod tests {
                     fit_cross_entropy(&standardised, Link::Softmax, Ridge::Value(0.1)).unwrap();
                 standardised.restore(&mut other.weights);
                 let other = features.mapv(f64::from).dot(&other.weights) + &other.bias;
+                assert!(fit.weights.iter().all(|weight| weight.abs() < 1e20));
                 (fit.predict(features.view()), other)
             };
             // Powers of two lose no digit.
-            let scaled = &features * &ndarray::array![1024.0_f32, 1.0, 0.125, 2.0];
+            let scaled = &features * &ndarray::array![1024.0_f32, 1.0, 0.125, 2.0, 1.0];
             let (plain, scaled) = (fit(&features), fit(&scaled));
             for (one, other) in plain.0.iter().zip(&scaled.0) {
                 assert_relative_eq!(one, other, epsilon = 1e-4, max_relative = 1e-4);
@@ -166,7 +171,7 @@ mod tests {
         let standardised = Standardised::new(&samples).unwrap();
         for (i, column) in features.columns().into_iter().enumerate() {
             let column = column.mapv(f64::from);
-            let expected = if i == 3 { 1.0 } else { column.std(0.0) };
+            let expected = if i >= 3 { 1.0 } else { column.std(0.0) };
             assert_relative_eq!(standardised.deviations[i], expected, max_relative = 1e-9);
         }
         let mut first = None;

@@ -3,7 +3,7 @@
 use ran_tasks::{Category, Dataset};
 use toml::{Table, Value};
 
-use super::{SearchSpace, either, table};
+use super::{SearchSpace, of_closed_form, table};
 use crate::Experiment;
 
 /// What belongs to readouts that are not trained by gradient.
@@ -39,8 +39,8 @@ pub(super) fn space(mut base: Table, experiment: &Experiment, dataset: &Dataset)
         .and_then(|learning| learning.get("regime"));
     if regime.and_then(Value::as_str) == Some("reservoir") {
         keys.retain(|key, _| key == "network.width");
-        keys.insert("readout.standardise".into(), either());
     }
+    keys.extend(of_closed_form(&base));
     let once = dataset.train.iter().all(|sample| sample.scored.len() == 1);
     if once && dataset.category != Category::Regression {
         keys.extend(table(

@@ -1,7 +1,5 @@
 //! The space of roles: attention that is told what queries, keys and values read, and how late.
 
-use std::collections::BTreeSet;
-
 use ran_reservoir::Inputs;
 use ran_tasks::Dataset;
 use toml::{Table, Value};
@@ -10,20 +8,6 @@ use super::{SearchSpace, line, table};
 
 /// Groups of inputs, at most, that roles are told apart by; where there are more, all inputs are one.
 const MOST_GROUPS: usize = 6;
-
-/// Numbers of heads.
-const HEADS: [i64; 4] = [1, 2, 4, 8];
-/// The widest unit of several heads, and of one.
-const WIDEST: [i64; 2] = [64, 256];
-
-/// Widths of units each head of which is as wide as a group of inputs, so that the values of the group fill it; and 1.
-fn widths(groups: &[usize]) -> Value {
-    let of = |&group: &usize| HEADS.map(|heads| (heads, heads * group as i64));
-    let fits = |&(heads, width): &(i64, i64)| width <= WIDEST[usize::from(heads == 1)];
-    let all = groups.iter().flat_map(of).filter(fits);
-    let widths: BTreeSet<i64> = all.map(|(_, width)| width).chain([1]).collect();
-    Value::Array(widths.into_iter().map(Value::Integer).collect())
-}
 
 /// Lines and sums that remember, and a population of attention that reads them or inputs by role.
 pub(super) fn space(mut base: Table, dataset: &Dataset) -> SearchSpace {
@@ -155,19 +139,12 @@ pub(super) fn space(mut base: Table, dataset: &Dataset) -> SearchSpace {
         ("qk", "values = ['independent', 'tied']"),
         ("qk_gain", "from = 1.0\nto = 64.0\nlog = true"),
         ("lag_bias", "values = ['none', 'normal']"),
+        ("d_unit", "values = [1, 16, 24, 32, 48, 64]"),
+        ("heads", "values = [1, 2, 4, 8]"),
         ("units", "from = 8\nto = 200\nlog = true"),
     ] {
         keys.insert(of_recall(key), Value::Table(table(text)));
     }
-    let sizes: Vec<usize> = match groups.len() <= MOST_GROUPS {
-        true => groups.iter().map(|(_, inputs)| inputs.len()).collect(),
-        false => vec![dataset.d_input],
-    };
-    keys.insert(of_recall("d_unit"), widths(&sizes));
-    keys.insert(
-        of_recall("heads"),
-        HEADS.map(Value::Integer).to_vec().into(),
-    );
     keys.extend(table("'reservoir.context' = [16, 32, 64, 104]"));
     let mut seen = "x = [['recall'], ['recall', 'before']]".to_string();
     if !singles.is_empty() {
@@ -212,24 +189,4 @@ pub(super) fn space(mut base: Table, dataset: &Dataset) -> SearchSpace {
         Value::Table(table("features = 'last'\nridge = 'auto'")),
     );
     SearchSpace { base, keys }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn heads_are_as_wide_as_groups() {
-        let of = |groups: &[usize]| {
-            let widths = widths(groups);
-            let widths = widths.as_array().unwrap().iter();
-            widths
-                .map(|one| one.as_integer().unwrap())
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(of(&[8, 1]), [1, 2, 4, 8, 16, 32, 64]);
-        assert_eq!(of(&[5]), [1, 5, 10, 20, 40]);
-        assert_eq!(of(&[100]), [1, 100]);
-        assert_eq!(of(&[1_000]), [1]);
-    }
 }

@@ -4,7 +4,7 @@ use ran_reservoir::Inputs;
 use ran_tasks::{Category, Dataset};
 use toml::{Table, Value};
 
-use super::{SearchSpace, either, line, table};
+use super::{SearchSpace, is_closed, line, of_closed_form, table};
 use crate::Experiment;
 
 pub(super) fn space(mut base: Table, experiment: &Experiment, dataset: &Dataset) -> SearchSpace {
@@ -47,12 +47,8 @@ pub(super) fn space(mut base: Table, experiment: &Experiment, dataset: &Dataset)
     if let Some(Value::Array(all)) = keys.get_mut("reservoir.population") {
         all.extend(windows.iter().cloned());
     }
-    let of = |table: &str, key: &str| base.get(table).and_then(|table| table.get(key));
-    let regime = of("learning", "regime").and_then(Value::as_str);
-    let closed = regime.is_none_or(|regime| regime == "reservoir");
-    if closed && of("readout", "online").is_none() {
-        keys.insert("readout.standardise".into(), either());
-    }
+    let closed = is_closed(&base);
+    keys.extend(of_closed_form(&base));
     // What sums of a window are like depends on the data: neurons can be fitted to them.
     if closed && !dataset.symbols && !base.contains_key("input_map") {
         let mut bias = table("values = ['quantile']\noptional = true");

@@ -109,10 +109,10 @@ fn where_there_is_no_cross_entropy_it_is_refused_with_a_sentence() {
 
 #[test]
 fn a_penalty_of_standardised_features_does_not_depend_on_their_units() {
-    // States are the inputs, in other units.
+    // States are sums of inputs, in other units.
     let predicted = |units: f64, readout: &str| {
         let text = format!(
-            "[reservoir]\ncontext = 1\ninput_share = 1.0\ninput_scale = {units:?}\n[[reservoir.population]]\nkind = 'tanh-unit'\nunits = 24\n\
+            "[reservoir]\ncontext = 1\ninput_share = 0.5\ninput_scale = {units:?}\n[[reservoir.population]]\nkind = 'tanh-unit'\nunits = 24\n\
              d_unit = 1\nlinear = true\n[readout]\nfeatures = 'mean'\nridge = 100.0\n{readout}\n"
         );
         let config: ModelConfig = toml::from_str(&text).expect("it is a configuration");

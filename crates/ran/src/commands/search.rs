@@ -68,7 +68,7 @@ impl Search<'_> {
         let dataset = trials.dataset(&experiment, SEEDS.start)?;
         let mut space = SearchSpace::of(self.space, &experiment, dataset);
         if let Some(which) = self.roles_of {
-            self.take_roles(&mut space, which)?;
+            self.take_roles(&mut space, which, settings)?;
         }
         let text = toml::to_string(&space.base)?;
         // A setting that means nothing is known before anything is tried. One that means something beside keys of the space alone
@@ -162,9 +162,11 @@ impl Search<'_> {
                 .collect(),
             tried: results.trials.len(),
             by: format!(
-                "{} on validation data, space {}, method tpe",
+                "{} on validation data, space {}{}, method tpe",
                 results.metric,
-                self.space.name()
+                self.space.name(),
+                self.roles_of
+                    .map_or(String::new(), |which| format!(" with the roles of {which}"))
             ),
         });
         found.config.evaluation = experiment.config.evaluation;
@@ -172,13 +174,18 @@ impl Search<'_> {
     }
 
     /// Has the space's populations read what those of another configuration read.
-    fn take_roles(&self, space: &mut SearchSpace, which: &str) -> anyhow::Result<()> {
+    fn take_roles(
+        &self,
+        space: &mut SearchSpace,
+        which: &str,
+        settings: &[Setting],
+    ) -> anyhow::Result<()> {
         if self.space != SpaceKind::Roles {
             let problem = "--roles-of means something with --space roles alone";
             return Err(Usage(problem.into()).into());
         }
         let found = Experiment::open(Some(which), &[])?;
-        let taken = space.with_roles_of(&found);
+        let taken = space.with_roles_of(&found, settings);
         Ok(taken.map_err(|problem| Usage(format!("--roles-of {which} {problem}")))?)
     }
 

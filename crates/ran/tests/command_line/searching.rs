@@ -166,12 +166,14 @@ fn roles_of_a_smaller_task_are_taken() {
     let place = TempDir::new().unwrap();
     let search = |task: &str, more: &str| {
         let words = format!(
-            "experiment {task} --search 2 --set task.limit=10 --seeds 1000 --json --no-pictures --no-model --quiet {more}"
+            "experiment {task} --search 2 --space roles --trained-at-most 10000 --set task.limit=10 --seeds 1000 --json \
+             --no-pictures --no-model --quiet {more}"
         );
         let words: Vec<&str> = words.split_whitespace().collect();
         run(place.path(), &words)
     };
-    let small = search("sorting-problem-small", "--space roles --out small");
+    let set = "--set reservoir.population.4.reads.query=[\"clock\"]";
+    let small = search("sorting-problem-small", &format!("{set} --out small"));
     assert_eq!(small.code, Some(0), "{}", small.err);
     let reads = |of: &crate::Outcome| {
         let populations = &of.lines()[0]["config"]["reservoir"]["population"];
@@ -181,16 +183,21 @@ fn roles_of_a_smaller_task_are_taken() {
         reads.take(5).collect::<Vec<_>>()
     };
     let medium = "sorting-problem-medium";
-    let taken = search(medium, "--space roles --roles-of small/config.toml");
+    let taken = search(medium, "--roles-of small/config.toml");
     assert_eq!(taken.code, Some(0), "{}", taken.err);
     assert_eq!(reads(&taken), reads(&small));
-    assert_eq!(reads(&taken)[4].0, "recall");
+    let recall = &reads(&taken)[4];
+    assert_eq!(recall.0, "recall");
+    assert_eq!(recall.1["query"], serde_json::json!(["clock"]));
+    let chosen = &taken.lines()[0]["config"]["chosen"]["by"];
+    assert!(chosen.as_str().unwrap().contains("small/config.toml"));
 
-    let other = search(medium, "--space roles --roles-of sorting-problem-small");
+    let other = search(medium, "--roles-of sorting-problem-small");
     assert_usage(
         &other,
         &["--roles-of sorting-problem-small", "before, clock"],
     );
-    let other = search(medium, "--roles-of small/config.toml");
-    assert_usage(&other, &["--space roles"]);
+    let standard = "experiment sorting-problem-medium --search 2 --roles-of small/config.toml";
+    let words: Vec<&str> = standard.split_whitespace().collect();
+    assert_usage(&run(place.path(), &words), &["--space roles"]);
 }
