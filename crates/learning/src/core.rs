@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 use ran_baselines::{Baseline, Network as _};
-use ran_reservoir::{MemoryKind, Reservoir, ScanBackend, Stream};
+use ran_reservoir::{MemoryKind, PreparedReservoir, Reservoir, ScanBackend, Stream};
 use serde::{Deserialize, Serialize};
 
 use crate::inputs::ModelInputs;
@@ -128,6 +128,17 @@ impl<B: Backend> Core<B> {
                 (states, Memory::Network(memory))
             }
             _ => unreachable!("a memory stays with what it is of"),
+        }
+    }
+
+    /// What follows batches of sequences on the host, where there is such a thing.
+    pub(crate) fn prepare(&self) -> Option<PreparedReservoir>
+    where
+        B: ScanBackend,
+    {
+        match self {
+            Self::Reservoir(reservoir) => reservoir.prepare(),
+            Self::Network(_) => None,
         }
     }
 

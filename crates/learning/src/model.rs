@@ -3,8 +3,8 @@
 use std::ops::{ControlFlow, Range};
 
 use burn::tensor::backend::Backend;
-use ndarray::{Array1, Array2, ArrayView2, s};
-use ran_readout::{LinearReadout, Link, Running};
+use ndarray::{Array2, ArrayView2, s};
+use ran_readout::{HostReadout, LinearReadout, Link, Running};
 use ran_reservoir::{Inputs, Reservoir, ScanBackend};
 use ran_tasks::{Category, Dataset, Sample, Standardiser, TaskConfig};
 use serde::{Deserialize, Serialize};
@@ -234,40 +234,29 @@ impl<B: Backend> Network<B> {
     }
 }
 
-/// A readout on the host.
+/// A readout on the host, with what turns its outputs into predictions.
 #[derive(Clone, Debug)]
 pub(crate) struct Readout {
     link: Link,
-    weight: Array2<f32>,
-    bias: Array1<f32>,
+    linear: HostReadout,
 }
 
 impl Readout {
     pub(crate) fn of<B: Backend>(readout: &LinearReadout<B>, link: Link) -> Self {
-        let numbers = |data: burn::tensor::TensorData| {
-            let data = data.convert::<f32>();
-            data.into_vec::<f32>()
-                .expect("numbers were converted to f32")
-        };
-        let [width, d_output] = readout.weight.shape().dims();
-        let weight = numbers(readout.weight.val().into_data());
-        let bias = numbers(readout.bias.val().into_data());
         Self {
             link,
-            weight: Array2::from_shape_vec((width, d_output), weight)
-                .expect("the weights have their dims"),
-            bias: Array1::from_vec(bias),
+            linear: HostReadout::of(readout),
         }
     }
 
     /// Width of a row of outputs.
     pub(crate) fn d_output(&self) -> usize {
-        self.bias.len()
+        self.linear.d_output()
     }
 
     /// The linear outputs for rows of features.
     pub(crate) fn outputs(&self, rows: ArrayView2<'_, f32>) -> Array2<f32> {
-        rows.dot(&self.weight) + &self.bias
+        self.linear.outputs(rows)
     }
 }
 

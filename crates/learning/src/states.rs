@@ -5,10 +5,11 @@ use std::ops::ControlFlow;
 use burn::tensor::{Tensor, TensorData};
 use ndarray::{Array2, ArrayView2, ArrayView3, s};
 use ran_readout::Running;
-use ran_reservoir::ScanBackend;
+use ran_reservoir::{BatchStream, ScanBackend};
 use ran_tasks::Sample;
 
 use crate::backbone::Backbone;
+use crate::core::{Core, Memory};
 use crate::view::View;
 
 /// Sequences that go through the reservoir together.
@@ -17,13 +18,13 @@ const BATCH: usize = 64;
 /// its rows over chunk by chunk.
 const ROWS_BYTES: usize = 1 << 28;
 /// States of a chunk, in bytes.
-const CHUNK_BYTES: usize = 1 << 25;
+const CHUNK_BYTES: usize = 1 << 26;
 /// Multiply-adds of a chunk: less than half a second's work of one core.
 const CHUNK_WORK: usize = 1 << 30;
 /// Steps of a chunk, at most: backends that run step by step need milliseconds for each.
 const CHUNK_STEPS: usize = 4096;
-/// Steps of a chunk, at least: a scan has costs of its own.
-const FEWEST_STEPS: usize = 16;
+/// Steps of a chunk, at least: with each a scan computes the keys and values of its window again.
+const FEWEST_STEPS: usize = 32;
 
 /// Rows of features of one sequence.
 pub(crate) struct Rows {
@@ -67,11 +68,17 @@ impl<B: ScanBackend> Pass<'_, B> {
         order.sort_by_key(|&index| self.samples[index].inputs.nrows());
         let mut left = &order[..];
         let mut left_work = self.work();
+        // One for all batches, whose room it keeps.
+        let mut stream = match order.is_empty() {
+            true => None,
+            false => self.backbone.core.prepare().map(|one| one.start(0)),
+        };
         while !left.is_empty() {
             let (batch, others) = left.split_at(self.fitting(left));
             left = others;
             let mut sequences: Vec<Running> = batch.iter().map(|&index| running(index)).collect();
-            self.batch(batch, &mut sequences, &mut left_work, go_on, visit)?;
+            let stream = stream.as_mut();
+            self.batch(batch, stream, &mut sequences, &mut left_work, go_on, visit)?;
         }
         ControlFlow::Continue(())
     }
@@ -98,6 +105,7 @@ impl<B: ScanBackend> Pass<'_, B> {
     fn batch(
         &self,
         batch: &[usize],
+        stream: Option<&mut BatchStream>,
         sequences: &mut [Running],
         left_work: &mut u64,
         go_on: &mut dyn FnMut(u64) -> bool,
@@ -105,7 +113,7 @@ impl<B: ScanBackend> Pass<'_, B> {
     ) -> ControlFlow<()> {
         let steps = sequences.iter().map(Running::steps).max().unwrap_or(0);
         let chunk = self.chunk(batch.len());
-        let mut memory = self.backbone.core.start(batch.len(), self.device);
+        let mut follower = self.follower(stream, batch.len());
         // The rows of a batch's sequences are handed over one sequence after another, when all are there.
         let alone = batch.len() == 1;
         let mut held: Vec<Option<Array2<f32>>> = vec![None; batch.len()];
@@ -121,14 +129,15 @@ impl<B: ScanBackend> Pass<'_, B> {
             });
             let (inputs, shape) = pad(inputs, end - start);
             let inputs = Tensor::from_data(TensorData::new(inputs, shape), self.device);
-            let (states, after) = self.backbone.forward(inputs, memory, None);
-            memory = after;
-            let dims = states.dims();
-            let states = states.into_data().convert::<f32>();
-            let states = states.as_slice().expect("states were converted to f32");
+            let ends = sequences
+                .iter()
+                .map(|one| one.steps().clamp(start, end) - start);
+            let ends: Vec<usize> = ends.collect();
+            let states = follower.states(self.backbone.encode(inputs), &ends);
+            let dims = [batch.len(), end - start, self.backbone.core.d_state()];
             let states = ArrayView3::from_shape(dims, states).expect("states have their dims");
             for (place, (&index, sequence)) in batch.iter().zip(&mut *sequences).enumerate() {
-                let own = sequence.steps().clamp(start, end) - start;
+                let own = ends[place];
                 let worked = (own as u64).saturating_mul(self.backbone.core.multiply_adds() as u64);
                 *left_work = left_work.saturating_sub(worked);
                 let first = sequence.done();
@@ -167,6 +176,25 @@ impl<B: ScanBackend> Pass<'_, B> {
         ControlFlow::Continue(())
     }
 
+    fn follower<'s>(
+        &'s self,
+        stream: Option<&'s mut BatchStream>,
+        batch: usize,
+    ) -> Follower<'s, B> {
+        let core = &self.backbone.core;
+        match stream {
+            Some(stream) => {
+                stream.restart(batch);
+                Follower::OnHost(stream)
+            }
+            None => Follower::OnDevice {
+                core,
+                memory: core.start(batch, self.device),
+                states: TensorData::new(Vec::<f32>::new(), [0]),
+            },
+        }
+    }
+
     /// Steps of a chunk of a batch.
     fn chunk(&self, batch: usize) -> usize {
         let states = batch * self.backbone.core.d_state();
@@ -178,6 +206,45 @@ impl<B: ScanBackend> Pass<'_, B> {
             .min(by_bytes.max(1));
         let multiple = self.backbone.core.multiple();
         (steps / multiple).max(1) * multiple
+    }
+}
+
+/// What follows a batch of sequences, some steps at a time.
+enum Follower<'a, B: ScanBackend> {
+    OnHost(&'a mut BatchStream),
+    OnDevice {
+        core: &'a Core<B>,
+        memory: Memory<B>,
+        /// Those of the last steps.
+        states: TensorData,
+    },
+}
+
+impl<B: ScanBackend> Follower<'_, B> {
+    /// The states of the next steps; of each sequence so many are wanted as `ends` says.
+    ///
+    /// # Shapes
+    ///
+    /// - inputs: `[batch, steps, d_input]`, encoded
+    /// - output: `[batch, steps, d_state]`
+    fn states(&mut self, inputs: Tensor<B, 3>, ends: &[usize]) -> &[f32] {
+        match self {
+            Self::OnHost(stream) => {
+                let inputs = inputs.into_data().convert::<f32>();
+                let inputs = inputs.as_slice().expect("inputs were converted to f32");
+                stream.run(inputs, Some(ends))
+            }
+            Self::OnDevice {
+                core,
+                memory,
+                states,
+            } => {
+                let (after, next) = core.forward(inputs, memory.clone(), None);
+                *memory = next;
+                *states = after.into_data().convert::<f32>();
+                states.as_slice().expect("states were converted to f32")
+            }
+        }
     }
 }
 

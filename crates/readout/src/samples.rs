@@ -2,7 +2,7 @@
 
 use crate::ReadoutError;
 use faer::{MatMut, MatRef};
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 /// Rows of features and targets that can be passed over more than once, without all being held in memory.
 ///
@@ -146,8 +146,8 @@ impl Buffer {
     ) -> Result<(), ReadoutError> {
         check_chunk(self.d_features, self.d_output, features, targets)?;
         for (features, targets) in features.rows().into_iter().zip(targets.rows()) {
-            append("features", self.seen, features.iter(), &mut self.features)?;
-            append("targets", self.seen, targets.iter(), &mut self.targets)?;
+            append("features", self.seen, features, &mut self.features)?;
+            append("targets", self.seen, targets, &mut self.targets)?;
             self.rows += 1;
             self.seen += 1;
             if self.rows == self.capacity {
@@ -203,23 +203,31 @@ fn check_chunk(
     Ok(())
 }
 
-fn append<'a>(
+fn append(
     what: &'static str,
     row: usize,
-    values: impl Iterator<Item = &'a f32>,
+    values: ArrayView1<'_, f32>,
     into: &mut Vec<f64>,
 ) -> Result<(), ReadoutError> {
-    for (column, &value) in values.enumerate() {
-        if !value.is_finite() {
-            return Err(ReadoutError::NotFinite {
-                what,
-                row,
-                column,
-                value,
-            });
-        }
-        into.push(f64::from(value));
+    let values = values.as_standard_layout();
+    let values = values.as_slice().expect("they were put in order");
+    // All are looked at, so that the processor looks at several at a time.
+    if !values
+        .iter()
+        .fold(true, |all, value| all & value.is_finite())
+    {
+        let mut each = values.iter().copied().enumerate();
+        let (column, value) = each
+            .find(|(_, value)| !value.is_finite())
+            .expect("one is not finite");
+        return Err(ReadoutError::NotFinite {
+            what,
+            row,
+            column,
+            value,
+        });
     }
+    into.extend(values.iter().map(|&value| f64::from(value)));
     Ok(())
 }
 
@@ -235,9 +243,16 @@ pub(crate) fn column_means(rows: MatRef<'_, f64>) -> Vec<f64> {
 /// Adds each row to the sums, row by row, as the rows lie in memory.
 pub(crate) fn add_columns(rows: MatRef<'_, f64>, sums: &mut [f64]) {
     for row in rows.row_iter() {
-        for (sum, value) in sums.iter_mut().zip(row.iter()) {
-            *sum += value;
+        match row.try_as_row_major() {
+            Some(row) => add(sums, row.as_slice().iter()),
+            None => add(sums, row.iter()),
         }
+    }
+}
+
+fn add<'a>(sums: &mut [f64], row: impl Iterator<Item = &'a f64>) {
+    for (sum, value) in sums.iter_mut().zip(row) {
+        *sum += value;
     }
 }
 

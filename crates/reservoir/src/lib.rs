@@ -4,6 +4,7 @@
 //! only loop over time; the [`Memory`] that it carries from step to step belongs to the caller, so that a signal can be
 //! fed in pieces of any length.
 
+mod batch_stream;
 mod config;
 mod erased;
 mod error;
@@ -27,6 +28,7 @@ mod stream;
 mod wire;
 mod wiring;
 
+pub use batch_stream::{BatchStream, PreparedReservoir};
 pub use config::{MemoryKind, ReservoirConfig};
 pub use error::ReservoirError;
 pub use first_weights::{LagBiasLaw, QkInit};

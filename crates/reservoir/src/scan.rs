@@ -8,14 +8,14 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use burn::tensor::{Tensor, TensorPrimitive, backend::Backend, ops::FloatTensor};
-use ran_scan::{Leaks, Needs, Population, ScanSpec};
+use ran_scan::{Leaks, Needs, Population, Prepared, ScanSpec};
 use ran_unit::Unit;
 
 use crate::{Memory, MemoryKind, Reservoir};
 
 /// A backend that may compute a reservoir's whole scan over time as one operation.
 ///
-/// Both methods may answer `None`, which is what they do unless a backend says otherwise: the reservoir then runs step
+/// Every method may answer `None`, which is what they do unless a backend says otherwise: the reservoir then runs step
 /// by step in burn operations ([`Reservoir::forward_reference`]). ndarray has a fused scan for 32-bit floats; wgpu has
 /// none; `Autodiff<B>` has one where `B` has.
 pub trait ScanBackend: Backend {
@@ -26,6 +26,11 @@ pub trait ScanBackend: Backend {
 
     /// Runs the scan and keeps what its backward pass needs.
     fn scan_taped(_scan: &Scan<Self>) -> Option<(Scanned<Self>, Arc<dyn BackwardPass<Self>>)> {
+        None
+    }
+
+    /// Puts weights, tensor by tensor and each flat, in the order of a scan on the host that no gradient flows through.
+    fn prepare(_spec: Arc<ScanSpec>, _weights: &[FloatTensor<Self>]) -> Option<Prepared> {
         None
     }
 }

@@ -1,7 +1,7 @@
 //! One sequence, step by step, on the host: for signals that come live.
 
 use burn::tensor::{TensorData, backend::Backend};
-use ran_scan::Stepper;
+use ran_scan::{Prepared, Stepper};
 use ran_unit::Unit;
 
 use crate::reservoir::{check_numbers, mismatch};
@@ -111,9 +111,10 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
         let weights: Vec<Vec<f32>> = weights.collect();
         let weights: Vec<&[f32]> = weights.iter().map(Vec::as_slice).collect();
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let stepper = Stepper::new(&spec, &weights, &rows, &older_inputs, threads);
+        let prepared = Prepared::new(spec, &weights).expect("weights have the reservoir's shapes");
+        let stepper = Stepper::new(&prepared, &rows, &older_inputs, threads);
         Ok(Some(Stream {
-            stepper: stepper.expect("weights and memory have the reservoir's shapes"),
+            stepper: stepper.expect("the memory has the reservoir's shapes"),
             context,
             d_input,
             d_state,

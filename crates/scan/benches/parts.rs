@@ -6,8 +6,8 @@ use std::sync::Arc;
 use divan::Bencher;
 use ran_attention_block::AttentionBlockKernel;
 use ran_scan::{
-    Kernel, Memory, Needs, Output, Population, ScanSpec, ScannedGradients, Sequences, Stepper,
-    Wiring, scan_backward, scan_forward, scan_forward_taped,
+    Kernel, Memory, Needs, Output, Population, Prepared, ScanSpec, ScannedGradients, Sequences,
+    Stepper, Wiring, scan_backward, scan_forward_taped,
 };
 
 const D_INPUT: usize = 12;
@@ -101,7 +101,10 @@ fn case(name: &str, batch: usize) -> Given {
 fn forward(bencher: Bencher<'_, '_>, name: &str) {
     let given = case(name, BATCH);
     let weights = given.weights();
-    bencher.bench_local(|| scan_forward(&given.spec, &weights, given.sequences()));
+    bencher.bench_local(|| {
+        let prepared = Prepared::new(given.spec.clone(), &weights).expect("weights");
+        prepared.forward(given.sequences())
+    });
 }
 
 #[divan::bench(args = cases())]
@@ -126,8 +129,8 @@ fn backward(bencher: Bencher<'_, '_>, name: &str) {
 fn step_of_one_sequence(bencher: Bencher<'_, '_>, name: &str) {
     let given = case(name, 1);
     let (rows, older) = (&given.rows, &given.older_inputs);
-    let mut stepper =
-        Stepper::new(&given.spec, &given.weights(), rows, older, 1).expect("a stepper");
+    let prepared = Prepared::new(given.spec.clone(), &given.weights()).expect("weights");
+    let mut stepper = Stepper::new(&prepared, rows, older, 1).expect("a stepper");
     let mut state = vec![0.0; given.spec.d_state()];
     bencher.bench_local(|| {
         stepper.step(black_box(&given.inputs[..D_INPUT]), &mut state);

@@ -1,8 +1,8 @@
 //! The reservoir's whole scan over time, fused for the processor, on plain slices.
 //!
 //! A batch of sequences lies in the lanes of vectors, chosen at run time; blocks of sequences are
-//! spread over threads once for the whole scan. See [`scan_forward`], [`scan_backward`] and
-//! [`ScanSpec`].
+//! spread over threads once for the whole scan. See [`Prepared`], [`scan_forward_taped`],
+//! [`scan_backward`] and [`ScanSpec`].
 //!
 //! This crate knows no kind of unit. A kind brings a [`UnitKernel`], which lies beside its unit in a crate of its own;
 //! kernels are made of layers ([`linear`], [`add_norm`]), [`attention`] over a window, products ([`product`],
@@ -31,6 +31,7 @@ pub mod outer;
 mod output;
 mod packed;
 pub mod parts;
+mod prepared;
 pub mod product;
 mod scan;
 mod sequences;
@@ -47,7 +48,8 @@ pub use gradients::{Gradients, Needs, ScannedGradients};
 pub use kernel::Kernel;
 pub use leaks::Leaks;
 pub use output::Output;
-pub use scan::{Tape, scan_backward, scan_forward, scan_forward_taped};
+pub use prepared::Prepared;
+pub use scan::{Tape, scan_backward, scan_forward_taped};
 pub use sequences::{Scanned, Sequences};
 pub use spec::{Population, ScanSpec};
 pub use stepper::Stepper;

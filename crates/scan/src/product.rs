@@ -178,7 +178,8 @@ where
         columns!(16, 8, 4, 2, 1);
     }
 
-    /// The columns of a last panel of any other width.
+    /// The columns of a last panel of any other width. For a single row all at once, as far as the registers go: a tile's sums
+    /// wait for one another, and few of them as long as many.
     #[inline(always)]
     fn odd_panel<const R: usize>(&mut self, row: usize, first: usize) {
         let Sizes { ins, outs, .. } = self.sizes;
@@ -187,7 +188,10 @@ where
         let mut column = 0;
         macro_rules! columns {
             ($($count:literal),*) => {$(
-                while $count <= widest::<S>(R) && column + $count <= width {
+                while (R == 1 || $count & ($count - 1) == 0)
+                    && $count <= widest::<S>(R)
+                    && column + $count <= width
+                {
                     let mut sums = self.start::<R, $count>(row, first + column);
                     let rows = self.rows::<R>(row);
                     for (k, line) in panel.chunks_exact(width).enumerate() {
@@ -199,7 +203,7 @@ where
                 }
             )*};
         }
-        columns!(8, 4, 2, 1);
+        columns!(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1);
     }
 
     /// R rows of x.

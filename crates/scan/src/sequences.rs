@@ -30,6 +30,23 @@ pub struct Scanned {
     pub rows: Vec<f32>,
 }
 
+impl Scanned {
+    /// Gives it the lengths of an answer to sequences; what it holds is to be overwritten.
+    pub(crate) fn fit(&mut self, spec: &ScanSpec, sequences: &Sequences<'_>) {
+        let Sequences { batch, steps, .. } = *sequences;
+        fit(&mut self.states, spec.states_len(batch, steps));
+        fit(&mut self.rows, spec.rows_len(batch));
+    }
+}
+
+/// Gives numbers another length. Those that need more room are not taken along.
+fn fit(numbers: &mut Vec<f32>, len: usize) {
+    match len <= numbers.capacity() {
+        true => numbers.resize(len, 0.0),
+        false => *numbers = vec![0.0; len],
+    }
+}
+
 /// The sequences from `first` on.
 pub(crate) fn part_of<'a>(
     spec: &ScanSpec,

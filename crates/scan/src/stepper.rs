@@ -12,7 +12,8 @@ use crate::arch::Arch;
 use crate::crew::{Barrier, Crew, PATIENCE, Poison};
 use crate::error::KernelError;
 use crate::packed::Packed;
-use crate::sequences::{Sequences, check_sequences, check_weights};
+use crate::prepared::Prepared;
+use crate::sequences::{Sequences, check_sequences};
 use crate::spec::ScanSpec;
 use crate::unit::Memory;
 use part::{Part, parts};
@@ -23,7 +24,7 @@ use state::{read, read_all};
 /// Nothing is allocated in a step, and a step costs the same at any place in the sequence.
 #[derive(Debug)]
 pub struct Stepper {
-    spec: ScanSpec,
+    spec: Arc<ScanSpec>,
     packed: Arc<Packed>,
     arch: Arch,
     parts: Vec<Part>,
@@ -69,13 +70,11 @@ impl Stepper {
     ///
     /// A slice whose length disagrees with the specification.
     pub fn new(
-        spec: &ScanSpec,
-        weights: &[&[f32]],
+        prepared: &Prepared,
         rows: &[f32],
         older_inputs: &[f32],
         threads: usize,
     ) -> Result<Self, KernelError> {
-        check_weights(spec, weights)?;
         let start = Sequences {
             batch: 1,
             steps: 0,
@@ -83,18 +82,13 @@ impl Stepper {
             rows,
             older_inputs,
         };
-        check_sequences(spec, &start)?;
-        let packed = Arc::new(Packed::new(spec, weights, false));
-        Ok(Self::begin(spec, packed, start, threads))
+        check_sequences(&prepared.spec, &start)?;
+        Ok(Self::begin(prepared, start, threads))
     }
 
     /// Begins with the memory of a sequence that has been checked.
-    pub(crate) fn begin(
-        spec: &ScanSpec,
-        packed: Arc<Packed>,
-        sequence: Sequences<'_>,
-        threads: usize,
-    ) -> Self {
+    pub(crate) fn begin(prepared: &Prepared, sequence: Sequences<'_>, threads: usize) -> Self {
+        let Prepared { spec, packed } = prepared;
         let Sequences {
             rows, older_inputs, ..
         } = sequence;
@@ -104,7 +98,7 @@ impl Stepper {
         let bits = |&number: &f32| AtomicU32::new(number.to_bits());
         let zeros = || (0..newest.len()).map(|_| AtomicU32::new(0)).collect();
         let mut stepper = Self {
-            packed,
+            packed: packed.clone(),
             arch: spec.single_arch(),
             parts: parts(spec, threads),
             states: [newest.iter().map(bits).collect(), zeros()],

@@ -9,7 +9,7 @@ use common::naive::Part;
 use std::time::Duration;
 
 use common::{Case, difference, kinds};
-use ran_scan::{Arch, Memory, Output, Stepper};
+use ran_scan::{Arch, Memory, Output, Prepared, Stepper};
 use rayon::ThreadPoolBuilder;
 
 const MEMORIES: [Memory; 2] = [Memory::Sliding, Memory::Rewritten];
@@ -34,7 +34,8 @@ fn batch_of_six(case: &Case) -> (Vec<f32>, Vec<f32>) {
         older_inputs: &older,
     };
     let weights = case.spec.split(&case.weights).unwrap();
-    let scanned = ran_scan::scan_forward(&case.spec, &weights, sequences).unwrap();
+    let prepared = Prepared::new(case.spec.clone(), &weights).unwrap();
+    let scanned = prepared.forward(sequences).unwrap();
     let first = |numbers: &[f32]| numbers[..numbers.len() / 6].to_vec();
     (first(&scanned.states), first(&scanned.rows))
 }
@@ -66,10 +67,10 @@ fn steps_one_by_one_equal_the_scan_for_every_kind_memory_context_and_instruction
                             arch.name()
                         );
                         let spec = case.spec.clone().on(arch);
+                        let prepared = Prepared::new(spec, &weights).unwrap();
                         let mut stepper =
-                            Stepper::new(&spec, &weights, &case.rows, &case.older_inputs, 2)
-                                .unwrap();
-                        let d_state = spec.d_state();
+                            Stepper::new(&prepared, &case.rows, &case.older_inputs, 2).unwrap();
+                        let d_state = case.spec.d_state();
                         let mut found = vec![0.0; states.len()];
                         for (input, state) in
                             case.inputs.chunks(2).zip(found.chunks_exact_mut(d_state))
@@ -109,14 +110,9 @@ fn threads_that_share_the_units_change_no_bit_and_leave_the_memory_as_one_would(
         // A crew has all the time it needs where it is to come, and none where it is not.
         let run = |threads: usize, calls: usize, together: bool| {
             let patience = [Duration::ZERO, Duration::MAX][usize::from(together)];
-            let mut stepper = Stepper::new(
-                &case.spec,
-                &weights,
-                &case.rows,
-                &case.older_inputs,
-                threads,
-            )
-            .unwrap();
+            let prepared = Prepared::new(case.spec.clone(), &weights).unwrap();
+            let mut stepper =
+                Stepper::new(&prepared, &case.rows, &case.older_inputs, threads).unwrap();
             let d_state = case.spec.d_state();
             let mut states = vec![0.0; 40 * d_state];
             let inputs = case.inputs.chunks(2 * 40 / calls);

@@ -6,12 +6,25 @@ use toml::Value;
 
 use crate::Point;
 
-/// Assignments `KEY=VALUE`, as `--set` takes them: those that are the same in all trials, then the point's.
+/// Assignments `KEY=VALUE`, as `--set` takes them: those that are the same in all trials, then the point's. A value
+/// `{ same_as = KEY }` is the one that the point has for this key; where it has none, nothing is assigned.
 #[must_use]
 pub fn assignments(set: &BTreeMap<String, Value>, point: &Point) -> Vec<String> {
-    let all = set.iter().chain(point);
-    all.map(|(key, value)| format!("{key}={}", written(value)))
+    let set = set.iter().filter_map(|(key, value)| match same_as(value) {
+        Some(other) => point.get(other).map(|value| (key, value)),
+        None => Some((key, value)),
+    });
+    set.chain(point)
+        .map(|(key, value)| format!("{key}={}", written(value)))
         .collect()
+}
+
+/// The key whose value another one is to have, where `{ same_as = KEY }` stands in the place of a value.
+pub(crate) fn same_as(value: &Value) -> Option<&str> {
+    match value {
+        Value::Table(table) if table.len() == 1 => table.get("same_as")?.as_str(),
+        _ => None,
+    }
 }
 
 /// A value as it is read back: text without quotes where that is no other value.
@@ -59,6 +72,15 @@ mod tests {
             command("japanese-vowels", &all),
             r#"cargo xtask experiment japanese-vowels --set a=0.5 --set b=tanh-unit --set 'c=["x"]' --set 'd="3"' --set 'e=it'\''s'"#
         );
+    }
+
+    #[test]
+    fn a_key_that_is_the_same_as_another_has_the_value_of_the_point() {
+        let set =
+            toml::from_str("b = { same_as = 'a' }\nc = { same_as = 'x' }\nd = { same_as = 1 }");
+        let point = toml::from_str("a = [3, 4]").unwrap();
+        let all = assignments(&set.unwrap(), &point);
+        assert_eq!(all, ["b=[3, 4]", "d={ same_as = 1 }", "a=[3, 4]"]);
     }
 
     proptest! {

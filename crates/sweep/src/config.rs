@@ -6,6 +6,7 @@ use ran_seed::Seeds;
 use serde::{Deserialize, Serialize};
 use toml::Value;
 
+use crate::assign::same_as;
 use crate::slurm::SlurmConfig;
 use crate::space::{TWICE, dotted, holds, with_dots};
 use crate::{Method, Space};
@@ -16,7 +17,8 @@ use crate::{Method, Space};
 pub struct SweepConfig {
     /// What all trials begin with: a preset's name, or the path of a configuration's file.
     pub base: String,
-    /// Keys that are the same in all trials, as `--set` names them, and their values.
+    /// Keys that are the same in all trials, as `--set` names them, and their values; `{ same_as = KEY }` is the value that a
+    /// key of the space has.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub set: BTreeMap<String, Value>,
     /// The keys that differ.
@@ -178,6 +180,12 @@ impl SweepConfig {
                 key: format!("{table}.{key:?}"),
                 problem: TWICE.into(),
             })?;
+            for value in set.values_mut() {
+                if let Some(other) = same_as(value) {
+                    let other = Value::String(dotted(other));
+                    *value = Value::Table([("same_as".into(), other)].into_iter().collect());
+                }
+            }
         }
         if let Method::Halving(halving) = &mut self.method {
             halving.resource = dotted(&halving.resource);
@@ -208,6 +216,19 @@ impl SweepConfig {
         }
         if let Some(key) = self.space.keys().find(|key| self.set.contains_key(*key)) {
             return wrong("set", format!("has {key:?}, which the space varies"));
+        }
+        let last = self.r#final.iter().map(|last| ("final.set", &last.set));
+        for (table, set) in [("set", &self.set)].into_iter().chain(last) {
+            for (key, value) in set {
+                if let Some(other) = same_as(value).filter(|other| !self.space.has(other)) {
+                    return wrong(
+                        table,
+                        format!(
+                            "has {key:?} be the same as {other:?}, which is no key of the space"
+                        ),
+                    );
+                }
+            }
         }
         if let Err(problem) = self.method.check(&self.space) {
             return wrong("method", problem);

@@ -82,6 +82,11 @@ impl Space {
         self.0.keys().map(String::as_str)
     }
 
+    /// Whether it has a key.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
     /// The keys and their values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Dimension)> {
         self.0.iter().map(|(key, one)| (key.as_str(), one))

@@ -265,6 +265,10 @@ fn what_a_sweep_cannot_do_is_refused_before_anything_is_written() {
             &["method", "reservoir.population.0.heads", "varies"],
         ),
         (
+            sweep(LEAK, FOUR).replace("'task.valid' = 0.3", "'task.valid' = { same_as = 'leak' }"),
+            &["set", "\"task.valid\"", "\"leak\"", "no key of the space"],
+        ),
+        (
             sweep(LEAK, FOUR).replace("'task.valid' = 0.3\n", ""),
             &["validation"],
         ),
@@ -293,6 +297,37 @@ fn what_a_sweep_cannot_do_is_refused_before_anything_is_written() {
         &run(place.path(), &["sweep", "--resume", "gone"]),
         &["gone", "not the folder of a sweep"],
     );
+}
+
+#[test]
+fn two_populations_have_one_size_in_every_trial() {
+    let both = "[{ kind = 'qkv-unit', units = 1, d_unit = 8 }, { kind = 'memory-unit', units = 1, d_unit = 8 }]";
+    let same = "{ same_as = 'reservoir.population[0].units' }";
+    let text = format!(
+        "base = 'japanese-vowels'\n[set]\n'task.valid' = 0.3\n'reservoir.population' = {both}\n\
+         'reservoir.population.1.units' = {same}\n[space]\n'reservoir.population.0.units' = [3, 7]\n\
+         [method]\nname = 'grid'\n"
+    );
+    let place = place(&text);
+    let outcome = succeed(place.path(), &["sweep", "s.toml", "--json", "--out", "out"]);
+    let trials = outcome.lines();
+    assert_eq!(trials.len(), 2);
+    for (trial, units) in trials.iter().zip([3, 7]) {
+        let point = trial["point"].as_object().unwrap();
+        assert_eq!(
+            (point.len(), trial["problem"].is_null()),
+            (1, true),
+            "{trial}"
+        );
+        let command = trial["command"].as_str().unwrap();
+        assert!(command.contains(&format!("reservoir.population.1.units={units}")));
+        // Attention: four maps of width 8; memory: two, four times as wide between.
+        let (attention, memory) = (4 * (64 + 8), 2 * 8 * 32 + 32 + 8);
+        let trained = 9 * (2 * units * 8 + 1);
+        let (fixed, all) = (units * (attention + memory), &trial["parameters"]);
+        assert_eq!(all["trained"], trained, "{trial}");
+        assert_eq!(all["fixed"], fixed, "{trial}");
+    }
 }
 
 #[test]

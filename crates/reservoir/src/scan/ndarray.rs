@@ -8,7 +8,7 @@ use burn_ndarray::{
 };
 use ndarray::{ArcArray, IxDyn};
 use ran_scan::{
-    KernelError, Needs, ScanSpec, ScannedGradients, Sequences, Tape, scan_backward, scan_forward,
+    KernelError, Needs, Prepared, ScanSpec, ScannedGradients, Sequences, Tape, scan_backward,
     scan_forward_taped,
 };
 
@@ -22,8 +22,15 @@ where
     fn scan(scan: &Scan<Self>) -> Option<Scanned<Self>> {
         let plain = Plain::of(scan)?;
         let weights = plain.weights(&scan.spec);
-        let scanned = scan_forward(&scan.spec, &weights, plain.sequences());
+        let prepared = expect(Prepared::new(scan.spec.clone(), &weights));
+        let scanned = prepared.forward(plain.sequences());
         Some(plain.scanned(&scan.spec, expect(scanned)))
+    }
+
+    fn prepare(spec: Arc<ScanSpec>, weights: &[NdArrayTensor]) -> Option<Prepared> {
+        let weights = weights.iter().map(numbers).collect::<Option<Vec<_>>>()?;
+        let weights: Vec<&[f32]> = weights.iter().map(slice).collect();
+        Some(expect(Prepared::new(spec, &weights)))
     }
 
     fn scan_taped(scan: &Scan<Self>) -> Option<(Scanned<Self>, Arc<dyn BackwardPass<Self>>)> {

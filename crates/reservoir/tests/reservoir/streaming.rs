@@ -359,3 +359,56 @@ fn a_stream_refuses_the_memory_of_another_reservoir() {
     let error = one.stream(Some(&memory)).unwrap_err().to_string();
     assert!(error.contains("inputs has shape []"), "{error}");
 }
+
+#[test]
+fn a_batch_that_is_followed_on_the_host_has_the_states_of_the_tensors_to_the_bit() {
+    // Each by itself, and in the lanes of one vector and of several; in pieces shorter and longer than the window.
+    for_every_setting(|reservoir, setting| {
+        let prepared = reservoir.prepare().expect("ndarray is on the host");
+        let mut stream = prepared.start(2);
+        stream.run(&[1.0; 2 * D_INPUT], None);
+        for batch in [1, 3, 5, 37] {
+            let inputs = signal(batch, 9);
+            let mut memory = reservoir.start(batch, &DEVICE);
+            stream.restart(batch);
+            for (first, steps) in [(0, 1), (1, 2), (3, 6)] {
+                let piece = inputs.clone().narrow(1, first, steps);
+                let numbers = piece.to_data().into_vec::<f32>().expect("f32");
+                let (expected, next) = reservoir.forward(piece, memory, None);
+                memory = next;
+                let expected = expected.into_data().into_vec::<f32>().expect("f32");
+                let got = stream.run(&numbers, None);
+                assert_eq!(got, expected, "{setting}, {batch} sequences from {first}");
+            }
+        }
+    });
+}
+
+#[test]
+#[should_panic(expected = "a batch was fed wrong inputs: inputs")]
+fn a_batch_that_is_fed_a_part_of_a_step_panics_with_a_sentence() {
+    let reservoir = reservoir(UnitKind::QkvUnit, MemoryKind::Sliding, 2, 1.0, 7);
+    let prepared = reservoir.prepare().expect("ndarray is on the host");
+    prepared.start(2).run(&[0.0; 2 * D_INPUT + 1], None);
+}
+
+#[test]
+fn a_sequence_of_a_batch_that_ends_early_has_its_own_states() {
+    for_every_setting(|reservoir, setting| {
+        let prepared = reservoir.prepare().expect("ndarray is on the host");
+        for batch in [3, 40] {
+            let inputs = signal(batch, 9);
+            let numbers = inputs.to_data().into_vec::<f32>().expect("f32");
+            let whole = prepared.start(batch).run(&numbers, None).to_vec();
+            let ends: Vec<usize> = (0..batch).map(|at| [0, 1, 4, 9][at * 4 / batch]).collect();
+            let mut stream = prepared.start(batch);
+            let got = stream.run(&numbers, Some(&ends));
+            for (at, &end) in ends.iter().enumerate() {
+                let own = at * 9 * D_STATE..(at * 9 + end) * D_STATE;
+                assert_eq!(got[own.clone()], whole[own], "{setting}, {batch} sequences");
+            }
+            // The last step of the first sequence, of which none was wanted, was not computed.
+            assert_eq!(got[8 * D_STATE..9 * D_STATE], [0.0; D_STATE], "{setting}");
+        }
+    });
+}

@@ -1,33 +1,26 @@
 //! A few sequences, each by itself.
 
-use std::sync::Arc;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::error::KernelError;
-use crate::packed::Packed;
-use crate::sequences::{Scanned, Sequences, check_sequences, check_weights, part_of};
-use crate::spec::ScanSpec;
+use crate::prepared::Prepared;
+use crate::sequences::{Scanned, Sequences, part_of};
 use crate::stepper::Stepper;
 
-/// Runs a batch as [`scan_forward`](super::scan_forward) does, each sequence by itself: one with every thread, several
-/// with a thread each.
+/// Runs a batch that has been checked, each sequence by itself, into an answer of its size: one with every thread, several
+/// with a thread each. `end` says how many steps of some sequences are wanted.
 pub(super) fn scan_apart(
-    spec: &ScanSpec,
-    weights: &[&[f32]],
+    prepared: &Prepared,
     sequences: Sequences<'_>,
-) -> Result<Scanned, KernelError> {
-    check_weights(spec, weights)?;
-    check_sequences(spec, &sequences)?;
+    end: impl Fn(Range<usize>) -> usize + Sync,
+    scanned: &mut Scanned,
+) {
+    let spec = prepared.spec();
     let Sequences { batch, steps, .. } = sequences;
     let threads = match batch {
         1 => rayon::current_num_threads(),
         _ => 1,
-    };
-    let packed = Arc::new(Packed::new(spec, weights, false));
-    let mut scanned = Scanned {
-        states: vec![0.0; spec.states_len(batch, steps)],
-        rows: vec![0.0; spec.rows_len(batch)],
     };
     let states = scanned
         .states
@@ -38,9 +31,10 @@ pub(super) fn scan_apart(
         .enumerate()
         .for_each(|(at, (states, rows))| {
             let sequence = part_of(spec, &sequences, at, 1);
-            let mut stepper = Stepper::begin(spec, packed.clone(), sequence, threads);
-            stepper.run(sequence.inputs, states);
+            let mut stepper = Stepper::begin(prepared, sequence, threads);
+            let end = end(at..at + 1);
+            let inputs = &sequence.inputs[..end * spec.d_input()];
+            stepper.run(inputs, &mut states[..end * spec.d_state()]);
             rows.copy_from_slice(&stepper.rows());
         });
-    Ok(scanned)
 }

@@ -61,12 +61,13 @@ fn pack_inputs(spec: &ScanSpec, arch: Arch, part: &Sequences<'_>) -> (Buffer, us
     (inputs, older)
 }
 
-/// Runs all steps of a block and writes its states and the rows of memory after the last.
+/// Runs the steps of a block before `end`, and writes their states and the rows of memory after the last of them.
 pub(crate) fn run_block(
     spec: &ScanSpec,
     weights: &Packed,
     arch: Arch,
     part: Sequences<'_>,
+    end: usize,
     taped: bool,
     (states, rows_after): (&mut [f32], &mut [f32]),
 ) -> BlockTape {
@@ -113,18 +114,18 @@ pub(crate) fn run_block(
 
     // Without a tape, rows z are kept as long as they are in the window.
     let kept = match (taped, spec.memory()) {
-        (true, _) => steps,
-        (false, Memory::Sliding) => context.min(steps),
+        (true, _) => end,
+        (false, Memory::Sliding) => context.min(end),
         (false, Memory::Rewritten) => 1,
     };
     let step_len = rows * width;
     tape.z = Buffer::zeros(kept * step_len);
     let scale_len = unit_rows(spec) * lanes;
-    let bounds = if bounded(spec) && taped { steps } else { 1 };
+    let bounds = if bounded(spec) && taped { end } else { 1 };
     tape.out = Buffer::zeros(bounds * step_len);
     tape.scales = Buffer::zeros(if bounded(spec) { bounds * scale_len } else { 0 });
 
-    for step in 0..steps {
+    for step in 0..end {
         let z = &mut tape.z.get_mut()[step % kept.max(1) * step_len..][..step_len];
         let out = &mut tape.out.get_mut()[step % bounds * step_len..][..step_len];
         let inputs = &inputs.get()[step * d_input * lanes..][..rows * d_input * lanes];
@@ -179,11 +180,11 @@ pub(crate) fn run_block(
     }
 
     for row in 0..context {
-        let vectors = match (spec.memory(), (steps + row).checked_sub(context - 1)) {
+        let vectors = match (spec.memory(), (end + row).checked_sub(context - 1)) {
             (Memory::Rewritten, _) => &state.get()[row * width..][..width],
-            (Memory::Sliding, Some(step)) if step == steps => state.get(),
+            (Memory::Sliding, Some(step)) if step == end => state.get(),
             (Memory::Sliding, Some(step)) => &tape.z.get()[step % kept * step_len..][..step_len],
-            (Memory::Sliding, None) => &tape.older.get()[(steps + row) * width..][..width],
+            (Memory::Sliding, None) => &tape.older.get()[(end + row) * width..][..width],
         };
         arch.run(Unpack {
             vectors,

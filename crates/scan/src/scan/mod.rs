@@ -14,6 +14,7 @@ use crate::arch::Arch;
 use crate::error::KernelError;
 use crate::gradients::{Gradients, Needs, ScannedGradients};
 use crate::packed::Packed;
+use crate::prepared::Prepared;
 use crate::sequences::{Scanned, Sequences, check, check_sequences, check_weights, part_of};
 use crate::spec::ScanSpec;
 use apart::scan_apart;
@@ -36,38 +37,59 @@ const GROUPS: usize = 16;
 /// Sequences that would leave most lanes of a block empty, so that each is faster by itself.
 const FEW: usize = 4;
 
-/// Runs the reservoir over a batch of sequences.
+/// Runs the reservoir over a batch of sequences: a few each by itself, more in the lanes of blocks. See
+/// [`Prepared::forward_into`].
+pub(crate) fn forward(
+    prepared: &Prepared,
+    sequences: Sequences<'_>,
+    ends: Option<&[usize]>,
+    scanned: &mut Scanned,
+) -> Result<(), KernelError> {
+    let spec = &prepared.spec;
+    check_sequences(spec, &sequences)?;
+    let Sequences { batch, steps, .. } = sequences;
+    if let Some(ends) = ends.filter(|ends| ends.len() != batch) {
+        return Err(KernelError::Length {
+            name: "ends",
+            got: ends.len(),
+            expected: batch,
+            shape: format!("batch {batch}"),
+        });
+    }
+    scanned.fit(spec, &sequences);
+    let end = |range: Range<usize>| match ends {
+        Some(ends) => ends[range].iter().copied().max().unwrap_or(0).min(steps),
+        None => steps,
+    };
+    match batch {
+        1..=FEW if steps > 0 => scan_apart(prepared, sequences, end, scanned),
+        _ => {
+            run(spec, &prepared.packed, sequences, end, false, scanned);
+        }
+    }
+    Ok(())
+}
+
+/// Runs the reservoir over a batch of sequences, and keeps what [`scan_backward`] needs.
 ///
-/// The weights are one slice per tensor, in the order of [`UnitKernel::tensors`], population after
-/// population, each with the units first; [`ScanSpec::split`] cuts them from one slice.
+/// The weights are those of [`Prepared::new`].
 ///
 /// # Errors
 ///
 /// A slice whose length disagrees with the specification.
-///
-/// [`UnitKernel::tensors`]: crate::UnitKernel::tensors
-pub fn scan_forward(
-    spec: &ScanSpec,
-    weights: &[&[f32]],
-    sequences: Sequences<'_>,
-) -> Result<Scanned, KernelError> {
-    if (1..=FEW).contains(&sequences.batch) && sequences.steps > 0 {
-        return scan_apart(spec, weights, sequences);
-    }
-    Ok(run(spec, weights, sequences, false)?.0)
-}
-
-/// As [`scan_forward`], and keeps what [`scan_backward`] needs.
-///
-/// # Errors
-///
-/// As [`scan_forward`].
 pub fn scan_forward_taped(
     spec: &ScanSpec,
     weights: &[&[f32]],
     sequences: Sequences<'_>,
 ) -> Result<(Scanned, Tape), KernelError> {
-    run(spec, weights, sequences, true)
+    check_weights(spec, weights)?;
+    check_sequences(spec, &sequences)?;
+    let packed = Packed::new(spec, weights, false);
+    let mut scanned = Scanned::default();
+    scanned.fit(spec, &sequences);
+    let end = |_| sequences.steps;
+    let tape = run(spec, &packed, sequences, end, true, &mut scanned);
+    Ok((scanned, tape))
 }
 
 /// The backward pass of a scan: the exact gradients, given those of what it returned.
@@ -185,21 +207,19 @@ fn sum_of(sums: &[Vec<f32>], range: Range<usize>) -> Vec<f32> {
     total
 }
 
+/// Runs sequences that have been checked, in blocks, into an answer of their size; `end` says how many steps of some
+/// sequences are wanted.
 fn run(
     spec: &ScanSpec,
-    weights: &[&[f32]],
+    packed: &Packed,
     sequences: Sequences<'_>,
+    end: impl Fn(Range<usize>) -> usize + Sync,
     taped: bool,
-) -> Result<(Scanned, Tape), KernelError> {
-    check_weights(spec, weights)?;
-    check_sequences(spec, &sequences)?;
+    scanned: &mut Scanned,
+) -> Tape {
     let Sequences { batch, steps, .. } = sequences;
     let arch = spec.arch_for(batch);
     let lanes = arch.lanes();
-    let mut scanned = Scanned {
-        states: vec![0.0; spec.states_len(batch, steps)],
-        rows: vec![0.0; spec.rows_len(batch)],
-    };
     let mut rest = (&mut scanned.states[..], &mut scanned.rows[..]);
     let mut parts = Vec::new();
     for first in (0..batch).step_by(lanes) {
@@ -209,19 +229,18 @@ fn run(
         rest = (states_rest, rows_rest);
         parts.push((first, sequences, states, rows));
     }
-    let packed = Packed::new(spec, weights, false);
     let blocks = parts
         .into_par_iter()
         .map(|(first, count, states, rows)| {
             let part = part_of(spec, &sequences, first, count);
-            run_block(spec, &packed, arch, part, taped, (states, rows))
+            let end = end(first..first + count);
+            run_block(spec, packed, arch, part, end, taped, (states, rows))
         })
         .collect();
-    let tape = Tape {
+    Tape {
         arch,
         batch,
         steps,
         blocks,
-    };
-    Ok((scanned, tape))
+    }
 }

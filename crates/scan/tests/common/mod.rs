@@ -18,8 +18,8 @@ use ran_memory_unit::MemoryKernel;
 use ran_qkv_unit::QkvKernel;
 use ran_scan::add_norm::AddNorm;
 use ran_scan::{
-    Gradients, Kernel, Leaks, Memory, Needs, Population, ScanSpec, Scanned, ScannedGradients,
-    Sequences, Tape, Wiring, scan_backward, scan_forward, scan_forward_taped,
+    Gradients, Kernel, Leaks, Memory, Needs, Population, Prepared, ScanSpec, Scanned,
+    ScannedGradients, Sequences, Tape, Wiring, scan_backward, scan_forward_taped,
 };
 use ran_tanh_unit::TanhKernel;
 use rand::{RngExt, SeedableRng};
@@ -210,7 +210,8 @@ impl Case {
     /// Runs the fused scan; the answer in the order of the naive one.
     pub fn forward(&self, spec: &ScanSpec, sequences: Sequences<'_>) -> Vec<f32> {
         let weights = spec.split(&self.weights).expect("weights");
-        let scanned = scan_forward(spec, &weights, sequences).expect("a scan");
+        let prepared = Prepared::new(spec.clone(), &weights).expect("weights");
+        let scanned = prepared.forward(sequences).expect("a scan");
         joined(&scanned, sequences.batch, spec.d_state())
     }
 

@@ -30,12 +30,20 @@ const SWEEPS: &[(&str, &str)] = &[
         include_str!("../../../../../docs/sweeps/poster-cross-situation.toml"),
     ),
     (
+        "poster-cross-situation-split",
+        include_str!("../../../../../docs/sweeps/poster-cross-situation-split.toml"),
+    ),
+    (
         "poster-japanese-vowels",
         include_str!("../../../../../docs/sweeps/poster-japanese-vowels.toml"),
     ),
     (
         "poster-japanese-vowels-full",
         include_str!("../../../../../docs/sweeps/poster-japanese-vowels-full.toml"),
+    ),
+    (
+        "poster-japanese-vowels-split",
+        include_str!("../../../../../docs/sweeps/poster-japanese-vowels-split.toml"),
     ),
 ];
 
