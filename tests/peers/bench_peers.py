@@ -3,7 +3,7 @@
     python -m venv .venv && .venv/bin/pip install torch jax numpy reservoirpy
     .venv/bin/python tests/peers/bench_peers.py                 # every case, a table with ratios
     .venv/bin/python tests/peers/bench_peers.py --echo-state    # a classical reservoir against ReservoirPy
-    .venv/bin/python tests/peers/bench_peers.py --vectors avx2  # as on a processor without AVX-512, for all of them
+    .venv/bin/python tests/peers/bench_peers.py --vectors avx2  # as on a processor without AVX-512
 
 Every row runs `cargo xtask bench --json` for its own part right before the peers' turn, so that both see the same
 machine. The network has one population of attention blocks with random weights, an identity wiring and a linear
@@ -22,7 +22,7 @@ CASES = ["20,16,4,32,28", "40,32,4,32,28", "100,8,5,32,28", "8,64,4,32,28", "40,
 INPUTS, OUTPUTS = 12, 9
 # What keeps this project, PyTorch with the libraries under it, and JAX from vectors wider than AVX2.
 CAPS = dict(RAN_VECTORS="avx2", ATEN_CPU_CAPABILITY="avx2", MKL_ENABLE_INSTRUCTIONS="AVX2", ONEDNN_MAX_CPU_ISA="AVX2",
-            XLA_FLAGS="--xla_cpu_max_isa=AVX2")
+            XLA_FLAGS=os.environ.get("XLA_FLAGS", "") + " --xla_cpu_max_isa=AVX2")
 
 
 class Case:
@@ -195,6 +195,8 @@ def main():
     parser.add_argument("--echo-state", action="store_true", help="1,000 tanh units with a fan-in of 100, one sequence")
     parser.add_argument("--vectors", choices=["avx2"], help="the widest vectors that anybody may use")
     args = parser.parse_args()
+    if args.vectors and args.echo_state:
+        parser.error("--vectors caps PyTorch and JAX; ReservoirPy computes with what NumPy finds")
     if args.vectors:
         os.environ |= CAPS  # before PyTorch and JAX are imported
     repeats = ["--repeats", str(args.repeats)]

@@ -221,7 +221,7 @@ enum Follower<'a, B: ScanBackend> {
 }
 
 impl<B: ScanBackend> Follower<'_, B> {
-    /// The states of the next steps; of each sequence so many are wanted as `ends` says.
+    /// The states of the next steps, of which `ends[b]` are wanted of sequence b.
     ///
     /// # Shapes
     ///

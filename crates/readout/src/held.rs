@@ -29,10 +29,10 @@ impl Held {
             // A pass over too many rows is reported when it ends.
             let rows = block.features.nrows().min(count - row);
             for r in 0..rows {
-                let row = block.features.as_ref().row(r);
-                let row = row.try_as_row_major().expect("a block lies row by row");
+                let values = block.features.as_ref().row(r);
+                let values = values.try_as_row_major().expect("a block lies row by row");
                 // The values were f32 before, so nothing is lost.
-                features.extend(row.as_slice().iter().map(|&x| x as f32));
+                features.extend(values.as_slice().iter().map(|&x| x as f32));
             }
             add_columns(block.features.as_ref(), &mut feature_means);
             add_columns(block.targets.as_ref(), &mut target_means);

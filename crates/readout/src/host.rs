@@ -14,8 +14,9 @@ pub struct HostReadout {
     bias: Array1<f32>,
 }
 
-/// Rows that are not worth it to put the weights in the order of a product of matrices.
-const FEW: usize = 4;
+/// Up to this many outputs, putting the weights in the order of a product of matrices takes longer than it saves. The number of
+/// rows must not matter: rows that come one by one have the bits of those that come together.
+const FEW: usize = 16;
 
 impl HostReadout {
     /// Copies a readout's numbers.
@@ -49,9 +50,9 @@ impl HostReadout {
     ///
     /// # Panics
     ///
-    /// If the rows are of another width.
+    /// If there are rows, of another width.
     pub fn outputs(&self, rows: ArrayView2<'_, f32>) -> Array2<f32> {
-        if rows.nrows() > FEW {
+        if self.d_output() > FEW {
             return rows.dot(&self.weight.t()) + &self.bias;
         }
         let mut outputs = Array2::zeros((rows.nrows(), self.d_output()));
@@ -66,22 +67,32 @@ impl HostReadout {
 mod tests {
     use super::*;
     use burn_ndarray::NdArray;
-    use ndarray::{Axis, array};
+    use ndarray::{Axis, s};
 
     #[test]
-    fn outputs_of_few_and_of_many_rows_equal_those_worked_by_hand() {
-        let weights = array![[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]];
-        let device = Default::default();
-        let readout =
-            LinearReadout::<NdArray<f32>>::from_weights(&weights, &array![0.5, -0.5], &device);
-        let host = HostReadout::of(&readout);
-        assert_eq!(host.d_output(), 2);
-        let row = array![1.0, -2.0, 0.5];
-        for count in [0, 1, FEW, FEW + 1, 20] {
-            let rows = row.broadcast((count, 3)).unwrap().to_owned();
-            for outputs in host.outputs(rows.view()).axis_iter(Axis(0)) {
-                assert_eq!(outputs, array![-2.0, -3.5]);
+    fn rows_that_come_one_by_one_have_the_bits_of_those_that_come_together() {
+        for d_output in [1, FEW, FEW + 1] {
+            let noise = |shape: (usize, usize), factor: f64| {
+                Array2::from_shape_fn(shape, |(i, j)| ((7 * i + 3 * j) as f64 * factor).sin())
+            };
+            let (weights, bias) = (noise((37, d_output), 0.7), Array1::from_elem(d_output, 0.3));
+            let device = Default::default();
+            let readout = LinearReadout::<NdArray<f32>>::from_weights(&weights, &bias, &device);
+            let host = HostReadout::of(&readout);
+            assert_eq!(host.d_output(), d_output);
+            let rows = noise((9, 37), 0.9).mapv(|x| x as f32);
+            let together = host.outputs(rows.view());
+            let expected = rows.mapv(f64::from).dot(&weights) + &bias;
+            for (row, expected) in together.iter().zip(&expected) {
+                assert!((f64::from(*row) - expected).abs() < 1e-5);
             }
+            for count in 1..9 {
+                let pieces = rows.axis_chunks_iter(Axis(0), count);
+                let pieces: Vec<_> = pieces.map(|piece| host.outputs(piece)).collect();
+                let views: Vec<_> = pieces.iter().map(|one| one.view()).collect();
+                assert_eq!(ndarray::concatenate(Axis(0), &views).unwrap(), together);
+            }
+            assert_eq!(host.outputs(rows.slice(s![..0, ..])).dim(), (0, d_output));
         }
     }
 }

@@ -28,7 +28,8 @@ impl PreparedReservoir {
 
 /// A batch of sequences that is fed some steps at a time, in 32-bit floats on the host.
 ///
-/// It has the states that [`Reservoir::forward`] has, to the bit, and keeps room for them from call to call.
+/// It has the states that [`Reservoir::forward`] has when it is fed the same pieces, to the bit, and keeps room for them from
+/// call to call.
 #[derive(Clone, Debug)]
 pub struct BatchStream {
     prepared: Prepared,
@@ -52,8 +53,8 @@ impl BatchStream {
 
     /// Feeds the inputs of the next steps and returns the states.
     ///
-    /// With `ends`, one per sequence, only its first so many of these steps are wanted, after which it is not followed any
-    /// further: what stands at its other steps is not said.
+    /// With `ends`, `ends[b]` of these steps are wanted of sequence b, at most all; what stands at its other steps is unspecified.
+    /// A sequence of which not all are wanted has ended: none of its later steps may be.
     ///
     /// # Shapes
     ///
@@ -62,7 +63,7 @@ impl BatchStream {
     ///
     /// # Panics
     ///
-    /// If the inputs are not those of whole steps of the batch, or there is another number of ends than of sequences.
+    /// If the inputs are not those of whole steps of the batch (of none, where a step has no inputs), or there is another number of ends than of sequences.
     pub fn run(&mut self, inputs: &[f32], ends: Option<&[usize]>) -> &[f32] {
         let steps = inputs.len() / (self.batch * self.prepared.spec().d_input()).max(1);
         let sequences = Sequences {
@@ -82,7 +83,7 @@ impl BatchStream {
 
     /// Keeps the last inputs of each sequence, where the memory reads them again.
     fn keep(&mut self, inputs: &[f32]) {
-        if self.inputs.is_empty() {
+        if self.inputs.is_empty() || inputs.is_empty() {
             return;
         }
         let kept = self.inputs.len() / self.batch;
@@ -102,7 +103,7 @@ impl BatchStream {
 
 impl<B: ScanBackend, U: Unit<B>> Reservoir<B, U> {
     /// Puts the weights in the order in which the scan reads them, for batches of sequences that are followed on the host.
-    /// `None` where the backend has no scan on the host, or some population's kind has no kernel.
+    /// `None` where the backend has no scan on the host, for 32-bit floats, or some population's kind has no kernel.
     pub fn prepare(&self) -> Option<PreparedReservoir> {
         let (spec, weights) = self.fused()?;
         let weights = weights.into_iter();

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use crate::error::KernelError;
 use crate::packed::Packed;
-use crate::scan::forward;
-use crate::sequences::{Scanned, Sequences, check_weights};
+use crate::sequences::check_weights;
 use crate::spec::ScanSpec;
 
 /// A scan whose weights were checked and put in the order of a step, for any number of calls without gradients.
@@ -38,34 +37,5 @@ impl Prepared {
     /// What is scanned.
     pub fn spec(&self) -> &ScanSpec {
         &self.spec
-    }
-
-    /// Runs the reservoir over a batch of sequences.
-    ///
-    /// # Errors
-    ///
-    /// A slice whose length disagrees with the specification.
-    pub fn forward(&self, sequences: Sequences<'_>) -> Result<Scanned, KernelError> {
-        let mut scanned = Scanned::default();
-        self.forward_into(sequences, None, &mut scanned)?;
-        Ok(scanned)
-    }
-
-    /// As [`forward`](Self::forward), into vectors that are there already: where they are long enough, nothing is allocated
-    /// for the answer.
-    ///
-    /// With `ends`, one per sequence, only its first so many steps are wanted: the states after them, and the rows of a
-    /// sequence that ends early, are of no meaning.
-    ///
-    /// # Errors
-    ///
-    /// A slice whose length disagrees with the specification, or another number of ends than of sequences.
-    pub fn forward_into(
-        &self,
-        sequences: Sequences<'_>,
-        ends: Option<&[usize]>,
-        scanned: &mut Scanned,
-    ) -> Result<(), KernelError> {
-        forward(self, sequences, ends, scanned)
     }
 }

@@ -178,8 +178,8 @@ where
         columns!(16, 8, 4, 2, 1);
     }
 
-    /// The columns of a last panel of any other width. For a single row all at once, as far as the registers go: a tile's sums
-    /// wait for one another, and few of them as long as many.
+    /// The columns of a last panel of any other width. For a single row all at once, as far as the registers go: each sum waits
+    /// for its own last addition, so that few sums take as long as many.
     #[inline(always)]
     fn odd_panel<const R: usize>(&mut self, row: usize, first: usize) {
         let Sizes { ins, outs, .. } = self.sizes;
@@ -188,7 +188,7 @@ where
         let mut column = 0;
         macro_rules! columns {
             ($($count:literal),*) => {$(
-                while (R == 1 || $count & ($count - 1) == 0)
+                while (R == 1 || matches!($count, 1 | 2 | 4 | 8))
                     && $count <= widest::<S>(R)
                     && column + $count <= width
                 {

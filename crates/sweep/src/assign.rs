@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use toml::Value;
 
 use crate::Point;
+use crate::space::dotted;
 
 /// Assignments `KEY=VALUE`, as `--set` takes them: those that are the same in all trials, then the point's. A value
 /// `{ same_as = KEY }` is the one that the point has for this key; where it has none, nothing is assigned.
@@ -22,10 +23,21 @@ pub fn assignments(set: &BTreeMap<String, Value>, point: &Point) -> Vec<String> 
 /// The key whose value another one is to have, where `{ same_as = KEY }` stands in the place of a value.
 pub(crate) fn same_as(value: &Value) -> Option<&str> {
     match value {
-        Value::Table(table) if table.len() == 1 => table.get("same_as")?.as_str(),
+        Value::Table(table) if table.len() == 1 => table.get(SAME_AS)?.as_str(),
         _ => None,
     }
 }
+
+/// The same with the key as `--set` spells it, in place of a value.
+pub(crate) fn same_as_with_dots(value: &mut Value) {
+    if let Some(other) = same_as(value) {
+        let other = Value::String(dotted(other));
+        *value = Value::Table([(SAME_AS.into(), other)].into_iter().collect());
+    }
+}
+
+/// What names the other key.
+pub(crate) const SAME_AS: &str = "same_as";
 
 /// A value as it is read back: text without quotes where that is no other value.
 fn written(value: &Value) -> String {
@@ -76,11 +88,10 @@ mod tests {
 
     #[test]
     fn a_key_that_is_the_same_as_another_has_the_value_of_the_point() {
-        let set =
-            toml::from_str("b = { same_as = 'a' }\nc = { same_as = 'x' }\nd = { same_as = 1 }");
+        let set = toml::from_str("b = { same_as = 'a' }\nc = { same_as = 'x' }\nd = 1");
         let point = toml::from_str("a = [3, 4]").unwrap();
         let all = assignments(&set.unwrap(), &point);
-        assert_eq!(all, ["b=[3, 4]", "d={ same_as = 1 }", "a=[3, 4]"]);
+        assert_eq!(all, ["b=[3, 4]", "d=1", "a=[3, 4]"]);
     }
 
     proptest! {

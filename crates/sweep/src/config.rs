@@ -6,7 +6,7 @@ use ran_seed::Seeds;
 use serde::{Deserialize, Serialize};
 use toml::Value;
 
-use crate::assign::same_as;
+use crate::assign::{SAME_AS, same_as, same_as_with_dots};
 use crate::slurm::SlurmConfig;
 use crate::space::{TWICE, dotted, holds, with_dots};
 use crate::{Method, Space};
@@ -180,12 +180,7 @@ impl SweepConfig {
                 key: format!("{table}.{key:?}"),
                 problem: TWICE.into(),
             })?;
-            for value in set.values_mut() {
-                if let Some(other) = same_as(value) {
-                    let other = Value::String(dotted(other));
-                    *value = Value::Table([("same_as".into(), other)].into_iter().collect());
-                }
-            }
+            set.values_mut().for_each(same_as_with_dots);
         }
         if let Method::Halving(halving) = &mut self.method {
             halving.resource = dotted(&halving.resource);
@@ -195,9 +190,15 @@ impl SweepConfig {
 
     /// Has a key be the same in all trials, whatever the file says of it, of what holds it and of what it holds.
     pub fn settle(&mut self, key: &str, value: &Value) {
-        if !self.space.fix(key, value) {
+        let mut value = value.clone();
+        same_as_with_dots(&mut value);
+        // A key of the space that is to be the same as another is not varied any more.
+        if same_as(&value).is_some() {
+            self.space.remove(key);
+        }
+        if !self.space.fix(key, &value) {
             self.set.retain(|other, _| !holds(key, other));
-            self.set.insert(key.into(), value.clone());
+            self.set.insert(key.into(), value);
         }
     }
 
@@ -220,14 +221,19 @@ impl SweepConfig {
         let last = self.r#final.iter().map(|last| ("final.set", &last.set));
         for (table, set) in [("set", &self.set)].into_iter().chain(last) {
             for (key, value) in set {
-                if let Some(other) = same_as(value).filter(|other| !self.space.has(other)) {
-                    return wrong(
-                        table,
+                let problem = match (same_as(value), value.get(SAME_AS)) {
+                    (Some(other), _) if self.space.has(other) => continue,
+                    (Some(other), _) => {
                         format!(
                             "has {key:?} be the same as {other:?}, which is no key of the space"
-                        ),
-                    );
-                }
+                        )
+                    }
+                    (None, Some(_)) => {
+                        format!("has {key:?} be {value}: write {{ same_as = \"KEY\" }} and no more")
+                    }
+                    (None, None) => continue,
+                };
+                return wrong(table, problem);
             }
         }
         if let Err(problem) = self.method.check(&self.space) {

@@ -87,6 +87,11 @@ impl Space {
         self.0.contains_key(key)
     }
 
+    /// Takes a key away.
+    pub(crate) fn remove(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+
     /// The keys and their values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Dimension)> {
         self.0.iter().map(|(key, one)| (key.as_str(), one))

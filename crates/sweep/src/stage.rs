@@ -26,7 +26,7 @@ use crate::{Judged, Point, Trial};
 pub struct StageConfig {
     /// What they begin with: a preset's name, or the path of a file.
     pub base: String,
-    /// Keys that are the same in all of them.
+    /// Keys that are the same in all of them, or the same as a key of the point.
     pub set: BTreeMap<String, Value>,
     /// Their seeds.
     pub seeds: Seeds,

@@ -75,11 +75,6 @@ impl Answer {
 /// Times that a trial is begun: one that ends its process twice is given up.
 const ATTEMPTS: usize = 2;
 
-/// How many milliseconds mimalloc, the allocator of `ran`, keeps memory that was given back. It is 10 unless somebody sets it,
-/// less than from one trial to the next, which then waits for the system to clear its memory: some 6 % of the time of short
-/// trials.
-const PURGE_DELAY: &str = "MIMALLOC_PURGE_DELAY";
-
 impl Workers {
     /// Processes of a program, which is given some arguments and then the folder of the trials: `count` at once, each with
     /// `threads` threads (`RAYON_NUM_THREADS`). They are started when there is work.
@@ -279,9 +274,6 @@ impl Work<'_> {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log);
-        if std::env::var_os(PURGE_DELAY).is_none() {
-            command.env(PURGE_DELAY, "1000");
-        }
         let mut children = lock(&self.children);
         let mut child = command.spawn()?;
         let input = child.stdin.take().expect("it is piped");

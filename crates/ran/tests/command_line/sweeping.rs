@@ -269,6 +269,10 @@ fn what_a_sweep_cannot_do_is_refused_before_anything_is_written() {
             &["set", "\"task.valid\"", "\"leak\"", "no key of the space"],
         ),
         (
+            sweep(LEAK, FOUR).replace("'task.valid' = 0.3", "'task.valid' = { same_as = 1 }"),
+            &["set", "\"task.valid\"", "same_as = \"KEY\""],
+        ),
+        (
             sweep(LEAK, FOUR).replace("'task.valid' = 0.3\n", ""),
             &["validation"],
         ),
@@ -321,13 +325,26 @@ fn two_populations_have_one_size_in_every_trial() {
         );
         let command = trial["command"].as_str().unwrap();
         assert!(command.contains(&format!("reservoir.population.1.units={units}")));
-        // Attention: four maps of width 8; memory: two, four times as wide between.
-        let (attention, memory) = (4 * (64 + 8), 2 * 8 * 32 + 32 + 8);
-        let trained = 9 * (2 * units * 8 + 1);
+        // Attention: three maps of width 8; memory: two, four times as wide between. Mean and last of both states are seen.
+        let (attention, memory) = (3 * (64 + 8), 2 * 8 * 32 + 32 + 8);
+        let trained = 9 * (2 * (2 * units * 8) + 1);
         let (fixed, all) = (units * (attention + memory), &trial["parameters"]);
         assert_eq!(all["trained"], trained, "{trial}");
         assert_eq!(all["fixed"], fixed, "{trial}");
     }
+    // What is tied stays so when the folder is opened again.
+    fs::remove_file(place.path().join("out/trials/000/000001.json")).unwrap();
+    let again = succeed(place.path(), &["sweep", "--resume", "out", "--json"]);
+    let without_time = |trial: &Value| {
+        let mut trial = trial.clone();
+        trial.as_object_mut().unwrap().remove("seconds");
+        trial
+    };
+    let again = again.lines();
+    assert_eq!(
+        without_time(again.last().unwrap()),
+        without_time(&trials[1])
+    );
 }
 
 #[test]

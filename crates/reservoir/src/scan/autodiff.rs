@@ -9,12 +9,17 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::ops::{FloatTensor, FloatTensorOps};
-use ran_scan::Needs;
+use ran_scan::{Needs, Prepared, ScanSpec};
 
 use super::{BackwardPass, Scan, ScanBackend, Scanned};
 
 /// Second derivatives take the reference path, as `scan_taped` is not overridden.
 impl<B: ScanBackend, C: CheckpointStrategy> ScanBackend for Autodiff<B, C> {
+    fn prepare(spec: Arc<ScanSpec>, weights: &[FloatTensor<Self>]) -> Option<Prepared> {
+        let weights: Vec<_> = weights.iter().map(|one| one.primitive.clone()).collect();
+        B::prepare(spec, &weights)
+    }
+
     fn scan(scan: &Scan<Self>) -> Option<Scanned<Self>> {
         let weights_tracked = scan.weights.iter().any(|tensor| tensor.is_tracked());
         let older = scan.older_inputs.as_ref();

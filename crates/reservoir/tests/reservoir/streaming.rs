@@ -393,22 +393,33 @@ fn a_batch_that_is_fed_a_part_of_a_step_panics_with_a_sentence() {
 }
 
 #[test]
-fn a_sequence_of_a_batch_that_ends_early_has_its_own_states() {
+fn a_sequence_of_a_batch_that_ends_early_has_its_own_states_and_so_have_the_others() {
     for_every_setting(|reservoir, setting| {
         let prepared = reservoir.prepare().expect("ndarray is on the host");
         for batch in [3, 40] {
-            let inputs = signal(batch, 9);
-            let numbers = inputs.to_data().into_vec::<f32>().expect("f32");
-            let whole = prepared.start(batch).run(&numbers, None).to_vec();
-            let ends: Vec<usize> = (0..batch).map(|at| [0, 1, 4, 9][at * 4 / batch]).collect();
-            let mut stream = prepared.start(batch);
-            let got = stream.run(&numbers, Some(&ends));
-            for (at, &end) in ends.iter().enumerate() {
-                let own = at * 9 * D_STATE..(at * 9 + end) * D_STATE;
-                assert_eq!(got[own.clone()], whole[own], "{setting}, {batch} sequences");
+            let inputs = signal(batch, 20);
+            let ends: Vec<usize> = (0..batch)
+                .map(|at| [0, 1, 14, 20][at * 4 / batch])
+                .collect();
+            let (mut whole, mut cut) = (prepared.start(batch), prepared.start(batch));
+            for first in [0, 10] {
+                let piece = inputs.clone().narrow(1, first, 10);
+                let numbers = piece.into_data().into_vec::<f32>().expect("f32");
+                let ends = ends.iter().map(|&end| end.clamp(first, first + 10) - first);
+                let ends: Vec<usize> = ends.collect();
+                let expected = whole.run(&numbers, None);
+                let got = cut.run(&numbers, Some(&ends));
+                for (at, &end) in ends.iter().enumerate() {
+                    let own = at * 10 * D_STATE..(at * 10 + end) * D_STATE;
+                    let of = format!("{setting}, {batch} sequences from {first}, sequence {at}");
+                    assert_eq!(got[own.clone()], expected[own], "{of}");
+                }
+                if first == 0 {
+                    // The last step of the first sequence, of which none was wanted, was not computed.
+                    assert_eq!(got[9 * D_STATE..10 * D_STATE], [0.0; D_STATE], "{setting}");
+                }
             }
-            // The last step of the first sequence, of which none was wanted, was not computed.
-            assert_eq!(got[8 * D_STATE..9 * D_STATE], [0.0; D_STATE], "{setting}");
+            assert!(cut.run(&[], None).is_empty());
         }
     });
 }

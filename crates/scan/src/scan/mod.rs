@@ -37,37 +37,56 @@ const GROUPS: usize = 16;
 /// Sequences that would leave most lanes of a block empty, so that each is faster by itself.
 const FEW: usize = 4;
 
-/// Runs the reservoir over a batch of sequences: a few each by itself, more in the lanes of blocks. See
-/// [`Prepared::forward_into`].
-pub(crate) fn forward(
-    prepared: &Prepared,
-    sequences: Sequences<'_>,
-    ends: Option<&[usize]>,
-    scanned: &mut Scanned,
-) -> Result<(), KernelError> {
-    let spec = &prepared.spec;
-    check_sequences(spec, &sequences)?;
-    let Sequences { batch, steps, .. } = sequences;
-    if let Some(ends) = ends.filter(|ends| ends.len() != batch) {
-        return Err(KernelError::Length {
-            name: "ends",
-            got: ends.len(),
-            expected: batch,
-            shape: format!("batch {batch}"),
-        });
+impl Prepared {
+    /// Runs the reservoir over a batch of sequences.
+    ///
+    /// # Errors
+    ///
+    /// A slice whose length disagrees with the specification.
+    pub fn forward(&self, sequences: Sequences<'_>) -> Result<Scanned, KernelError> {
+        let mut scanned = Scanned::default();
+        self.forward_into(sequences, None, &mut scanned)?;
+        Ok(scanned)
     }
-    scanned.fit(spec, &sequences);
-    let end = |range: Range<usize>| match ends {
-        Some(ends) => ends[range].iter().copied().max().unwrap_or(0).min(steps),
-        None => steps,
-    };
-    match batch {
-        1..=FEW if steps > 0 => scan_apart(prepared, sequences, end, scanned),
-        _ => {
-            run(spec, &prepared.packed, sequences, end, false, scanned);
+
+    /// As [`forward`](Self::forward), into vectors that are there already: where they are long enough, nothing is allocated
+    /// for the answer.
+    ///
+    /// With `ends`, `ends[b]` steps of sequence b are wanted, at most all. Its states after them mean nothing, nor do its rows
+    /// where these are fewer than all.
+    ///
+    /// # Errors
+    ///
+    /// A slice whose length disagrees with the specification, or another number of ends than of sequences.
+    pub fn forward_into(
+        &self,
+        sequences: Sequences<'_>,
+        ends: Option<&[usize]>,
+        scanned: &mut Scanned,
+    ) -> Result<(), KernelError> {
+        check_sequences(&self.spec, &sequences)?;
+        let Sequences { batch, steps, .. } = sequences;
+        if let Some(ends) = ends.filter(|ends| ends.len() != batch) {
+            return Err(KernelError::Length {
+                name: "ends",
+                got: ends.len(),
+                expected: batch,
+                shape: format!("batch {batch}"),
+            });
         }
+        scanned.fit(&self.spec, &sequences);
+        let end = |range: Range<usize>| match ends {
+            Some(ends) => ends[range].iter().copied().max().unwrap_or(0).min(steps),
+            None => steps,
+        };
+        match batch {
+            1..=FEW if steps > 0 => scan_apart(self, sequences, end, scanned),
+            _ => {
+                run(&self.spec, &self.packed, sequences, end, false, scanned);
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Runs the reservoir over a batch of sequences, and keeps what [`scan_backward`] needs.

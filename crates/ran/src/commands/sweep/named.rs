@@ -106,9 +106,19 @@ mod tests {
         let names: Vec<_> = SWEEPS.iter().map(|(name, _)| (*name).to_string()).collect();
         assert_eq!(names, files);
         for (name, text) in SWEEPS {
-            open(name).unwrap();
+            begin(name);
             assert!(text.starts_with("# "), "{name}");
         }
+    }
+
+    /// Begins a sweep in a folder that goes again.
+    fn begin(which: &str) {
+        let (name, config) = open(which).unwrap();
+        config.validate().unwrap();
+        let place = tempfile::TempDir::new().unwrap();
+        let mut bench = TrialBench::new(&config.base, &config.trial);
+        let sweep = Sweep::begin(place.path(), &name, &config, &mut bench);
+        assert!(sweep.is_ok(), "{name}: {}", sweep.err().unwrap());
     }
 
     #[test]
@@ -118,13 +128,7 @@ mod tests {
         let mut begun = 0;
         for folder in folders.filter(|path| path.is_dir()) {
             for file in fs::read_dir(folder).unwrap() {
-                let path = file.unwrap().path();
-                let (name, config) = open(path.to_str().unwrap()).unwrap();
-                config.validate().unwrap();
-                let place = tempfile::TempDir::new().unwrap();
-                let mut bench = TrialBench::new(&config.base, &config.trial);
-                let sweep = Sweep::begin(place.path(), &name, &config, &mut bench);
-                assert!(sweep.is_ok(), "{name}: {}", sweep.err().unwrap());
+                begin(file.unwrap().path().to_str().unwrap());
                 begun += 1;
             }
         }
