@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use burn_ndarray::NdArray;
 use ndarray::{Array2, Axis, concatenate, s};
 use ran_learning::{Model, ModelConfig, ModelNumbers, Piece, train};
-use ran_readout::Features;
+use ran_readout::{Features, HostReadout};
 use ran_tasks::{Dataset, Sample, TaskConfig};
 
 type B = NdArray<f32>;
@@ -64,10 +64,7 @@ fn states_of_pieces_give_the_features_and_these_the_predictions() {
         });
         assert!(pieces > samples.len(), "{pieces}");
         let predicted = model.predict(samples, &device);
-        let readout = &model.readout;
-        let weight = numbers(readout.weight.val());
-        let weight = Array2::from_shape_vec((weight.len(), 1), weight).unwrap();
-        let bias = numbers(readout.bias.val())[0];
+        let readout = HostReadout::of(&model.readout);
         let mut seen = 0;
         model.each_prediction(samples, &device, &mut |found| {
             let index = found.sequence;
@@ -76,7 +73,7 @@ fn states_of_pieces_give_the_features_and_these_the_predictions() {
             for (a, b) in rows.slice(s![own, ..]).iter().zip(found.features) {
                 assert_abs_diff_eq!(a, b, epsilon = 1e-4);
             }
-            assert_eq!(found.features.dot(&weight) + bias, found.predictions);
+            assert_eq!(readout.outputs(found.features), found.predictions);
             let scored = found.first_scored..found.first_scored + found.predictions.nrows();
             assert_eq!(predicted[index].slice(s![scored, ..]), found.predictions);
             seen += found.predictions.nrows();

@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, TensorData};
 use burn_ndarray::{NdArray, NdArrayDevice};
 use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate};
 use ran_learning::{Event, LearningError, ModelConfig, Session, Trained, train, train_in};
-use ran_readout::{InMemory, LinearReadout, Ridge, fit_ridge};
+use ran_readout::{HostReadout, InMemory, LinearReadout, Ridge, fit_ridge};
 use ran_reservoir::Reservoir;
 use ran_tasks::{Category, Dataset, Sample};
 
@@ -100,10 +100,9 @@ fn assert_as_the_whole(memory: &str, features: &str, dataset: &Dataset) {
     );
     let fit = fit_ridge(&samples.unwrap(), Ridge::Value(0.01)).unwrap();
     let whole = LinearReadout::<B>::from_weights(&fit.weights, &fit.bias, &DEVICE);
-    let (weight, bias) = numbers(&trained.model.readout);
-    assert_eq!((&weight, &bias), (&numbers(&whole).0, &numbers(&whole).1));
+    assert_eq!(numbers(&trained.model.readout), numbers(&whole));
     for (sample, predictions) in dataset.test.iter().zip(&trained.test_predictions) {
-        let outputs = rows(sample).dot(&weight) + &bias;
+        let outputs = HostReadout::of(&whole).outputs(rows(sample).view());
         let steps = sample.inputs.nrows();
         let expected = features.collect(steps, &sample.scored, outputs.view());
         assert_eq!(predictions, &expected, "{memory}, {features:?}");

@@ -52,7 +52,7 @@ enum Memory {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Phase {
-    /// The states of every step, and the readout of the last.
+    /// The states of every step, from weights that are in order before, and the readout of the last.
     Forward,
     /// A training step: the readout of every step, the mean of its squares, and the gradients of all weights.
     Train,
