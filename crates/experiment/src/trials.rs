@@ -146,7 +146,10 @@ impl Trials {
         if let Some(test) = own {
             loaded.test = test;
         }
-        let outcome = outcome?.map_err(|source| wrong_model(experiment, source))?;
+        let outcome = outcome?.map_err(|source| match source {
+            LearningError::Stopped => RunError::Stopped,
+            other => wrong_model(experiment, other),
+        })?;
         match outcome.report.interrupted {
             true => Err(RunError::Stopped),
             false => Ok(outcome.report),

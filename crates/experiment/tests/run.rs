@@ -6,9 +6,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ran_experiment::{
-    Experiment, Notice, Place, ResumeError, RunError, RunOptions, Summary, collect, resume, run,
+    BackendKind, Experiment, Notice, Place, ResumeError, RunError, RunOptions, Summary, Trials,
+    collect, resume, run,
 };
 use ran_learning::Event;
+use ran_tasks::Split;
 
 /// The default experiment with settings.
 fn experiment<S: AsRef<str>>(settings: &[S]) -> Experiment {
@@ -65,6 +67,20 @@ fn a_run_that_is_stopped_when_another_seed_is_judged_goes_on_with_the_next() {
     let summary = again.unwrap();
     assert!(!summary.interrupted);
     assert_eq!(summary.seeds, [0, 1]);
+}
+
+#[test]
+fn a_trial_that_is_stopped_before_there_is_a_model_was_stopped_and_did_not_fail() {
+    for regime in ["reservoir", "full", "hybrid"] {
+        let experiment = experiment(&[
+            "reservoir.population.0.units=4".to_owned(),
+            "reservoir.input_copies=1".to_owned(),
+            format!("learning.regime={regime}"),
+        ]);
+        let mut trials = Trials::new(BackendKind::default());
+        let outcome = trials.run(&experiment, 0, Split::Test, &AtomicBool::new(true));
+        assert!(matches!(outcome, Err(RunError::Stopped)), "{outcome:?}");
+    }
 }
 
 #[test]
