@@ -332,6 +332,14 @@ fn two_populations_have_one_size_in_every_trial() {
         assert_eq!(all["trained"], trained, "{trial}");
         assert_eq!(all["fixed"], fixed, "{trial}");
     }
+    // A key is tied on the command line, too.
+    let tie = "reservoir.population.1.d_unit={ same_as = 'reservoir.population[0].units' }";
+    let arguments = ["sweep", "s.toml", "--json", "--out", "tied", "--set", tie];
+    let tied = succeed(place.path(), &arguments);
+    for (trial, units) in tied.lines().iter().zip([3, 7]) {
+        let command = trial["command"].as_str().unwrap();
+        assert!(command.contains(&format!("reservoir.population.1.d_unit={units}")));
+    }
     // What is tied stays so when the folder is opened again.
     fs::remove_file(place.path().join("out/trials/000/000001.json")).unwrap();
     let again = succeed(place.path(), &["sweep", "--resume", "out", "--json"]);
