@@ -114,7 +114,7 @@ impl<'a, B: LearningBackend> Run<'a, B> {
         Ok(run)
     }
 
-    /// Whether the validation score has not grown for long enough.
+    /// Whether the validation score has not improved for long enough.
     fn is_stale(&self) -> bool {
         let patience = self.config.learning.patience;
         match (patience, self.best) {

@@ -39,8 +39,9 @@ pub enum Part {
 
 /// How a model learns.
 ///
-/// All but `regime`, `qk` and `bias` is for regimes that train by gradient; the regime `reservoir` has no use for it, so that the same
-/// file serves each regime.
+/// `validation` acts in every regime. `qk` and `bias` belong to the regime `reservoir`, `trained` and `carry` to those that train by
+/// gradient, `fixed_qk` to `hybrid`; elsewhere they are refused. The regime `reservoir` ignores the others, so that one file serves all
+/// regimes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LearningConfig {

@@ -24,8 +24,8 @@ use ran_scan::{VECTORS_VARIABLE, Vectors};
 use say::say;
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 success; 1 failure, also where a file is wrong, be it of data, a model or a configuration; 2 wrong usage: an
-option, an unknown name, or a key or value of --set that is not allowed; 130 a run that was stopped";
+Exit codes: 0 success; 1 failure, also where a file is wrong, be it of data, a model or a configuration; \
+2 wrong usage: an option, an unknown name, or a key or value of --set that is not allowed; 130 a run that was stopped";
 
 /// Experiments with Recurrent Attention Networks.
 #[derive(Debug, Parser)]

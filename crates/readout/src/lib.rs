@@ -1,11 +1,12 @@
 //! Readouts: what is read off the states of a reservoir, and the linear models that are fitted to it.
 //!
 //! A reservoir maps a sequence to states; only a readout is trained on them. [`Features`] says what of the states it
-//! sees, one of three ways finds its weights, and a [`Link`] turns its outputs into predictions:
+//! sees, one of four ways finds its weights, and a [`Link`] turns its outputs into predictions:
 //!
 //! | way | when | here |
 //! |---|---|---|
 //! | closed form | all rows can be passed over | [`fit_ridge`], on [`Samples`] |
+//! | L-BFGS | classes or labels by cross-entropy, on fixed states | [`fit_cross_entropy`], on [`Samples`] |
 //! | step by step | rows arrive one at a time, or the target drifts | [`OnlineReadout`] |
 //! | gradient | the units are trained too | [`LinearReadout`], on [`Features::gather`] |
 //!

@@ -36,7 +36,7 @@ pub struct Reservoir<B: Backend, U = StandardUnit<B>> {
 
 impl<B: Backend> Reservoir<B> {
     /// Draws a reservoir from a configuration and a seed: the wiring, then each population's weights, each from a
-    /// stream of its own. Of the inputs a width is enough where no population reads them by name. `initializer` is the law for
+    /// stream of its own. `inputs` may be their number alone where no population reads them by name. `initializer` is the law for
     /// populations that name none.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ pub struct Results {
     pub judged: String,
     /// Whether a higher score is better.
     pub higher_is_better: bool,
-    /// The keys of the space, as `--set` names them, in the order of the file.
+    /// The keys of the space, as `--set` names them, in alphabetical order; the resource of successive halving comes last.
     pub keys: Vec<String>,
     /// Keys whose values were spread on a logarithmic scale.
     pub logarithmic: Vec<String>,

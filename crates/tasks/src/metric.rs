@@ -37,9 +37,9 @@ pub enum Metric {
     Mse,
     /// e to the power of the cross-entropy.
     Perplexity,
-    /// Its root.
+    /// The root of the mean squared error.
     Rmse,
-    /// Its root over the targets' deviation.
+    /// The root mean squared error over the targets' standard deviation.
     Nrmse,
     /// The share of the targets' variance that is explained.
     R2,

@@ -31,7 +31,7 @@ pub struct Sparse {
 /// Draws a sparse wiring: every slot sums all inputs and `fan_in` distinct state dimensions, with random weights
 /// (Jaeger 2001; Lukoševičius 2012).
 ///
-/// The recurrent weights are uniform in ±1, then scaled to the spectral radius, which costs time N³.
+/// The recurrent weights are uniform in ±1; where a spectral radius is given they are scaled to it, which takes time N³.
 ///
 /// With projections, a dimension is drawn for a slot with a probability in proportion to its population's strength.
 /// Every slot reads every input, so that there a strength multiplies the weights; one of 0 leaves the inputs out.

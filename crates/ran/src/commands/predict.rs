@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// The raw inputs: a .csv, .tsv, .ts, .npy or .npz file, read as the files of the model's own task are, or - for lines
-    /// from standard input, each answered at once. In lines a step stands in each; an empty one begins another signal.
+    /// from standard input, each answered at once. Each line is a step; an empty line begins another signal.
     /// Where the first line names the columns, the model's inputs are taken by name.
     #[arg(long, value_name = "FILE | -")]
     input: PathBuf,

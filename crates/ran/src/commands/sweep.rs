@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     /// Sets a key in all trials, as in task.valid=0.3; one of the space is not varied then.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<Setting>,
-    /// Where results go; a folder of the same sweep is gone on with [default: runs/NAME].
+    /// Where results go; a sweep that is there already is continued, if it is the same [default: runs/NAME].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Where trials run.
