@@ -14,8 +14,8 @@ use burn::tensor::{Tensor, TensorData};
 use burn_ndarray::NdArray;
 use burn_wgpu::Wgpu;
 use ran_reservoir::{
-    Activation, LagBiasLaw, Leak, MemoryData, MemoryKind, PopulationConfig, QkInit, Reads,
-    Reservoir, ReservoirConfig, Signal, Term, UnitKind, WiringKind,
+    Activation, LagLaw, Leak, MemoryData, MemoryKind, PopulationConfig, Qk, Reads, Reservoir,
+    ReservoirConfig, Signal, Term, UnitKind, WiringKind,
 };
 use ran_unit::{Initializer, Output};
 
@@ -68,9 +68,9 @@ const SETTINGS: &[Setting] = &[
     }),
     ("bias", &[UnitKind::TanhUnit], |c| first(c).bias = Some(0.5)),
     ("lag bias", ATTENDING, |c| {
-        first(c).lag_bias = Some(LagBiasLaw::Normal);
+        first(c).lag_bias = Some(LagLaw::Normal);
     }),
-    ("tied keys", ATTENDING, |c| first(c).qk = Some(QkInit::Tied)),
+    ("tied keys", ATTENDING, |c| first(c).qk = Some(Qk::Tied)),
     ("reads", EVERY, |c| {
         let inputs = Signal::One(Term::Name("inputs".into()));
         first(c).reads = Some(Reads::Slots(vec![inputs]));

@@ -8,9 +8,12 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 /// The law that the biases of lags are drawn from, for each unit and head apart; l is the lag and s the scale.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LagLaw {
+    /// There are no biases: they are zero.
+    #[default]
+    None,
     /// Independent for each lag: normal with deviation s.
     Normal,
     /// s·√2·cos(ω·l + φ) with ω uniform in 0 to π and φ uniform in 0 to 2π.
@@ -36,6 +39,7 @@ impl LagBiasConfig {
         let &Self { law, scale, lags } = self;
         let places = 0..lags;
         let biases: Vec<f64> = match law {
+            LagLaw::None => vec![0.0; lags],
             LagLaw::Normal => places.map(|_| scale * normal(rng)).collect(),
             LagLaw::Cosine => {
                 let turns: [f64; 2] = [rng.random(), rng.random()];

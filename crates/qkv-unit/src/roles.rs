@@ -26,15 +26,16 @@ pub struct Roles {
 }
 
 /// How the first weights of keys follow from those of queries.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Qk {
     /// Not at all.
     #[default]
     Independent,
     /// They are the same: the n-th slot of keys meets the weights of the n-th slot of queries.
     Tied,
-    /// They are the same but for noise, this many times as wide as the weights (after Trockman & Kolter 2023).
-    Mimetic(f64),
+    /// They are the same but for noise (after Trockman & Kolter 2023).
+    Mimetic,
 }
 
 /// What the first weights of values are.
@@ -225,10 +226,11 @@ impl<'a> Drawing<'a> {
         let keys = match self.config.qk {
             Qk::Independent => self.drawn(key.len(), rng),
             Qk::Tied => drawn.clone(),
-            Qk::Mimetic(noise) => {
+            Qk::Mimetic => {
+                let noise = self.config.qk_noise as f32;
                 let noises = self.drawn(key.len(), rng).into_iter();
                 let near = noises.zip(&drawn);
-                near.map(|(own, tied)| tied + noise as f32 * own).collect()
+                near.map(|(own, tied)| tied + noise * own).collect()
             }
         };
         let gain = self.config.qk_gain as f32;

@@ -35,6 +35,8 @@ pub struct QkvUnitConfig {
     pub roles: Option<Roles>,
     /// How the first weights of keys follow from those of queries.
     pub qk: Qk,
+    /// How wide the noise of [`Qk::Mimetic`] is, in widths of the weights.
+    pub qk_noise: f64,
     /// What the first weights of queries are multiplied by.
     pub qk_gain: f64,
     /// How strongly the gate of the roles opens a row, where they have one.
@@ -59,6 +61,7 @@ impl QkvUnitConfig {
             initializer: Initializer::Reservoir,
             roles: None,
             qk: Qk::Independent,
+            qk_noise: 0.3,
             qk_gain: 1.0,
             gate: Gate::default(),
             value: Value::Random,

@@ -3,7 +3,7 @@
 use crate::Features;
 use crate::features::segment;
 use crate::pool::Pool;
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis, s};
 use std::num::NonZeroUsize;
 
 /// The features of one sequence, computed while its states come in.
@@ -140,34 +140,42 @@ impl Running {
     /// The mean over all states up to each of some steps of a piece, with one running sum in f64.
     fn means(&mut self, states: ArrayView2<'_, f32>, steps: &[usize]) -> Array2<f32> {
         let mut means = Array2::zeros((steps.len(), self.d_state));
-        let mut wanted = means.rows_mut().into_iter().zip(steps).peekable();
-        // What comes after the last row of the sequence is in no mean.
-        let needed = self.steps().saturating_sub(self.seen);
-        for (step, state) in states.rows().into_iter().enumerate().take(needed) {
-            add(&mut self.sum, state);
-            if let Some((mut mean, _)) = wanted.next_if(|(_, at)| **at == step) {
-                let count = (self.seen + step + 1) as f64;
-                for (mean, total) in mean.iter_mut().zip(&self.sum) {
-                    *mean = (total / count) as f32;
-                }
+        self.each_wanted(states, steps, &mut means, |running, step, state, mean| {
+            add(&mut running.sum, state);
+            for (mean, total) in mean.into_iter().flatten().zip(&running.sum) {
+                *mean = (total / (step + 1) as f64) as f32;
             }
-        }
+        });
         means
     }
 
     /// What all states up to each of some steps of a piece are pooled to.
     fn pooled(&mut self, states: ArrayView2<'_, f32>, steps: &[usize]) -> Array2<f32> {
         let mut rows = Array2::zeros((steps.len(), self.features.width(self.d_state)));
+        self.each_wanted(states, steps, &mut rows, |running, _, state, row| {
+            running.pool.push(state.iter().copied());
+            if let Some(mut row) = row {
+                row.assign(&ArrayView1::from(&running.pool.row()));
+            }
+        });
+        rows
+    }
+
+    /// Goes through a piece: each state with its step, and, at some steps of the piece, the row that ends there.
+    fn each_wanted(
+        &mut self,
+        states: ArrayView2<'_, f32>,
+        steps: &[usize],
+        rows: &mut Array2<f32>,
+        visit: impl Fn(&mut Self, usize, ArrayView1<'_, f32>, Option<ArrayViewMut1<'_, f32>>),
+    ) {
         let mut wanted = rows.rows_mut().into_iter().zip(steps).peekable();
         // What comes after the last row of the sequence is in no row.
         let needed = self.steps().saturating_sub(self.seen);
-        for (step, state) in states.rows().into_iter().enumerate().take(needed) {
-            self.pool.push(state.iter().copied());
-            if let Some((mut row, _)) = wanted.next_if(|(_, at)| **at == step) {
-                row.assign(&ArrayView1::from(&self.pool.row()));
-            }
+        for (at, state) in states.rows().into_iter().enumerate().take(needed) {
+            let row = wanted.next_if(|(_, step)| **step == at);
+            visit(self, self.seen + at, state, row.map(|(row, _)| row));
         }
-        rows
     }
 
     /// The means over the parts of the rows that a piece completes; adds the piece to the sums of all later rows.

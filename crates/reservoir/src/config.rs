@@ -4,20 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Leak, PopulationConfig, ProjectionsConfig, ReservoirError, WiringKind};
-
-/// What the working memory holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MemoryKind {
-    /// The last C rows of unit inputs, z_t = wire(x_t, h_{t−1}). Rows never change once computed; only the newest row
-    /// of the units' output is kept, as h_t.
-    #[default]
-    Sliding,
-    /// A whole C×N matrix M. Row i of the unit input is wire(x_{t−C+1+i}, M_{t−1}\[i\]); all rows of the units' output
-    /// become M_t, and h_t is the newest.
-    Rewritten,
-}
+use crate::{Leak, MemoryKind, PopulationConfig, ProjectionsConfig, ReservoirError, WiringKind};
 
 /// Rows of context beyond which a window is no short one.
 const MOST_CONTEXT: usize = 1 << 16;

@@ -6,9 +6,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::OwnKind;
 
 /// A kind of unit: one of the project's, or one that the program [registered](crate::register).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnitKind {
     /// Attention, then feed-forward: the poster's unit.
+    #[default]
     AttentionBlock,
     /// Attention only.
     QkvUnit,

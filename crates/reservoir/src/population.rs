@@ -12,12 +12,12 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::reads::{Reads, Recurrence, Signal};
-use crate::{KindOptions, LagBiasLaw, Leak, QkInit, ReservoirError, StandardUnit, UnitKind};
+use crate::{KindOptions, Leak, ReservoirError, StandardUnit, UnitKind};
 
 /// U units of one kind and width D.
 ///
 /// Options that a kind does not have are an error when given, so that no setting is silently without effect.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PopulationConfig {
     /// The population's name, for instance the brain structure that it models. Default: its kind and place.
@@ -74,7 +74,7 @@ pub struct PopulationConfig {
     pub recurrence: Option<Recurrence>,
     /// How the first weights of keys follow from those of queries. Default independent. Kinds with attention.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub qk: Option<QkInit>,
+    pub qk: Option<Qk>,
     /// How wide the noise of `qk = "mimetic"` is, in widths of the weights. Default 0.3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qk_noise: Option<f64>,
@@ -92,7 +92,7 @@ pub struct PopulationConfig {
     pub value: Option<Value>,
     /// The law of first biases of scores by lag. Default: there are no biases. Kinds with attention.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lag_bias: Option<LagBiasLaw>,
+    pub lag_bias: Option<LagLaw>,
     /// The scale of the biases by lag. Default 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag_bias_scale: Option<f64>,
@@ -102,32 +102,10 @@ impl PopulationConfig {
     /// A population with the poster's defaults.
     pub fn new(kind: UnitKind, units: usize, d_unit: usize) -> Self {
         Self {
-            name: None,
             kind,
             units,
             d_unit,
-            leak: None,
-            heads: None,
-            causal: None,
-            activation: None,
-            residual: None,
-            layer_norm: None,
-            output: None,
-            initializer: None,
-            bias: None,
-            options: None,
-            linear: None,
-            reads: None,
-            fan_in: None,
-            recurrence: None,
-            qk: None,
-            qk_noise: None,
-            qk_gain: None,
-            gate_gain: None,
-            gate_law: None,
-            value: None,
-            lag_bias: None,
-            lag_bias_scale: None,
+            ..Self::default()
         }
     }
 
@@ -171,23 +149,14 @@ impl PopulationConfig {
 
     /// The law of the biases of lags, where there are some.
     fn lag_law(&self) -> Option<LagLaw> {
-        self.lag_bias.and_then(LagBiasLaw::law)
-    }
-
-    /// How first weights of queries and keys go together.
-    fn qk(&self) -> Qk {
-        match self.qk.unwrap_or_default() {
-            QkInit::Independent => Qk::Independent,
-            QkInit::Tied => Qk::Tied,
-            QkInit::Mimetic => Qk::Mimetic(self.qk_noise.unwrap_or(0.3)),
-        }
+        self.lag_bias.filter(|law| *law != LagLaw::None)
     }
 
     /// Checks that roles fit its units; `field` is where the population is written.
     pub(crate) fn check_roles(&self, roles: &Roles, field: &str) -> Result<(), ReservoirError> {
         let heads = self.heads.unwrap_or(1);
-        let value = self.value.unwrap_or_default();
-        let fits = roles.check(self.d_unit, heads, self.qk(), value);
+        let (qk, value) = (self.qk.unwrap_or_default(), self.value.unwrap_or_default());
+        let fits = roles.check(self.d_unit, heads, qk, value);
         fits.map_err(|(option, problem)| {
             ReservoirError::config(format!("{field}.{option}"), problem)
         })
@@ -233,7 +202,8 @@ impl PopulationConfig {
             output,
             initializer,
             roles,
-            qk: self.qk(),
+            qk: self.qk.unwrap_or_default(),
+            qk_noise: self.qk_noise.unwrap_or(0.3),
             qk_gain: self.qk_gain.unwrap_or(1.0),
             gate: Gate {
                 gain: self.gate_gain.unwrap_or(Gate::default().gain),

@@ -60,10 +60,7 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
 
     /// The rows of a window that are computed at each step.
     pub fn queries(&self) -> usize {
-        match self.memory() {
-            MemoryKind::Sliding => 1,
-            MemoryKind::Rewritten => self.context(),
-        }
+        self.memory().rows(self.context())
     }
 
     /// The loop over time; `watch` sees each step's window, `[batch, context, d_state]`.

@@ -71,14 +71,7 @@ impl ReservoirConfig {
         seed: u64,
         device: &B::Device,
     ) -> Result<Vec<StandardUnit<B>>, ReservoirError> {
-        let layouts = self.layouts(inputs)?;
-        let populations = self.populations.iter().zip(layouts).enumerate();
-        let populations = populations.map(|(index, (population, layout))| {
-            let roles = layout.and_then(|layout| layout.roles);
-            let rng = RngStream::Weights(index).rng(seed);
-            population.init(roles, self.context, initializer, rng, device)
-        });
-        populations.collect()
+        self.drawn(inputs, PopulationConfig::clone, initializer, seed, device)
     }
 
     /// Draws one unit of each population, to see what it is made of.
@@ -92,16 +85,27 @@ impl ReservoirConfig {
         initializer: Initializer,
         device: &B::Device,
     ) -> Result<Vec<StandardUnit<B>>, ReservoirError> {
+        let one = |population: &PopulationConfig| PopulationConfig {
+            units: 1,
+            ..population.clone()
+        };
+        self.drawn(inputs, one, initializer, 0, device)
+    }
+
+    fn drawn<B: Backend>(
+        &self,
+        inputs: &Inputs,
+        what: impl Fn(&PopulationConfig) -> PopulationConfig,
+        initializer: Initializer,
+        seed: u64,
+        device: &B::Device,
+    ) -> Result<Vec<StandardUnit<B>>, ReservoirError> {
         let layouts = self.layouts(inputs)?;
         let populations = self.populations.iter().zip(layouts).enumerate();
         let populations = populations.map(|(index, (population, layout))| {
             let roles = layout.and_then(|layout| layout.roles);
-            let one = PopulationConfig {
-                units: 1,
-                ..population.clone()
-            };
-            let rng = RngStream::Weights(index).rng(0);
-            one.init(roles, self.context, initializer, rng, device)
+            let rng = RngStream::Weights(index).rng(seed);
+            what(population).init(roles, self.context, initializer, rng, device)
         });
         populations.collect()
     }

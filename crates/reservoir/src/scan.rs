@@ -11,7 +11,7 @@ use burn::tensor::{Tensor, TensorPrimitive, backend::Backend, ops::FloatTensor};
 use ran_scan::{Leaks, Needs, Population, Prepared, ScanSpec};
 use ran_unit::Unit;
 
-use crate::{Memory, MemoryKind, Reservoir};
+use crate::{Memory, Reservoir};
 
 /// A backend that may compute a reservoir's whole scan over time as one operation.
 ///
@@ -181,10 +181,6 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
                 output: fused.output,
             });
         }
-        let memory = match self.memory() {
-            MemoryKind::Sliding => ran_scan::Memory::Sliding,
-            MemoryKind::Rewritten => ran_scan::Memory::Rewritten,
-        };
         let leaks = match self.same_leak() {
             Some(leak) => Leaks::from(leak as f32),
             None => Leaks::from(
@@ -195,7 +191,7 @@ impl<B: Backend, U: Unit<B>> Reservoir<B, U> {
             ),
         };
         let spec = ScanSpec::new(
-            memory,
+            self.memory(),
             self.context(),
             self.d_input(),
             leaks,

@@ -265,10 +265,7 @@ impl ScanSpec {
 
     /// Rows that are computed in one step.
     pub(crate) fn step_rows(&self) -> usize {
-        match self.memory {
-            Memory::Sliding => 1,
-            Memory::Rewritten => self.context,
-        }
+        self.memory.rows(self.context)
     }
 
     /// A population and where it lies.

@@ -3,17 +3,33 @@
 use std::fmt::Debug;
 
 use pulp::Scalar;
+use serde::{Deserialize, Serialize};
 
 use crate::arch::Lanes;
 use crate::weights::{Tensor, UnitGradient, UnitWeights};
 
-/// Which of the two working memories the units see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What the working memory holds: equations 7 and 8 of docs/model.md#working-memory.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Memory {
-    /// The last C rows; each step computes one.
+    /// The last C rows of unit inputs, z_t = wire(x_t, h_{t−1}). Rows never change once computed; only the newest row
+    /// of the units' output is kept, as h_t.
+    #[default]
     Sliding,
-    /// C rows that every step computes anew.
+    /// A whole C×N matrix M. Row i of the unit input is wire(x_{t−C+1+i}, M_{t−1}\[i\]); all rows of the units' output
+    /// become M_t, and h_t is the newest.
     Rewritten,
+}
+
+impl Memory {
+    /// Rows that are computed in one step with C rows of context: 1 in sliding memory, C in rewritten memory.
+    #[inline]
+    pub fn rows(self, context: usize) -> usize {
+        match self {
+            Self::Sliding => 1,
+            Self::Rewritten => context,
+        }
+    }
 }
 
 /// The sizes of a population, as its kernel sees them.
@@ -30,13 +46,10 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Rows that a unit computes in one step: 1 in sliding memory, C in rewritten memory.
+    /// Rows that a unit computes in one step.
     #[inline]
     pub fn rows(self) -> usize {
-        match self.memory {
-            Memory::Sliding => 1,
-            Memory::Rewritten => self.context,
-        }
+        self.memory.rows(self.context)
     }
 }
 

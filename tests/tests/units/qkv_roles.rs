@@ -71,11 +71,12 @@ fn roles_that_read_all_slots_are_the_unit_without_roles_and_draw_layer_after_lay
 fn tied_keys_have_the_weights_of_queries_and_mimetic_ones_nearly() {
     for (qk, gain, near) in [
         (Qk::Tied, 3.0, 0.0..1e-6),
-        (Qk::Mimetic(0.1), 1.0, 0.01..0.2),
+        (Qk::Mimetic, 1.0, 0.01..0.2),
         (Qk::Independent, 1.0, 0.5..10.0),
     ] {
         let config = QkvUnitConfig {
             qk,
+            qk_noise: 0.1,
             qk_gain: gain,
             ..roles()
         };

@@ -21,10 +21,7 @@ pub(super) fn fit(samples: &dyn Samples, ridge: Ridge) -> Result<RidgeFit, Reado
     let kernel = rows.kernel();
     let trace = trace(kernel.as_ref());
     if trace <= 0.0 {
-        let lambda = match ridge {
-            Ridge::Auto => 0.0,
-            Ridge::Value(lambda) => lambda,
-        };
+        let lambda = ridge.given().unwrap_or(0.0);
         return done(&rows.targets * 0.0, Chosen::given(lambda));
     }
     let kernel = match ridge {
@@ -50,11 +47,7 @@ pub(super) fn fit(samples: &dyn Samples, ridge: Ridge) -> Result<RidgeFit, Reado
             judge(candidates, &spectrum, &vectors, &coefficients)
         }
     };
-    let kept = spectrum.inverse(chosen.lambda);
-    let filtered = Mat::from_fn(coefficients.nrows(), coefficients.ncols(), |j, o| {
-        kept[j] * coefficients[(j, o)]
-    });
-    let duals = product(spectrum.vectors.as_ref(), filtered.as_ref());
+    let duals = spectrum.solve(chosen.lambda, &coefficients);
     done(reflection.restore(duals.as_ref()), chosen)
 }
 

@@ -15,6 +15,16 @@ pub enum Ridge {
     Value(f64),
 }
 
+impl Ridge {
+    /// The penalty where it is given.
+    pub(super) fn given(self) -> Option<f64> {
+        match self {
+            Ridge::Auto => None,
+            Ridge::Value(value) => Some(value),
+        }
+    }
+}
+
 /// Checks that a given penalty can be one.
 pub(crate) fn check(value: f64) -> Result<(), ReadoutError> {
     if value.is_finite() && value >= 0.0 {

@@ -24,10 +24,7 @@ pub(super) fn fit(samples: &dyn Samples, ridge: Ridge) -> Result<RidgeFit, Reado
 
     let trace = trace(gram.as_ref());
     if trace <= 0.0 {
-        let lambda = match ridge {
-            Ridge::Auto => 0.0,
-            Ridge::Value(lambda) => lambda,
-        };
+        let lambda = ridge.given().unwrap_or(0.0);
         return done(cross * 0.0, Chosen::given(lambda));
     }
     let spectrum = match ridge {
@@ -46,14 +43,7 @@ pub(super) fn fit(samples: &dyn Samples, ridge: Ridge) -> Result<RidgeFit, Reado
             judge(samples, candidates, &spectrum, &coefficients, means)?
         }
     };
-    let kept = spectrum.inverse(chosen.lambda);
-    let filtered = Mat::from_fn(coefficients.nrows(), coefficients.ncols(), |j, o| {
-        kept[j] * coefficients[(j, o)]
-    });
-    done(
-        product(spectrum.vectors.as_ref(), filtered.as_ref()),
-        chosen,
-    )
+    done(spectrum.solve(chosen.lambda, &coefficients), chosen)
 }
 
 /// Makes a second pass for the residuals and leverages of every row.

@@ -1,7 +1,7 @@
 //! The eigenvalues and eigenvectors of a positive semidefinite matrix, and what λ makes of them.
 
 use crate::ReadoutError;
-use crate::dense::{eigen, solve_positive, trace};
+use crate::dense::{eigen, product, solve_positive, trace};
 use faer::{Mat, MatRef};
 
 /// A = V·diag(e)·Vᵀ; the inverse of A + λI has 1/(e + λ) in place of e.
@@ -39,6 +39,15 @@ impl Spectrum {
             }
         };
         self.values.iter().map(invert).collect()
+    }
+
+    /// The solution of (A + λI)·X = V·C for the coefficients C.
+    pub(super) fn solve(&self, lambda: f64, coefficients: &Mat<f64>) -> Mat<f64> {
+        let kept = self.inverse(lambda);
+        let filtered = Mat::from_fn(coefficients.nrows(), coefficients.ncols(), |j, o| {
+            kept[j] * coefficients[(j, o)]
+        });
+        product(self.vectors.as_ref(), filtered.as_ref())
     }
 }
 

@@ -1,10 +1,10 @@
 //! What a population's options may be, and which kinds have them.
 
-use ran_qkv_unit::{Roles, Value};
+use ran_qkv_unit::{Qk, Roles, Value};
 
 use super::PopulationConfig;
 use crate::reads::Reads;
-use crate::{QkInit, ReservoirError, UnitKind};
+use crate::{ReservoirError, UnitKind};
 
 impl PopulationConfig {
     /// Checks every field; `index` is the population's place, for the message.
@@ -105,39 +105,20 @@ impl PopulationConfig {
         }
         let gated = roles.is_some_and(|roles| roles.gate.is_some());
         let listed = matches!(self.reads, Some(Reads::Slots(_)));
-        let mimetic = self.qk == Some(QkInit::Mimetic);
-        for (field, given, needed, what) in [
-            (
-                "qk_noise",
-                self.qk_noise.is_some(),
-                mimetic,
-                "qk = \"mimetic\"",
-            ),
-            (
-                "gate_gain",
-                self.gate_gain.is_some(),
-                gated,
-                "a gate in reads",
-            ),
-            (
-                "gate_law",
-                self.gate_law.is_some(),
-                gated,
-                "a gate in reads",
-            ),
-            (
-                "lag_bias_scale",
-                self.lag_bias_scale.is_some(),
-                self.lag_law().is_some(),
-                "a lag_bias that is not \"none\"",
-            ),
+        let mimetic = (self.qk == Some(Qk::Mimetic), "qk = \"mimetic\"");
+        let gated = (gated, "a gate in reads");
+        let lagged = (self.lag_law().is_some(), "a lag_bias that is not \"none\"");
+        for (field, given, (needed, what)) in [
+            ("qk_noise", self.qk_noise.is_some(), mimetic),
+            ("gate_gain", self.gate_gain.is_some(), gated),
+            ("gate_law", self.gate_law.is_some(), gated),
+            ("lag_bias_scale", self.lag_bias_scale.is_some(), lagged),
             (
                 "fan_in",
                 self.fan_in.is_some(),
-                listed,
-                "reads, a list of signals",
+                (listed, "reads, a list of signals"),
             ),
-            ("recurrence", self.recurrence.is_some(), listed, "reads"),
+            ("recurrence", self.recurrence.is_some(), (listed, "reads")),
         ] {
             if given && !needed {
                 return wrong(field, format!("needs {what}"));

@@ -9,7 +9,7 @@ use burn::tensor::{
 };
 use burn_ndarray::{NdArray, NdArrayDevice};
 use ran_reservoir::{
-    Activation, Inputs, LagBiasLaw, Leak, Memory, MemoryKind, PopulationConfig, ProjectionsConfig,
+    Activation, Inputs, LagLaw, Leak, Memory, MemoryKind, PopulationConfig, ProjectionsConfig,
     Reservoir, ReservoirConfig, UnitKind, WiringKind,
 };
 use ran_unit::{Initializer, Output};
@@ -432,7 +432,7 @@ fn the_references_gradients_are_those_of_finite_differences() {
         populations[0].residual = Some(true);
         populations[1].heads = Some(2);
         populations[1].causal = Some(true);
-        populations[1].lag_bias = Some(LagBiasLaw::Normal);
+        populations[1].lag_bias = Some(LagLaw::Normal);
         populations[2].activation = Some(Activation::Gelu);
         for (at, population) in populations.iter_mut().enumerate() {
             population.name = Some(format!("part {at}"));
