@@ -83,6 +83,12 @@ impl EvaluationConfig {
 
     /// Where and how long a model is to go on by itself, if it is.
     pub(crate) fn plan(&self, dataset: &Dataset) -> Result<Option<FreeRunPlan>, LearningError> {
+        if self.free_run.is_none() && !self.is_default() {
+            return Err(LearningError::Config {
+                field: "evaluation.starts".into(),
+                problem: "needs evaluation.free_run: how many steps each forecast has".into(),
+            });
+        }
         let plan = |steps| FreeRunPlan::new(dataset, steps, self.starts);
         self.free_run.map(plan).transpose()
     }
@@ -189,6 +195,23 @@ mod tests {
         assert_relative_eq!(lyapunov.valid_time, 3.5 * 0.01 * 0.9056);
         let other = FreeRunScores::of(&task("name = 'mackey-glass'"), &runs).unwrap();
         assert!(other.lyapunov.is_none());
+    }
+
+    #[test]
+    fn places_to_start_from_need_a_number_of_steps() {
+        let dataset = task("name = 'narma'\nsteps = 60\nwarm_up = 10")
+            .load(0)
+            .unwrap();
+        let starts = |starts| EvaluationConfig {
+            free_run: None,
+            starts,
+        };
+        let error = starts(0).plan(&dataset).unwrap_err().to_string();
+        assert!(
+            error.contains("evaluation.starts needs evaluation.free_run"),
+            "{error}"
+        );
+        assert!(starts(1).plan(&dataset).unwrap().is_none());
     }
 
     #[test]

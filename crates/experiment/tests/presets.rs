@@ -63,3 +63,71 @@ fn every_preset_loads_its_task_and_describes_its_network() {
         );
     }
 }
+
+/// The keys of a table, as the error about one that is unknown names them.
+fn known_keys(text: &str) -> Vec<String> {
+    let error = Experiment::parse("keys", "keys.toml", text, &[]).unwrap_err();
+    let error = error.to_string();
+    let (_, known) = error.split_once("expected").expect(&error);
+    let names: Vec<_> = known.split('`').skip(1).step_by(2).collect();
+    assert!(error.contains("zzz") && !names.is_empty(), "{error}");
+    names.into_iter().map(String::from).collect()
+}
+
+#[test]
+fn the_page_of_the_configuration_names_every_key_and_task() {
+    const PAGE: &str = include_str!("../../../docs/configuration.md");
+    let section = |title: &str| {
+        let (_, rest) = PAGE.split_once(&format!("\n## {title}\n")).expect(title);
+        rest.split("\n## ").next().unwrap_or_default()
+    };
+    let model = "[task]\nname = 'narma'\n[reservoir]\ncontext = 1\nzzz_r\n[[reservoir.population]]\nkind = 'tanh-unit'\n\
+                 units = 1\nd_unit = 1\nzzz_p\n[reservoir.projections]\n";
+    let with = |place: &str| {
+        let text = model.replace(place, "zzz = 1");
+        text.replace("zzz_r\n", "").replace("zzz_p\n", "")
+    };
+    let mut expected = vec![
+        ("`[reservoir]`", known_keys(&with("zzz_r"))),
+        ("`[[reservoir.population]]`", known_keys(&with("zzz_p"))),
+    ];
+    for (title, table) in [
+        ("`[input_map]`", "[input_map]"),
+        ("`[learning]`", "[learning]"),
+        ("`[readout]`", "[readout]"),
+        ("`[readout]`", "[readout.online]\nrule = 'rls'"),
+        ("`[readout]`", "[readout.online]\nrule = 'lms'"),
+        ("`[readout]`", "[readout.online]\nrule = 'force'"),
+        ("`[evaluation]`", "[evaluation]"),
+        ("`[chosen]`", "[chosen]"),
+    ] {
+        let text = format!("{}{table}\nzzz = 1\n", with("nothing"));
+        expected.push((title, known_keys(&text)));
+    }
+    for name in TaskConfig::NAMES {
+        expected.push(("Tasks", vec![(*name).into()]));
+        for key in known_keys(&format!("[task]\nname = '{name}'\nzzz = 1\n")) {
+            let named = [section("`[task]`"), section("Tasks")].concat();
+            assert!(named.contains(&format!("`{key}`")), "{name}: {key}");
+        }
+    }
+    let network = |kind: &str, rest: &str| {
+        known_keys(&format!(
+            "[task]\nname = 'narma'\n[network]\nkind = '{kind}'\n{rest}"
+        ))
+    };
+    for kind in network("zzz", "") {
+        expected.push(("`[network]`", network(&kind, "zzz = 1")));
+        expected.push(("`[network]`", vec![kind]));
+    }
+    for (title, keys) in expected {
+        for key in keys {
+            let named = section(title);
+            let found = [format!("`{key}`"), format!("`\"{key}\"`")];
+            assert!(
+                found.iter().any(|one| named.contains(one)),
+                "{title}: {key}"
+            );
+        }
+    }
+}

@@ -78,6 +78,15 @@ pub fn check_training(config: &ModelConfig, dataset: &Dataset) -> Result<(), Lea
             problem: "reads inputs as they are: it does not go with symbols".into(),
         });
     }
+    if learning.input_noise > 0.0 && dataset.symbols {
+        return Err(LearningError::Config {
+            field: "learning.input_noise".into(),
+            problem: format!(
+                "is for inputs that are numbers; those of the task {:?} are symbols",
+                dataset.name
+            ),
+        });
+    }
     if learning.qk.is_some() {
         asked(&ModelCard::new(config, None, dataset, 0), dataset)?;
     }

@@ -40,7 +40,7 @@ pub struct ReadoutConfig {
     #[serde(skip_serializing_if = "ReadoutLoss::is_default")]
     pub loss: ReadoutLoss,
     /// The penalty λ of the squares of the weights, or how it is chosen: by leave-one-out for the squared error, by rows that are held
-    /// out for the cross-entropy.
+    /// out for the cross-entropy. Readouts that learn step by step or by gradient alone ignore it.
     pub ridge: Ridge,
     /// Whether the penalty is of features in units of their standard deviations on the training set ([`ran_readout::Standardised`]).
     #[serde(skip_serializing_if = "std::ops::Not::not")]

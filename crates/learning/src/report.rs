@@ -31,7 +31,7 @@ pub struct Report {
     pub epochs: Option<usize>,
     /// The one whose parameters the model has, counted from 1.
     pub best_epoch: Option<usize>,
-    /// Whether it was stopped before its end; the scores are then the last epoch's.
+    /// Whether it was stopped before its end; `train` and `valid` are then the last epoch's, and nothing else was judged.
     pub interrupted: bool,
     /// What was out of the ordinary.
     pub warnings: Vec<String>,

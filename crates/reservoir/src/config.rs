@@ -115,14 +115,10 @@ impl ReservoirConfig {
                 "must offer at most {MOST_STATES} slots (units × d_unit), got {d_state}"
             ));
         }
-        // An attention block has 11·D² weights, the most of all kinds.
-        let weights = self.populations.iter().fold(0_usize, |sum, one| {
-            let unit = one.d_unit.saturating_pow(2).saturating_mul(11);
-            sum.saturating_add(unit.saturating_mul(one.units))
-        });
+        let weights = self.fewest_weights();
         if weights > MOST_WEIGHTS {
             return refuse(format!(
-                "must have at most {MOST_WEIGHTS} weights (11 × units × d_unit²), got {weights}"
+                "must have at most {MOST_WEIGHTS} weights, got {weights}"
             ));
         }
         if self.context * d_state > MOST_WEIGHTS {

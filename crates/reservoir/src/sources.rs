@@ -130,11 +130,11 @@ impl<'a> Sources<'a> {
         dims.map(|dim| vec![((first + dim) as u32, 1.0)]).collect()
     }
 
-    /// The signals that a delay line reads; none of a population that is none, or that reads states.
+    /// The signals that a linear delay line reads; none of a population that is none, or that reads states.
     fn line(&self, at: usize) -> Option<Vec<Sum>> {
         let population = &self.config.populations[at];
-        let (Some(Recurrence::DelayLine), Some(Reads::Slots(signals))) =
-            (population.recurrence, &population.reads)
+        let (Some(true), Some(Recurrence::DelayLine), Some(Reads::Slots(signals))) =
+            (population.linear, population.recurrence, &population.reads)
         else {
             return None;
         };

@@ -213,6 +213,11 @@ fn what_cannot_be_trained_so_gets_a_sentence() {
             "carry = true",
             "belongs to the regimes that train by gradient",
         ),
+        (
+            MAP,
+            "regime = 'full'\ninput_noise = 0.1",
+            "learning.input_noise is for inputs that are numbers",
+        ),
         ("[input_map]\nwidth = 0", "", "must be from 1 to"),
         ("[input_map]\nwidth = 4\nscale = 0.0", "", "must be above 0"),
     ] {

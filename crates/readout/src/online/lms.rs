@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 /// Normalised, μ becomes μ/(ε + ‖x‖²) with ε = 10⁻⁸, so that the step does not depend on the scale of the features
 /// (Haykin 2002, "Adaptive filter theory", 4th edition, chapter 6). Each row costs d_features·d_output multiply-adds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default)]
 pub struct LmsConfig {
     /// μ > 0. Normalised, it is stable below 2; otherwise below 2 over the largest eigenvalue of E\[xxᵀ\].
-    #[serde(alias = "step_size")]
+    #[serde(alias = "step-size")]
     pub step_size: f64,
     /// Whether the step is divided by ‖x‖².
     pub normalised: bool,

@@ -55,6 +55,22 @@ fn a_linear_delay_line_holds_its_signals_as_they_were() {
 }
 
 #[test]
+fn a_line_that_is_not_linear_does_not_hold_its_signals_as_they_were() {
+    let reader = linear(
+        "reader",
+        2,
+        "none",
+        json!([{ "from": "symbol", "delay": 2 }]),
+    );
+    let mut line = linear("line", 6, "delay-line", json!(["symbol"]));
+    assert!(reservoir(json!([line, reader])).is_ok());
+    line["linear"] = json!(false);
+    let error = reservoir(json!([line, reader])).unwrap_err();
+    assert!(error.contains("no population holds it"), "{error}");
+    assert!(error.contains("linear = true"), "{error}");
+}
+
+#[test]
 fn an_accumulator_adds_up_its_signals_and_sums_and_scales_go_in() {
     let reads = json!([["symbol 1", { "from": "symbol 0", "scale": -2.0 }], "marker"]);
     let sum = linear("sum", 2, "accumulate", reads);
