@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BaselineError, EchoStateTransformer, EchoStateTransformerConfig, GatedConfig, Gru, Lstm, Mamba,
-    MambaConfig, Memory, MemoryData, Network, RetNet, RetNetConfig, Rwkv, RwkvConfig, Slot,
-    Transformer, TransformerConfig,
+    MambaConfig, Memory, Network, RetNet, RetNetConfig, Rwkv, RwkvConfig, Slot, Transformer,
+    TransformerConfig,
 };
 use crate::{gru, lstm};
 
@@ -157,24 +157,12 @@ impl<B: Backend> Network<B> for Baseline<B> {
         delegate!(Self, self, network => Network::<B>::name(network))
     }
 
-    fn d_input(&self) -> usize {
-        delegate!(Self, self, network => network.d_input())
-    }
-
-    fn d_features(&self) -> usize {
-        delegate!(Self, self, network => network.d_features())
+    fn widths(&self) -> [usize; 2] {
+        delegate!(Self, self, network => network.widths())
     }
 
     fn slots(&self, steps: usize) -> Vec<Slot> {
         delegate!(Self, self, network => network.slots(steps))
-    }
-
-    fn start(&self, batch: usize, device: &B::Device) -> Memory<B> {
-        delegate!(Self, self, network => network.start(batch, device))
-    }
-
-    fn restore(&self, saved: &MemoryData, device: &B::Device) -> Result<Memory<B>, BaselineError> {
-        delegate!(Self, self, network => network.restore(saved, device))
     }
 
     fn forward(&self, inputs: Tensor<B, 3>, memory: Memory<B>) -> (Tensor<B, 3>, Memory<B>) {
@@ -187,9 +175,5 @@ impl<B: Backend> Network<B> for Baseline<B> {
 
     fn multiply_adds_at(&self, position: usize) -> u64 {
         delegate!(Self, self, network => network.multiply_adds_at(position))
-    }
-
-    fn memory_floats_at(&self, position: usize) -> u64 {
-        delegate!(Self, self, network => network.memory_floats_at(position))
     }
 }

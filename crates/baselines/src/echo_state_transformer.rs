@@ -9,7 +9,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::error::check_count;
-use crate::network::check;
+use crate::network::{STATE, check, name_of};
 use crate::parts::{drawn, gelu, given, linear_parameters};
 use crate::pieces::steps;
 use crate::{BaselineError, Linear, Memory, Network, RmsNorm, Slot};
@@ -339,19 +339,15 @@ impl<B: Backend> Network<B> for EchoStateTransformer<B> {
         NAME
     }
 
-    fn d_input(&self) -> usize {
-        self.input.weight.dims()[0]
-    }
-
-    fn d_features(&self) -> usize {
-        self.input.weight.dims()[1]
+    fn widths(&self) -> [usize; 2] {
+        self.input.weight.dims()
     }
 
     fn slots(&self, _steps: usize) -> Vec<Slot> {
         let layers = self.layers.iter().enumerate();
         let slot = |(at, layer): (usize, &EchoStateTransformerLayer<B>)| {
             let [units, neurons, _] = layer.reservoirs.recurrent.dims();
-            Slot::new(state_of(at), &[units, neurons])
+            Slot::new(name_of(at, STATE), &[units, neurons])
         };
         layers.map(slot).collect()
     }
@@ -361,8 +357,9 @@ impl<B: Backend> Network<B> for EchoStateTransformer<B> {
         let mut after = Memory::new(NAME, memory.position() + inputs.dims()[1]);
         let mut rows = self.input.forward(inputs);
         for (at, layer) in self.layers.iter().enumerate() {
-            let (next, state) = layer.forward(rows, memory.get(&state_of(at)));
-            after = after.with(state_of(at), state);
+            let name = name_of(at, STATE);
+            let (next, state) = layer.forward(rows, memory.get(&name));
+            after = after.with(name, state);
             rows = next;
         }
         (rows, after)
@@ -374,9 +371,4 @@ impl<B: Backend> Network<B> for EchoStateTransformer<B> {
         let layers = layers.map(EchoStateTransformerLayer::multiply_adds);
         self.input.multiply_adds() + layers.sum::<u64>()
     }
-}
-
-/// The name of a layer's reservoirs in the memory.
-fn state_of(layer: usize) -> String {
-    format!("layers.{layer}.state")
 }

@@ -5,11 +5,14 @@ use burn::tensor::{Tensor, backend::Backend};
 use rand::Rng;
 
 use crate::gated::{GatedConfig, GatedLayer};
-use crate::network::check;
+use crate::network::{check, name_of};
 use crate::parts::{over_time, sigmoid};
 use crate::{Memory, Network, Slot};
 
 const NAME: &str = "gru";
+
+/// The name of a layer's state in the memory.
+const HIDDEN: &str = "hidden";
 
 /// The parts r, z and n.
 pub(crate) const MAPS: usize = 3;
@@ -66,18 +69,14 @@ impl<B: Backend> Network<B> for Gru<B> {
         NAME
     }
 
-    fn d_input(&self) -> usize {
-        self.layers[0].d_input()
-    }
-
-    fn d_features(&self) -> usize {
-        self.layers[0].width()
+    fn widths(&self) -> [usize; 2] {
+        [self.layers[0].d_input(), self.layers[0].width()]
     }
 
     fn slots(&self, _steps: usize) -> Vec<Slot> {
         let layers = self.layers.iter().enumerate();
         layers
-            .map(|(at, layer)| Slot::new(hidden_of(at), &[layer.width()]))
+            .map(|(at, layer)| Slot::new(name_of(at, HIDDEN), &[layer.width()]))
             .collect()
     }
 
@@ -86,7 +85,7 @@ impl<B: Backend> Network<B> for Gru<B> {
         let mut after = Memory::new(NAME, memory.position() + inputs.dims()[1]);
         let mut rows = inputs;
         for (at, layer) in self.layers.iter().enumerate() {
-            let name = hidden_of(at);
+            let name = name_of(at, HIDDEN);
             let given = layer.input.forward(rows);
             let own = layer.hidden.ready();
             let (states, hidden) = over_time(given, memory.get(&name), |given, hidden| {
@@ -102,9 +101,4 @@ impl<B: Backend> Network<B> for Gru<B> {
     fn multiply_adds_at(&self, _position: usize) -> u64 {
         self.layers.iter().map(GatedLayer::multiply_adds).sum()
     }
-}
-
-/// The name of a layer's state in the memory.
-fn hidden_of(layer: usize) -> String {
-    format!("layers.{layer}.hidden")
 }

@@ -5,7 +5,7 @@ use burn::tensor::{Tensor, backend::Backend};
 use rand::Rng;
 
 use crate::gated::{GatedConfig, GatedLayer};
-use crate::network::check;
+use crate::network::{check, name_of};
 use crate::parts::{over_time, sigmoid};
 use crate::{Memory, Network, Slot};
 
@@ -64,12 +64,8 @@ impl<B: Backend> Network<B> for Lstm<B> {
         NAME
     }
 
-    fn d_input(&self) -> usize {
-        self.layers[0].d_input()
-    }
-
-    fn d_features(&self) -> usize {
-        self.layers[0].width()
+    fn widths(&self) -> [usize; 2] {
+        [self.layers[0].d_input(), self.layers[0].width()]
     }
 
     fn slots(&self, _steps: usize) -> Vec<Slot> {
@@ -108,5 +104,5 @@ impl<B: Backend> Network<B> for Lstm<B> {
 
 /// The names of a layer's h and c in the memory.
 fn names(layer: usize) -> [String; 2] {
-    ["hidden", "cell"].map(|part| format!("layers.{layer}.{part}"))
+    ["hidden", "cell"].map(|part| name_of(layer, part))
 }
