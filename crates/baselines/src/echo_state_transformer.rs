@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::check_count;
 use crate::network::{STATE, check, name_of};
-use crate::parts::{drawn, gelu, given, linear_parameters};
+use crate::parts::{by_root_mean_square, drawn, gelu, given, linear_parameters};
 use crate::pieces::steps;
 use crate::{BaselineError, Linear, Memory, Network, RmsNorm, Slot};
 
@@ -298,7 +298,7 @@ impl<B: Backend> EchoStateTransformerLayer<B> {
             let weights = softmax(asking.matmul(rows_said.clone().transpose()));
             let mean = weights.matmul(rows_said).swap_dims(0, 1); // [units, batch, width]
             let heard = mean.matmul(self.value.val()) + row.unsqueeze_dim(0);
-            let update = normed(heard) * gain.clone();
+            let update = by_root_mean_square(heard, NORM_ADDS) * gain.clone();
             state = reservoirs.next(update, state);
             said = reservoirs.say(state.clone());
             all_said.push(said.clone());
@@ -325,13 +325,7 @@ fn root_of(width: usize) -> f64 {
 
 /// The norm with this network's ε.
 fn norm<B: Backend, const R: usize>(norm: &RmsNorm<B>, rows: Tensor<B, R>) -> Tensor<B, R> {
-    normed(rows) * norm.gain.val().unsqueeze()
-}
-
-/// x/√(mean(x²) + ε).
-fn normed<B: Backend, const R: usize>(rows: Tensor<B, R>) -> Tensor<B, R> {
-    let square = rows.clone().powi_scalar(2).mean_dim(R - 1);
-    rows * (square + NORM_ADDS).powf_scalar(-0.5)
+    by_root_mean_square(rows, NORM_ADDS) * norm.gain.val().unsqueeze()
 }
 
 impl<B: Backend> Network<B> for EchoStateTransformer<B> {
