@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 
 use burn::backend::Autodiff;
 use burn::module::AutodiffModule;
-use burn::tensor::{Tensor, backend::Backend};
 use ndarray::{Array2, ArrayView2, Axis};
 use ran_tasks::{Category, Metric, stack_rows};
 
 use super::Run;
+use crate::backend::host;
 use crate::batch::{Batch, dropout_mask, epoch_rng, shuffled, stripes};
 use crate::core::Memory;
 use crate::loss::{Loss, link};
@@ -195,12 +195,4 @@ impl Sums {
         self.loss += rows * loss;
         self.score += rows * metric.score(predictions.view(), targets);
     }
-}
-
-/// A matrix on the host.
-fn host<B: Backend>(tensor: Tensor<B, 2>) -> Array2<f32> {
-    let [rows, columns] = tensor.dims();
-    let numbers = tensor.into_data().convert::<f32>();
-    let numbers = numbers.into_vec().expect("numbers were converted to f32");
-    Array2::from_shape_vec((rows, columns), numbers).expect("a tensor has its dims")
 }
