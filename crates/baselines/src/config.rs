@@ -139,8 +139,12 @@ impl BaselineConfig {
         // The network stands where a reservoir's first population would.
         let rng = &mut RngStream::Weights(0).rng(seed);
         Ok(match self {
-            Self::Gru(config) => Baseline::Gru(Gru::init(config, d_input, rng, device)),
-            Self::Lstm(config) => Baseline::Lstm(Lstm::init(config, d_input, rng, device)),
+            Self::Gru(config) => Baseline::Gru(Gru {
+                layers: config.init(gru::MAPS, d_input, rng, device),
+            }),
+            Self::Lstm(config) => Baseline::Lstm(Lstm {
+                layers: config.init(lstm::MAPS, d_input, rng, device),
+            }),
             Self::Transformer(config) => Baseline::Transformer(config.init(d_input, rng, device)),
             Self::RetNet(config) => Baseline::RetNet(config.init(d_input, rng, device)),
             Self::Rwkv(config) => Baseline::Rwkv(config.init(d_input, rng, device)),

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::check_count;
 use crate::network::{STATE, check, name_of};
-use crate::parts::{by_root_mean_square, drawn, gelu, given, linear_parameters};
+use crate::parts::{
+    by_root_mean_square, drawn, feed_forward_parameters, gelu, given, linear_parameters,
+};
 use crate::pieces::steps;
 use crate::{BaselineError, Linear, Memory, Network, RmsNorm, Slot};
 
@@ -95,8 +97,7 @@ impl EchoStateTransformerConfig {
         let asking = 3 * units * width * width;
         let reservoirs = self.wiring().parameters();
         let attention = 3 * width * width + linear_parameters([units * width, width], true);
-        let feed_forward = linear_parameters([width, WIDER * width], true)
-            + linear_parameters([WIDER * width, width], true);
+        let feed_forward = feed_forward_parameters([width, WIDER * width], true);
         let layer = asking + reservoirs + attention + feed_forward + 3 * width;
         linear_parameters([d_input, width], false) + self.layers * layer
     }

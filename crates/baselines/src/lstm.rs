@@ -2,9 +2,8 @@
 
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
-use rand::Rng;
 
-use crate::gated::{GatedConfig, GatedLayer};
+use crate::gated::GatedLayer;
 use crate::network::{check, name_of};
 use crate::parts::{over_time, sigmoid};
 use crate::{Memory, Network, Slot};
@@ -29,19 +28,6 @@ pub(crate) const MAPS: usize = 4;
 pub struct Lstm<B: Backend> {
     /// The layers, the lowest first.
     pub layers: Vec<GatedLayer<B>>,
-}
-
-impl<B: Backend> Lstm<B> {
-    /// Draws the weights and biases. The options must have been checked.
-    pub(crate) fn init(
-        config: &GatedConfig,
-        d_input: usize,
-        rng: &mut impl Rng,
-        device: &B::Device,
-    ) -> Self {
-        let layers = config.init(MAPS, d_input, rng, device);
-        Self { layers }
-    }
 }
 
 /// h and c after a step.
