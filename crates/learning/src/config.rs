@@ -56,8 +56,7 @@ pub struct ReadoutConfig {
 impl ReadoutConfig {
     fn validate(&self, regime: Regime) -> Result<(), LearningError> {
         let wrong = |field: &str, problem: String| {
-            let field = format!("readout.{field}");
-            Err(LearningError::Config { field, problem })
+            Err(LearningError::config(format!("readout.{field}"), problem))
         };
         let closed = matches!(regime, Regime::Reservoir | Regime::Hybrid);
         if self.online.is_some() && !closed {

@@ -9,7 +9,7 @@ use ran_tasks::{Category, Metric, stack_rows};
 
 use super::Run;
 use crate::backend::host;
-use crate::batch::{Batch, dropout_mask, epoch_rng, shuffled, stripes};
+use crate::batch::{Batch, dropout_mask, epoch_rng, shuffled, stripes, targets};
 use crate::core::Memory;
 use crate::loss::{Loss, link};
 use crate::model::{Predictions, Readout};
@@ -130,15 +130,6 @@ impl<B: LearningBackend> Run<'_, B> {
         let readout = Readout::of(&network.readout, link(category));
         let mut predictions = Predictions::new(&readout, view, samples);
         let mut outputs = vec![Array2::zeros((0, self.card.d_output)); samples.len()];
-        let targets: Vec<_> = samples
-            .iter()
-            .map(|sample| {
-                let steps = sample.inputs.nrows();
-                let targets = sample.targets.view();
-                let targets = view.features.targets(steps, &sample.scored, targets);
-                self.dataset.one_hot(targets)
-            })
-            .collect();
         let pass = Pass {
             backbone: &network.backbone,
             view,
@@ -159,7 +150,8 @@ impl<B: LearningBackend> Run<'_, B> {
         if outcome.is_break() {
             return Err(LearningError::Stopped);
         }
-        let (outputs, targets) = (stack_rows(&outputs), stack_rows(&targets));
+        let outputs = stack_rows(&outputs);
+        let targets = targets(self.dataset, samples, view.features);
         let loss = Loss::of(category, 0.0, outputs.view(), targets.view());
         let (predictions, targets) = (
             stack_rows(&predictions.of),
