@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BaselineError, EchoStateTransformer, EchoStateTransformerConfig, GatedConfig, Gru, Lstm, Mamba,
-    MambaConfig, Memory, MemoryData, Network, RetNet, RetNetConfig, Rwkv, RwkvConfig, Slot,
-    Transformer, TransformerConfig,
+    MambaConfig, Memory, Network, RetNet, RetNetConfig, Rwkv, RwkvConfig, Slot, Transformer,
+    TransformerConfig,
 };
 use crate::{gru, lstm};
 
@@ -139,8 +139,12 @@ impl BaselineConfig {
         // The network stands where a reservoir's first population would.
         let rng = &mut RngStream::Weights(0).rng(seed);
         Ok(match self {
-            Self::Gru(config) => Baseline::Gru(Gru::init(config, d_input, rng, device)),
-            Self::Lstm(config) => Baseline::Lstm(Lstm::init(config, d_input, rng, device)),
+            Self::Gru(config) => Baseline::Gru(Gru {
+                layers: config.init(gru::MAPS, d_input, rng, device),
+            }),
+            Self::Lstm(config) => Baseline::Lstm(Lstm {
+                layers: config.init(lstm::MAPS, d_input, rng, device),
+            }),
             Self::Transformer(config) => Baseline::Transformer(config.init(d_input, rng, device)),
             Self::RetNet(config) => Baseline::RetNet(config.init(d_input, rng, device)),
             Self::Rwkv(config) => Baseline::Rwkv(config.init(d_input, rng, device)),
@@ -157,24 +161,12 @@ impl<B: Backend> Network<B> for Baseline<B> {
         delegate!(Self, self, network => Network::<B>::name(network))
     }
 
-    fn d_input(&self) -> usize {
-        delegate!(Self, self, network => network.d_input())
-    }
-
-    fn d_features(&self) -> usize {
-        delegate!(Self, self, network => network.d_features())
+    fn widths(&self) -> [usize; 2] {
+        delegate!(Self, self, network => network.widths())
     }
 
     fn slots(&self, steps: usize) -> Vec<Slot> {
         delegate!(Self, self, network => network.slots(steps))
-    }
-
-    fn start(&self, batch: usize, device: &B::Device) -> Memory<B> {
-        delegate!(Self, self, network => network.start(batch, device))
-    }
-
-    fn restore(&self, saved: &MemoryData, device: &B::Device) -> Result<Memory<B>, BaselineError> {
-        delegate!(Self, self, network => network.restore(saved, device))
     }
 
     fn forward(&self, inputs: Tensor<B, 3>, memory: Memory<B>) -> (Tensor<B, 3>, Memory<B>) {
@@ -187,9 +179,5 @@ impl<B: Backend> Network<B> for Baseline<B> {
 
     fn multiply_adds_at(&self, position: usize) -> u64 {
         delegate!(Self, self, network => network.multiply_adds_at(position))
-    }
-
-    fn memory_floats_at(&self, position: usize) -> u64 {
-        delegate!(Self, self, network => network.memory_floats_at(position))
     }
 }

@@ -9,8 +9,10 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::error::check_count;
-use crate::network::check;
-use crate::parts::{drawn, gelu, given, linear_parameters};
+use crate::network::{STATE, check, name_of};
+use crate::parts::{
+    by_root_mean_square, drawn, feed_forward_parameters, gelu, given, linear_parameters,
+};
 use crate::pieces::steps;
 use crate::{BaselineError, Linear, Memory, Network, RmsNorm, Slot};
 
@@ -95,8 +97,7 @@ impl EchoStateTransformerConfig {
         let asking = 3 * units * width * width;
         let reservoirs = self.wiring().parameters();
         let attention = 3 * width * width + linear_parameters([units * width, width], true);
-        let feed_forward = linear_parameters([width, WIDER * width], true)
-            + linear_parameters([WIDER * width, width], true);
+        let feed_forward = feed_forward_parameters([width, WIDER * width], true);
         let layer = asking + reservoirs + attention + feed_forward + 3 * width;
         linear_parameters([d_input, width], false) + self.layers * layer
     }
@@ -298,7 +299,7 @@ impl<B: Backend> EchoStateTransformerLayer<B> {
             let weights = softmax(asking.matmul(rows_said.clone().transpose()));
             let mean = weights.matmul(rows_said).swap_dims(0, 1); // [units, batch, width]
             let heard = mean.matmul(self.value.val()) + row.unsqueeze_dim(0);
-            let update = normed(heard) * gain.clone();
+            let update = by_root_mean_square(heard, NORM_ADDS) * gain.clone();
             state = reservoirs.next(update, state);
             said = reservoirs.say(state.clone());
             all_said.push(said.clone());
@@ -325,13 +326,7 @@ fn root_of(width: usize) -> f64 {
 
 /// The norm with this network's ε.
 fn norm<B: Backend, const R: usize>(norm: &RmsNorm<B>, rows: Tensor<B, R>) -> Tensor<B, R> {
-    normed(rows) * norm.gain.val().unsqueeze()
-}
-
-/// x/√(mean(x²) + ε).
-fn normed<B: Backend, const R: usize>(rows: Tensor<B, R>) -> Tensor<B, R> {
-    let square = rows.clone().powi_scalar(2).mean_dim(R - 1);
-    rows * (square + NORM_ADDS).powf_scalar(-0.5)
+    by_root_mean_square(rows, NORM_ADDS) * norm.gain.val().unsqueeze()
 }
 
 impl<B: Backend> Network<B> for EchoStateTransformer<B> {
@@ -339,19 +334,15 @@ impl<B: Backend> Network<B> for EchoStateTransformer<B> {
         NAME
     }
 
-    fn d_input(&self) -> usize {
-        self.input.weight.dims()[0]
-    }
-
-    fn d_features(&self) -> usize {
-        self.input.weight.dims()[1]
+    fn widths(&self) -> [usize; 2] {
+        self.input.weight.dims()
     }
 
     fn slots(&self, _steps: usize) -> Vec<Slot> {
         let layers = self.layers.iter().enumerate();
         let slot = |(at, layer): (usize, &EchoStateTransformerLayer<B>)| {
             let [units, neurons, _] = layer.reservoirs.recurrent.dims();
-            Slot::new(state_of(at), &[units, neurons])
+            Slot::new(name_of(at, STATE), &[units, neurons])
         };
         layers.map(slot).collect()
     }
@@ -361,8 +352,9 @@ impl<B: Backend> Network<B> for EchoStateTransformer<B> {
         let mut after = Memory::new(NAME, memory.position() + inputs.dims()[1]);
         let mut rows = self.input.forward(inputs);
         for (at, layer) in self.layers.iter().enumerate() {
-            let (next, state) = layer.forward(rows, memory.get(&state_of(at)));
-            after = after.with(state_of(at), state);
+            let name = name_of(at, STATE);
+            let (next, state) = layer.forward(rows, memory.get(&name));
+            after = after.with(name, state);
             rows = next;
         }
         (rows, after)
@@ -374,9 +366,4 @@ impl<B: Backend> Network<B> for EchoStateTransformer<B> {
         let layers = layers.map(EchoStateTransformerLayer::multiply_adds);
         self.input.multiply_adds() + layers.sum::<u64>()
     }
-}
-
-/// The name of a layer's reservoirs in the memory.
-fn state_of(layer: usize) -> String {
-    format!("layers.{layer}.state")
 }

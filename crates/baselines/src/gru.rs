@@ -2,14 +2,16 @@
 
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
-use rand::Rng;
 
-use crate::gated::{GatedConfig, GatedLayer};
-use crate::network::check;
+use crate::gated::GatedLayer;
+use crate::network::{check, name_of};
 use crate::parts::{over_time, sigmoid};
 use crate::{Memory, Network, Slot};
 
 const NAME: &str = "gru";
+
+/// The name of a layer's state in the memory.
+const HIDDEN: &str = "hidden";
 
 /// The parts r, z and n.
 pub(crate) const MAPS: usize = 3;
@@ -27,19 +29,6 @@ pub(crate) const MAPS: usize = 3;
 pub struct Gru<B: Backend> {
     /// The layers, the lowest first.
     pub layers: Vec<GatedLayer<B>>,
-}
-
-impl<B: Backend> Gru<B> {
-    /// Draws the weights and biases. The options must have been checked.
-    pub(crate) fn init(
-        config: &GatedConfig,
-        d_input: usize,
-        rng: &mut impl Rng,
-        device: &B::Device,
-    ) -> Self {
-        let layers = config.init(MAPS, d_input, rng, device);
-        Self { layers }
-    }
 }
 
 /// The state after a step.
@@ -66,18 +55,14 @@ impl<B: Backend> Network<B> for Gru<B> {
         NAME
     }
 
-    fn d_input(&self) -> usize {
-        self.layers[0].d_input()
-    }
-
-    fn d_features(&self) -> usize {
-        self.layers[0].width()
+    fn widths(&self) -> [usize; 2] {
+        [self.layers[0].d_input(), self.layers[0].width()]
     }
 
     fn slots(&self, _steps: usize) -> Vec<Slot> {
         let layers = self.layers.iter().enumerate();
         layers
-            .map(|(at, layer)| Slot::new(hidden_of(at), &[layer.width()]))
+            .map(|(at, layer)| Slot::new(name_of(at, HIDDEN), &[layer.width()]))
             .collect()
     }
 
@@ -86,7 +71,7 @@ impl<B: Backend> Network<B> for Gru<B> {
         let mut after = Memory::new(NAME, memory.position() + inputs.dims()[1]);
         let mut rows = inputs;
         for (at, layer) in self.layers.iter().enumerate() {
-            let name = hidden_of(at);
+            let name = name_of(at, HIDDEN);
             let given = layer.input.forward(rows);
             let own = layer.hidden.ready();
             let (states, hidden) = over_time(given, memory.get(&name), |given, hidden| {
@@ -102,9 +87,4 @@ impl<B: Backend> Network<B> for Gru<B> {
     fn multiply_adds_at(&self, _position: usize) -> u64 {
         self.layers.iter().map(GatedLayer::multiply_adds).sum()
     }
-}
-
-/// The name of a layer's state in the memory.
-fn hidden_of(layer: usize) -> String {
-    format!("layers.{layer}.hidden")
 }

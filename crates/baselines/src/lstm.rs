@@ -2,10 +2,9 @@
 
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
-use rand::Rng;
 
-use crate::gated::{GatedConfig, GatedLayer};
-use crate::network::check;
+use crate::gated::GatedLayer;
+use crate::network::{check, name_of};
 use crate::parts::{over_time, sigmoid};
 use crate::{Memory, Network, Slot};
 
@@ -31,19 +30,6 @@ pub struct Lstm<B: Backend> {
     pub layers: Vec<GatedLayer<B>>,
 }
 
-impl<B: Backend> Lstm<B> {
-    /// Draws the weights and biases. The options must have been checked.
-    pub(crate) fn init(
-        config: &GatedConfig,
-        d_input: usize,
-        rng: &mut impl Rng,
-        device: &B::Device,
-    ) -> Self {
-        let layers = config.init(MAPS, d_input, rng, device);
-        Self { layers }
-    }
-}
-
 /// h and c after a step.
 ///
 /// # Shapes
@@ -64,12 +50,8 @@ impl<B: Backend> Network<B> for Lstm<B> {
         NAME
     }
 
-    fn d_input(&self) -> usize {
-        self.layers[0].d_input()
-    }
-
-    fn d_features(&self) -> usize {
-        self.layers[0].width()
+    fn widths(&self) -> [usize; 2] {
+        [self.layers[0].d_input(), self.layers[0].width()]
     }
 
     fn slots(&self, _steps: usize) -> Vec<Slot> {
@@ -108,5 +90,5 @@ impl<B: Backend> Network<B> for Lstm<B> {
 
 /// The names of a layer's h and c in the memory.
 fn names(layer: usize) -> [String; 2] {
-    ["hidden", "cell"].map(|part| format!("layers.{layer}.{part}"))
+    ["hidden", "cell"].map(|part| name_of(layer, part))
 }

@@ -7,12 +7,15 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use crate::error::check_count;
-use crate::network::check;
+use crate::network::{STATE, check, name_of};
 use crate::parts::{drawn, filled, given, glorot, linear_parameters, sigmoid, silu};
 use crate::pieces::{pieces, steps};
 use crate::{BaselineError, Linear, Memory, Network, RmsNorm, Slot};
 
 const NAME: &str = "mamba";
+
+/// The name of a layer's last inputs of the convolution in the memory.
+const WINDOW: &str = "window";
 
 /// The most channels of a layer.
 const MOST_CHANNELS: usize = 1 << 16;
@@ -311,12 +314,8 @@ impl<B: Backend> Network<B> for Mamba<B> {
         NAME
     }
 
-    fn d_input(&self) -> usize {
-        self.input.weight.dims()[0]
-    }
-
-    fn d_features(&self) -> usize {
-        self.input.weight.dims()[1]
+    fn widths(&self) -> [usize; 2] {
+        self.input.weight.dims()
     }
 
     fn slots(&self, _steps: usize) -> Vec<Slot> {
@@ -325,9 +324,9 @@ impl<B: Backend> Network<B> for Mamba<B> {
             let [d_conv, channels] = layer.convolution.dims();
             let [_, d_state] = layer.log_rate.dims();
             if d_conv > 1 {
-                slots.push(Slot::new(window_of(at), &[d_conv - 1, channels]));
+                slots.push(Slot::new(name_of(at, WINDOW), &[d_conv - 1, channels]));
             }
-            slots.push(Slot::new(state_of(at), &[channels, d_state]));
+            slots.push(Slot::new(name_of(at, STATE), &[channels, d_state]));
         }
         slots
     }
@@ -337,12 +336,13 @@ impl<B: Backend> Network<B> for Mamba<B> {
         let mut after = Memory::new(NAME, memory.position() + inputs.dims()[1]);
         let mut rows = self.input.forward(inputs);
         for (at, layer) in self.layers.iter().enumerate() {
-            let (window, state) = (memory.find(&window_of(at)), memory.get(&state_of(at)));
+            let [of_window, of_state] = [WINDOW, STATE].map(|part| name_of(at, part));
+            let (window, state) = (memory.find(&of_window), memory.get(&of_state));
             let (next, window, state) = layer.forward(rows, window, state);
             if let Some(window) = window {
-                after = after.with(window_of(at), window);
+                after = after.with(of_window, window);
             }
-            after = after.with(state_of(at), state);
+            after = after.with(of_state, state);
             rows = next;
         }
         (self.norm.forward(rows), after)
@@ -352,14 +352,4 @@ impl<B: Backend> Network<B> for Mamba<B> {
         let layers = self.layers.iter().map(MambaLayer::multiply_adds);
         self.input.multiply_adds() + layers.sum::<u64>()
     }
-}
-
-/// The name of a layer's last inputs of the convolution in the memory.
-fn window_of(layer: usize) -> String {
-    format!("layers.{layer}.window")
-}
-
-/// The name of a layer's state in the memory.
-fn state_of(layer: usize) -> String {
-    format!("layers.{layer}.state")
 }

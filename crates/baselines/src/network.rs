@@ -13,11 +13,18 @@ pub trait Network<B: Backend>: Module<B> {
     /// The network's name, as in configurations.
     fn name(&self) -> &'static str;
 
+    /// Width of the inputs, and of the features.
+    fn widths(&self) -> [usize; 2];
+
     /// Width of the inputs.
-    fn d_input(&self) -> usize;
+    fn d_input(&self) -> usize {
+        self.widths()[0]
+    }
 
     /// Width of the features.
-    fn d_features(&self) -> usize;
+    fn d_features(&self) -> usize {
+        self.widths()[1]
+    }
 
     /// What is remembered after `steps` steps, in the memory's order. A part without numbers is left out.
     fn slots(&self, steps: usize) -> Vec<Slot>;
@@ -72,6 +79,14 @@ pub trait Network<B: Backend>: Module<B> {
     fn memory_floats_at(&self, position: usize) -> u64 {
         self.slots(position + 1).iter().map(Slot::floats).sum()
     }
+}
+
+/// The name of a layer's state in the memory.
+pub(crate) const STATE: &str = "state";
+
+/// The name of a layer's part in the memory.
+pub(crate) fn name_of(layer: usize, part: &str) -> String {
+    format!("layers.{layer}.{part}")
 }
 
 /// Checks inputs and memory before a pass.

@@ -196,10 +196,18 @@ impl<B: Backend> RmsNorm<B> {
 
     /// Normalises the last dimension.
     pub fn forward<const R: usize>(&self, rows: Tensor<B, R>) -> Tensor<B, R> {
-        let square = rows.clone().powi_scalar(2).mean_dim(R - 1);
-        // Not divided by the root: burn's backward pass through a division takes a reciprocal, which burn-ndarray approximates.
-        rows * (square + 1e-5).powf_scalar(-0.5) * self.gain.val().unsqueeze()
+        by_root_mean_square(rows, 1e-5) * self.gain.val().unsqueeze()
     }
+}
+
+/// x/√(mean(x²) + ε) of the last dimension.
+pub(crate) fn by_root_mean_square<B: Backend, const R: usize>(
+    rows: Tensor<B, R>,
+    epsilon: f64,
+) -> Tensor<B, R> {
+    let square = rows.clone().powi_scalar(2).mean_dim(R - 1);
+    // Not divided by the root: burn's backward pass through a division takes a reciprocal, which burn-ndarray approximates.
+    rows * (square + epsilon).powf_scalar(-0.5)
 }
 
 /// The logistic function, 1/(1 + exp(−x)).

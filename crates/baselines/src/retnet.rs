@@ -6,7 +6,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{check_count, check_rotary};
-use crate::network::check;
+use crate::network::{STATE, check, name_of};
 use crate::parts::{feed_forward_parameters, glorot, linear_parameters};
 use crate::retention::{Decays, Retention};
 use crate::rotary::Turns;
@@ -156,7 +156,7 @@ impl<B: Backend> RetNet<B> {
         let mut after = Memory::new(NAME, memory.position() + inputs.dims()[1]);
         let mut rows = self.input.forward(inputs);
         for (at, layer) in self.layers.iter().enumerate() {
-            let name = state_of(at);
+            let name = name_of(at, STATE);
             let normed = layer.retention_norm.forward(rows.clone());
             let (retained, state) = retain(&layer.retention, normed, memory.get(&name));
             after = after.with(name, state);
@@ -177,18 +177,14 @@ impl<B: Backend> Network<B> for RetNet<B> {
         NAME
     }
 
-    fn d_input(&self) -> usize {
-        self.input.weight.dims()[0]
-    }
-
-    fn d_features(&self) -> usize {
-        self.input.weight.dims()[1]
+    fn widths(&self) -> [usize; 2] {
+        self.input.weight.dims()
     }
 
     fn slots(&self, _steps: usize) -> Vec<Slot> {
         let layers = self.layers.iter().enumerate();
         layers
-            .map(|(at, layer)| Slot::new(state_of(at), &layer.retention.state_shape()))
+            .map(|(at, layer)| Slot::new(name_of(at, STATE), &layer.retention.state_shape()))
             .collect()
     }
 
@@ -220,9 +216,4 @@ impl<B: Backend> Network<B> for RetNet<B> {
             .map(|layer| layer.retention.multiply_adds() + layer.feed_forward.multiply_adds());
         self.input.multiply_adds() + layers.sum::<u64>()
     }
-}
-
-/// The name of a layer's state in the memory.
-fn state_of(layer: usize) -> String {
-    format!("layers.{layer}.state")
 }

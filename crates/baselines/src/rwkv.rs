@@ -9,7 +9,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{check_count, check_heads};
-use crate::network::check;
+use crate::network::{STATE, check, name_of};
 use crate::parts::{given, glorot, linear_parameters};
 use crate::{BaselineError, LayerNorm, Linear, Memory, Network, Slot};
 
@@ -196,12 +196,8 @@ impl<B: Backend> Network<B> for Rwkv<B> {
         NAME
     }
 
-    fn d_input(&self) -> usize {
-        self.input.weight.dims()[0]
-    }
-
-    fn d_features(&self) -> usize {
-        self.input.weight.dims()[1]
+    fn widths(&self) -> [usize; 2] {
+        self.input.weight.dims()
     }
 
     fn slots(&self, _steps: usize) -> Vec<Slot> {
@@ -258,10 +254,4 @@ impl<B: Backend> Network<B> for Rwkv<B> {
 }
 
 const TIME_ROW: &str = "time_row";
-const STATE: &str = "state";
 const CHANNEL_ROW: &str = "channel_row";
-
-/// The name of a part of the memory.
-fn name_of(layer: usize, part: &str) -> String {
-    format!("layers.{layer}.{part}")
-}

@@ -7,7 +7,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{check_count, check_rotary};
-use crate::network::check;
+use crate::network::{check, name_of};
 use crate::parts::{by_head, feed_forward_parameters, glorot, linear_parameters, side_by_side};
 use crate::rotary::Turns;
 use crate::{BaselineError, FeedForward, LayerNorm, Linear, Memory, Network, Slot};
@@ -236,12 +236,8 @@ impl<B: Backend> Network<B> for Transformer<B> {
         NAME
     }
 
-    fn d_input(&self) -> usize {
-        self.input.weight.dims()[0]
-    }
-
-    fn d_features(&self) -> usize {
-        self.input.weight.dims()[1]
+    fn widths(&self) -> [usize; 2] {
+        self.input.weight.dims()
     }
 
     fn slots(&self, steps: usize) -> Vec<Slot> {
@@ -310,5 +306,5 @@ impl<B: Backend> Network<B> for Transformer<B> {
 
 /// The names of a layer's keys and values in the memory.
 fn names(layer: usize) -> [String; 2] {
-    ["keys", "values"].map(|part| format!("layers.{layer}.{part}"))
+    ["keys", "values"].map(|part| name_of(layer, part))
 }

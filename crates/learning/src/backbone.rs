@@ -8,6 +8,7 @@ use ran_reservoir::{Reservoir, ScanBackend};
 use ran_tasks::one_hot_rows;
 use ran_unit::RngStream;
 
+use crate::backend::host;
 use crate::core::{Core, Memory};
 use crate::inputs::{InputMapConfig, ModelInputs};
 use crate::normal::normals;
@@ -129,15 +130,9 @@ impl<B: Backend> Backbone<B> {
 
     /// The same for single steps, on the host.
     pub(crate) fn encoder(&self) -> Encoder {
-        let table = self.input_map.as_ref().map(|map| {
-            let weight = map.weight.val();
-            let [rows, width] = weight.dims();
-            let numbers = weight.into_data().convert::<f32>();
-            let numbers = numbers.into_vec().expect("numbers were converted to f32");
-            Array2::from_shape_vec((rows, width), numbers).expect("weights have their dims")
-        });
+        let map = self.input_map.as_ref();
         Encoder {
-            table,
+            table: map.map(|map| host(map.weight.val())),
             symbols: self.symbols,
         }
     }

@@ -77,20 +77,30 @@ impl<B: Backend> Batch<B> {
                 }
             }
         }
-        let targets: Vec<_> = samples
-            .iter()
-            .map(|sample| {
-                let steps = sample.inputs.nrows();
-                features.targets(steps, &sample.scored, sample.targets.view())
-            })
-            .collect();
-        let targets = dataset.one_hot(stack_rows(&targets));
         Self {
             inputs: Tensor::from_data(TensorData::new(inputs, shape), device),
             scored: samples.iter().map(|sample| sample.scored.clone()).collect(),
-            targets,
+            targets: targets(dataset, samples, features),
         }
     }
+}
+
+/// The targets of the rows of features of sequences, one sequence after another.
+///
+/// # Shapes
+///
+/// - output: `[rows, d_output]`
+pub(crate) fn targets<'a>(
+    dataset: &Dataset,
+    samples: impl IntoIterator<Item = &'a Sample>,
+    features: Features,
+) -> Array2<f32> {
+    let own = |sample: &Sample| {
+        let steps = sample.inputs.nrows();
+        features.targets(steps, &sample.scored, sample.targets.view())
+    };
+    let all: Vec<_> = samples.into_iter().map(own).collect();
+    dataset.one_hot(stack_rows(&all))
 }
 
 /// What features are multiplied by in training: 0 with the probability of dropout, else 1/(1 − dropout).

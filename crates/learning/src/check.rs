@@ -33,50 +33,40 @@ pub fn check_training(config: &ModelConfig, dataset: &Dataset) -> Result<(), Lea
         });
     }
     if learning.label_smoothing > 0.0 && dataset.category != Category::Classification {
-        return Err(LearningError::Config {
-            field: "learning.label_smoothing".into(),
-            problem: format!("is for classification; the task {:?} is not", dataset.name),
-        });
+        let problem = format!("is for classification; the task {:?} is not", dataset.name);
+        return Err(LearningError::config("learning.label_smoothing", problem));
     }
     if config.readout.loss == ReadoutLoss::CrossEntropy && dataset.category == Category::Regression
     {
-        return Err(LearningError::Config {
-            field: "readout.loss".into(),
-            problem: format!(
-                "must be \"squared-error\" for the task {:?}, whose targets are no classes or labels",
-                dataset.name
-            ),
-        });
+        let problem = format!(
+            "must be \"squared-error\" for the task {:?}, whose targets are no classes or labels",
+            dataset.name
+        );
+        return Err(LearningError::config("readout.loss", problem));
     }
     if learning.carry && !dataset.continues {
-        return Err(LearningError::Config {
-            field: "learning.carry".into(),
-            problem: format!(
-                "is for training sequences that go on from one another, as the segments of a text; those of the task {:?} do \
-                 not",
-                dataset.name
-            ),
-        });
+        let problem = format!(
+            "is for training sequences that go on from one another, as the segments of a text; those of the task {:?} do \
+             not",
+            dataset.name
+        );
+        return Err(LearningError::config("learning.carry", problem));
     }
     if learning.carry && dataset.train.len() < learning.batch {
-        return Err(LearningError::Config {
-            field: "learning.batch".into(),
-            problem: format!(
-                "must be at most the number of training sequences with learning.carry, {}, got {}",
-                dataset.train.len(),
-                learning.batch
-            ),
-        });
+        let problem = format!(
+            "must be at most the number of training sequences with learning.carry, {}, got {}",
+            dataset.train.len(),
+            learning.batch
+        );
+        return Err(LearningError::config("learning.batch", problem));
     }
     let fits = [
         ("learning.qk", learning.qk.is_some()),
         ("learning.bias", learning.bias.is_some()),
     ];
     if let Some((field, _)) = fits.into_iter().find(|(_, fits)| *fits && dataset.symbols) {
-        return Err(LearningError::Config {
-            field: field.into(),
-            problem: "reads inputs as they are: it does not go with symbols".into(),
-        });
+        let problem = "reads inputs as they are: it does not go with symbols";
+        return Err(LearningError::config(field, problem));
     }
     if learning.input_noise > 0.0 && dataset.symbols {
         return Err(LearningError::Config {

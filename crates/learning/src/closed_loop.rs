@@ -26,23 +26,20 @@ pub(crate) fn teach<B: ScanBackend>(
     device: &B::Device,
     session: &Session<'_>,
 ) -> Result<OnlineReadout, LearningError> {
-    let refused = || LearningError::Config {
-        field: "readout.online".into(),
-        problem: format!(
+    let wrong = |problem: String| LearningError::config("readout.online", problem);
+    let refused = || {
+        wrong(format!(
             "with the rule \"force\" feeds a model with its own predictions, and needs one series whose targets are all \
              inputs of the next step, as with task.horizon = 1; the task {:?} is not one",
             dataset.name
-        ),
+        ))
     };
     if dataset.target_offset.is_some() {
-        return Err(LearningError::Config {
-            field: "readout.online".into(),
-            problem: format!(
-                "with the rule \"force\" needs numbers that 32 bits tell apart; those of the task {:?} lie too far from 0 beside \
-                 how far they lie from one another: take their mean from them",
-                dataset.name
-            ),
-        });
+        return Err(wrong(format!(
+            "with the rule \"force\" needs numbers that 32 bits tell apart; those of the task {:?} lie too far from 0 beside \
+             how far they lie from one another: take their mean from them",
+            dataset.name
+        )));
     }
     let ([series], Category::Regression) = (&dataset.train[..], dataset.category) else {
         return Err(refused());

@@ -56,8 +56,7 @@ pub struct ReadoutConfig {
 impl ReadoutConfig {
     fn validate(&self, regime: Regime) -> Result<(), LearningError> {
         let wrong = |field: &str, problem: String| {
-            let field = format!("readout.{field}");
-            Err(LearningError::Config { field, problem })
+            Err(LearningError::config(format!("readout.{field}"), problem))
         };
         let closed = matches!(regime, Regime::Reservoir | Regime::Hybrid);
         if self.online.is_some() && !closed {
@@ -173,12 +172,10 @@ impl ModelConfig {
         if let Some(network) = &self.network {
             return match populations {
                 None => Ok(View::whole(network.d_features(), self.features())),
-                Some(_) => Err(LearningError::Config {
-                    field: "readout.populations".into(),
-                    problem:
-                        "names populations, and network.kind puts another network in their place"
-                            .into(),
-                }),
+                Some(_) => Err(LearningError::config(
+                    "readout.populations",
+                    "names populations, and network.kind puts another network in their place",
+                )),
             };
         }
         View::new(&self.reservoir, populations, self.features())
@@ -196,9 +193,7 @@ impl ModelConfig {
     /// Checks a network in the reservoir's place.
     fn check_network(&self, network: &BaselineConfig) -> Result<(), LearningError> {
         let wrong = |field: &str, problem: &str| {
-            let field = format!("learning.{field}");
-            let problem = problem.into();
-            Err(LearningError::Config { field, problem })
+            Err(LearningError::config(format!("learning.{field}"), problem))
         };
         network.check()?;
         let learning = &self.learning;
@@ -243,21 +238,16 @@ impl ModelConfig {
         ];
         for (field, is_there) in fits {
             if is_there && self.input_map.is_some() {
-                return Err(LearningError::Config {
-                    field: field.into(),
-                    problem: "reads inputs as they are: it does not go with an input map".into(),
-                });
+                let problem = "reads inputs as they are: it does not go with an input map";
+                return Err(LearningError::config(field, problem));
             }
         }
         let populations = self.reservoir.populations.iter().enumerate();
         let mut neurons = populations.map(|(at, one)| one.is_fed_neurons(at));
         if self.learning.bias.is_some() && !neurons.any(|fitted| fitted) {
-            return Err(LearningError::Config {
-                field: "learning.bias".into(),
-                problem: "needs a population of tanh units that are not linear, and whose `reads` name what they read, none of it \
-                          their own state"
-                    .into(),
-            });
+            let problem = "needs a population of tanh units that are not linear, and whose `reads` name what they read, none of it \
+                           their own state";
+            return Err(LearningError::config("learning.bias", problem));
         }
         Ok(())
     }
@@ -283,11 +273,8 @@ impl ModelConfig {
         match &self.input_map {
             Some(map) => map.validate()?,
             None if self.names_map() => {
-                return Err(LearningError::Config {
-                    field: "learning.trained".into(),
-                    problem: "names \"input-map\", and there is none: input_map.width makes one"
-                        .into(),
-                });
+                let problem = "names \"input-map\", and there is none: input_map.width makes one";
+                return Err(LearningError::config("learning.trained", problem));
             }
             None => {}
         }
@@ -295,10 +282,7 @@ impl ModelConfig {
         let width = self.view()?.width();
         if width > MOST_FEATURES {
             let problem = format!("must be at most {MOST_FEATURES} numbers, got {width}");
-            return Err(LearningError::Config {
-                field: "readout.features".into(),
-                problem,
-            });
+            return Err(LearningError::config("readout.features", problem));
         }
         Ok(())
     }

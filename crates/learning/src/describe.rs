@@ -194,7 +194,11 @@ pub fn describe<B: Backend>(
         trained_parameters: width * d_output + d_output,
     };
     let counts = ParameterCounts::of(&backbone, &config.learning);
-    let whole = Description {
+    let (reservoir, network) = match &backbone.core {
+        Core::Reservoir(one) => (Some(describe_reservoir(config, &inputs, one)), None),
+        Core::Network(one) => (None, Some(describe_network(one, &config.learning))),
+    };
+    Ok(Description {
         regime: config.learning.regime,
         d_input: inputs.width(),
         symbols: matches!(given, ModelInputs::Symbols(_)),
@@ -207,24 +211,14 @@ pub fn describe<B: Backend>(
                 fixed_parameters: counts.fixed,
             }
         }),
-        network: None,
+        network,
         d_state: backbone.core.d_state(),
         d_output,
-        reservoir: None,
+        reservoir,
         multiply_adds_per_step: backbone.core.multiply_adds(),
         trained_parameters: counts.trained + readout.trained_parameters,
         fixed_parameters: counts.fixed,
         readout,
-    };
-    Ok(match &backbone.core {
-        Core::Reservoir(reservoir) => Description {
-            reservoir: Some(describe_reservoir(config, &inputs, reservoir)),
-            ..whole
-        },
-        Core::Network(network) => Description {
-            network: Some(describe_network(network, &config.learning)),
-            ..whole
-        },
     })
 }
 
@@ -366,52 +360,43 @@ pub fn count_parameters<B: Backend>(
     first.trained += readout;
     if let Some(network) = &config.network {
         let parameters = network.parameters(read.width());
-        match config.learning.trains(&["network"]) {
-            true => first.trained += parameters,
-            false => first.fixed += parameters,
-        }
+        first.add(config.learning.trains(&["network"]), parameters);
         first.fixed += network.fixed();
         return Ok(first);
     }
     let units = config
         .reservoir
         .draw_one_of_each::<B>(&read, initializer, device)?;
-    let counts = units.iter().zip(&config.reservoir.populations);
-    Ok(counts.fold(first, |sum, (unit, population)| {
+    for (unit, population) in units.iter().zip(&config.reservoir.populations) {
         let one = ParameterCounts::of(unit, &config.learning);
-        ParameterCounts {
-            trained: sum.trained + population.units * one.trained,
-            fixed: sum.fixed + population.units * one.fixed,
-        }
-    }))
+        first.trained += population.units * one.trained;
+        first.fixed += population.units * one.fixed;
+    }
+    Ok(first)
 }
 
 /// The parameters of a configuration's input map; none where it has none.
 fn map_counts(config: &ModelConfig, inputs: &ModelInputs) -> ParameterCounts {
     let map = config.input_map.as_ref();
     let all = map.map_or(0, |map| map.width * inputs.encoded());
-    match config.learning.trains(&["input_map"]) {
-        true => ParameterCounts {
-            trained: all,
-            fixed: 0,
-        },
-        false => ParameterCounts {
-            trained: 0,
-            fixed: all,
-        },
-    }
+    let mut counts = ParameterCounts::default();
+    counts.add(config.learning.trains(&["input_map"]), all);
+    counts
 }
 
 impl ParameterCounts {
     pub(crate) fn of<B: Backend>(module: &impl Module<B>, learning: &LearningConfig) -> Self {
-        let mut counts = Self {
-            trained: 0,
-            fixed: 0,
-        };
-        each(module, &mut |one| match learning.trains(one.path) {
-            true => counts.trained += one.shape.num_elements(),
-            false => counts.fixed += one.shape.num_elements(),
+        let mut counts = Self::default();
+        each(module, &mut |one| {
+            counts.add(learning.trains(one.path), one.shape.num_elements());
         });
         counts
+    }
+
+    fn add(&mut self, are_trained: bool, count: usize) {
+        match are_trained {
+            true => self.trained += count,
+            false => self.fixed += count,
+        }
     }
 }

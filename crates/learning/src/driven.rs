@@ -7,6 +7,7 @@ use ran_topology::Slot;
 
 use crate::LearningBackend;
 use crate::backbone::Backbone;
+use crate::backend::host;
 use crate::core::Core;
 
 /// The reservoir of a model whose units are fitted before the readout: a configuration with another network asks for no such thing.
@@ -32,9 +33,7 @@ pub(crate) fn states<B: LearningBackend>(
     );
     let start = reservoir.start(1, device);
     let (states, _) = reservoir.forward(Tensor::from_data(data, device), start, None);
-    let numbers = states.into_data().convert::<f32>().into_vec();
-    let numbers = numbers.expect("numbers were converted to f32");
-    Array2::from_shape_vec((steps, reservoir.d_state()), numbers).expect("a state per step")
+    host(states.squeeze_dim(0))
 }
 
 /// What a slot reads at a step of a sequence.

@@ -86,6 +86,13 @@ pub enum LearningError {
 }
 
 impl LearningError {
+    pub(crate) fn config(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Config {
+            field: field.into(),
+            problem: problem.into(),
+        }
+    }
+
     /// Whether it is the training data that are wrong, rather than the configuration that names them.
     #[must_use]
     pub fn is_of_data(&self) -> bool {

@@ -107,33 +107,26 @@ fn fit_readout<B: Backend>(
         Some(standardised) => standardised,
         None => samples,
     };
-    let restored = |mut weights| {
-        if let Some(standardised) = &standardised {
-            standardised.restore(&mut weights);
-        }
-        weights
-    };
     let mut warnings = Vec::new();
-    let (readout, lambda, at_edge) = match config.loss {
+    let (mut weights, bias, lambda, at_edge) = match config.loss {
         ReadoutLoss::SquaredError => {
             let found = fit_ridge(samples, config.ridge)?;
-            let weights = restored(found.weights);
-            let readout = LinearReadout::from_weights(&weights, &found.bias, device);
-            (readout, found.lambda, found.at_edge)
+            (found.weights, found.bias, found.lambda, found.at_edge)
         }
         ReadoutLoss::CrossEntropy => {
             let found = fit_cross_entropy(samples, link, config.ridge)?;
-            let weights = restored(found.weights);
-            let readout = LinearReadout::from_weights(&weights, &found.bias, device);
             if !found.converged {
                 warnings.push(
                     "the readout by cross-entropy was still changing when its search ended: a larger readout.ridge makes it easier to find"
                         .into(),
                 );
             }
-            (readout, found.lambda, found.at_edge)
+            (found.weights, found.bias, found.lambda, found.at_edge)
         }
     };
+    if let Some(standardised) = &standardised {
+        standardised.restore(&mut weights);
+    }
     if at_edge {
         warnings.push(format!(
             "the best penalty, {lambda:.3e}, lies at the end of the grid that was searched: the features may be of an \
@@ -141,7 +134,7 @@ fn fit_readout<B: Backend>(
         ));
     }
     Ok(Fitted {
-        readout,
+        readout: LinearReadout::from_weights(&weights, &bias, device),
         ridge: Some(lambda),
         warnings,
     })

@@ -58,10 +58,7 @@ impl<B: ScanBackend> Generator<B> {
         device: &B::Device,
     ) -> Result<Self, LearningError> {
         if config.every == 0 {
-            return Err(LearningError::Config {
-                field: "every".into(),
-                problem: "must be at least 1, got 0".into(),
-            });
+            return Err(LearningError::config("every", "must be at least 1, got 0"));
         }
         let law = Initializer::Reservoir;
         let reservoir = Reservoir::init(&config.reservoir, d_output, law, seed, device)?;

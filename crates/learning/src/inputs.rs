@@ -31,8 +31,7 @@ const MOST_WIDTH: usize = 1 << 20;
 impl InputMapConfig {
     pub(crate) fn validate(&self) -> Result<(), LearningError> {
         let wrong = |field: &str, problem: String| {
-            let field = format!("input_map.{field}");
-            Err(LearningError::Config { field, problem })
+            Err(LearningError::config(format!("input_map.{field}"), problem))
         };
         if !(1..=MOST_WIDTH).contains(&self.width) {
             let problem = format!("must be from 1 to {MOST_WIDTH}, got {}", self.width);

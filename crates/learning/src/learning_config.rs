@@ -177,8 +177,7 @@ impl LearningConfig {
     /// Names the first field that is out of range, what it was and what is allowed.
     pub fn validate(&self) -> Result<(), LearningError> {
         let wrong = |field: &str, problem: String| {
-            let field = format!("learning.{field}");
-            Err(LearningError::Config { field, problem })
+            Err(LearningError::config(format!("learning.{field}"), problem))
         };
         for (field, got) in [
             ("epochs", self.epochs),

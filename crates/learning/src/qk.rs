@@ -100,10 +100,7 @@ pub(crate) fn asked(card: &ModelCard, dataset: &Dataset) -> Result<Vec<Asked>, L
 }
 
 fn refused(problem: String) -> LearningError {
-    LearningError::Config {
-        field: "learning.qk".into(),
-        problem,
-    }
+    LearningError::config("learning.qk", problem)
 }
 
 /// What queries read, and the keys that they should find.

@@ -46,7 +46,7 @@ impl<B: Backend> Model<B> {
             readout: Readout::of(&self.readout, self.card.link()),
             sum: Array1::zeros(averaged),
             states: Array2::zeros((0, view.d_state())),
-            pool: pool(&view),
+            pool: (view.features == Features::Pooled).then(|| Pool::new(view.d_state())),
             steps: 0,
             view,
         }
@@ -104,11 +104,7 @@ impl<B: ScanBackend> ModelStream<'_, B> {
 
     /// Forgets the signal: the next step is the first of another one.
     pub fn reset(&mut self) {
-        self.memory = Steps::start(&self.model.backbone, &self.device);
-        self.sum.fill(0.0);
-        self.states = Array2::zeros((0, self.view.d_state()));
-        self.pool = pool(&self.view);
-        self.steps = 0;
+        *self = self.model.stream(&self.device);
     }
 
     fn predict(&mut self, state: Array1<f32>) -> Array1<f32> {
@@ -146,9 +142,4 @@ impl<B: ScanBackend> ModelStream<'_, B> {
         card.link().apply(&mut outputs);
         outputs.remove_axis(Axis(0))
     }
-}
-
-/// What a view's features pool the states to, where they do.
-fn pool(view: &View) -> Option<Pool> {
-    (view.features == Features::Pooled).then(|| Pool::new(view.d_state()))
 }

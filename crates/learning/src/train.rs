@@ -126,10 +126,9 @@ fn with_validation<'a>(
     let split = dataset.split_off_valid(share, seed);
     split.map_err(|error| match error {
         // The task has no such key: it is how the model learns that asks for it.
-        TaskError::Key { problem, .. } => LearningError::Config {
-            field: "learning.validation".into(),
-            problem: format!("is too small: {problem}"),
-        },
+        TaskError::Key { problem, .. } => {
+            LearningError::config("learning.validation", format!("is too small: {problem}"))
+        }
         other => other.into(),
     })?;
     Ok(Cow::Owned(dataset))

@@ -116,10 +116,7 @@ fn parts(
     reservoir: &ReservoirConfig,
     names: &[String],
 ) -> Result<Vec<Range<usize>>, LearningError> {
-    let wrong = |problem: String| {
-        let field = "readout.populations".into();
-        Err(LearningError::Config { field, problem })
-    };
+    let wrong = |problem: String| Err(LearningError::config("readout.populations", problem));
     let all = reservoir.populations.iter().enumerate();
     let known: Vec<String> = all.map(|(index, one)| one.name(index)).collect();
     if names.is_empty() {

@@ -58,11 +58,7 @@ impl Axis {
         {
             return Some([low, high]);
         }
-        let extremes = |ends: Option<[f64; 2]>, place: f64| match ends {
-            None => Some([place, place]),
-            Some([low, high]) => Some([low.min(place), high.max(place)]),
-        };
-        let [low, high] = places.fold(None, extremes)?;
+        let [low, high] = extremes(places)?;
         // Where all is at one place, an axis about it.
         let pad = if high - low > 1e-12 * low.abs().max(high.abs()) {
             margin * (high - low)
@@ -121,6 +117,14 @@ impl Axis {
         });
         numbers(&values.collect::<Vec<_>>())
     }
+}
+
+/// The least and the largest of some numbers; none where there are none.
+pub(crate) fn extremes(numbers: impl Iterator<Item = f64>) -> Option<[f64; 2]> {
+    numbers.fold(None, |ends: Option<[f64; 2]>, number| {
+        let [low, high] = ends.unwrap_or([number; 2]);
+        Some([low.min(number), high.max(number)])
+    })
 }
 
 /// Places on an axis, from one end to the other, and its ticks.

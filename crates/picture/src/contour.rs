@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use delaunator::{EMPTY, Point, Triangulation, next_halfedge, prev_halfedge, triangulate};
 
+use crate::axis::extremes;
+
 /// A quantity known at points, and linear on the triangles between them (Delaunay 1934): on a grid, regular or not, as at
 /// scattered points.
 #[derive(Clone, Debug)]
@@ -177,13 +179,9 @@ type Triangles = (Vec<[usize; 3]>, Vec<[usize; 4]>);
 /// Triangles between points, and pairs of those that share an edge. None where no triangle has an area.
 fn triangles(points: &[[f64; 2]]) -> Option<Triangles> {
     // Both axes get the same length: a triangle should be near in what is seen, not in the axes' units.
-    let side = |side: usize| {
-        let sides = points.iter().map(move |point| point[side]);
-        let low = sides.clone().fold(f64::INFINITY, f64::min);
-        let high = sides.fold(f64::NEG_INFINITY, f64::max);
-        (low, high - low)
-    };
-    let [(left, width), (bottom, height)] = [side(0), side(1)];
+    let side = |side: usize| extremes(points.iter().map(|point| point[side]));
+    let ([left, right], [bottom, top]) = (side(0)?, side(1)?);
+    let (width, height) = (right - left, top - bottom);
     if points.len() < 3 || !(width > 0.0 && height > 0.0) {
         return None;
     }

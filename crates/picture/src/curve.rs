@@ -1,8 +1,6 @@
 //! Named curves over what is drawn, and where their names go.
 
-use plotters::prelude::*;
-
-use crate::canvas::{At, Drawn, INK, PAPER, Sheet, failed, line, write};
+use crate::canvas::{At, Drawn, INK, PAPER, Sheet, fill, line, write};
 use crate::text::width_of;
 
 /// A named curve in one or more pieces.
@@ -69,9 +67,7 @@ pub(crate) fn draw_curves(
             (named > (2 * half).pow(2), named.min(near).min(border))
         };
         if let Some((x, y)) = points.max_by_key(room) {
-            let corners = [(x - half, y - 17), (x + half, y + 17)];
-            let patch = Rectangle::new(corners, PAPER.filled());
-            sheet.draw(&patch).map_err(failed)?;
+            fill(sheet, [x - half, y - 17, x + half, y + 17], PAPER)?;
             write(sheet, &curve.name, (x, y), At::Centre, LETTERS, INK)?;
             taken.push((x, y));
         }

@@ -2,8 +2,8 @@
 
 use plotters::prelude::*;
 
-use crate::axis::Ticked;
-use crate::canvas::{At, Drawn, FAINT, GRID, INK, Sheet, draw, failed, font, write};
+use crate::axis::{Ticked, extremes};
+use crate::canvas::{At, Drawn, FAINT, GRID, INK, Sheet, draw, failed, fill, font, write};
 use crate::curve::{Curve, draw_curves};
 use crate::key::key;
 use crate::text::{fit, fit_all, numbers, width_of};
@@ -109,11 +109,7 @@ impl Scatter {
             return Err(PictureError::empty(&self.title, problem));
         };
         let values = marks.iter().filter_map(|mark| mark.value);
-        let extremes = values.fold(None, |ends: Option<[f64; 2]>, value| {
-            let [low, high] = ends.unwrap_or([value; 2]);
-            Some([low.min(value), high.max(value)])
-        });
-        let colours = self.colour.ends.or(extremes);
+        let colours = self.colour.ends.or(extremes(values));
         let head = MARGIN
             + if self.title.is_empty() { 0 } else { ROW }
             + if colours.is_some() { ROW } else { 0 };
@@ -212,10 +208,8 @@ impl Scatter {
             if mark.cell {
                 let (x, end_x) = (x.clamp(left, right), end_x.clamp(left, right));
                 let (y, end_y) = (y.clamp(low, high), end_y.clamp(low, high));
-                let corners = [pixel(x, y), pixel(end_x, end_y)];
-                let colour = mark.value.map_or(GRID, paint);
-                let cell = Rectangle::new(corners, colour.filled());
-                sheet.draw(&cell).map_err(failed)?;
+                let ((x, y), (end_x, end_y)) = (pixel(x, y), pixel(end_x, end_y));
+                fill(sheet, [x, y, end_x, end_y], mark.value.map_or(GRID, paint))?;
             } else if inside(x, left, right) && inside(y, low, high) {
                 let at = pixel(x, y);
                 match mark.value {

@@ -4,6 +4,7 @@ mod track;
 
 use ndarray::Array2;
 
+use crate::axis::extremes;
 use crate::canvas::{
     At, Drawn, FAINT, INK, PAPER, SMALL, Sheet, TEXT, TITLE, between, draw, fill, frame, line,
     write,
@@ -178,13 +179,8 @@ fn draw_image(
     [left, top, right, bottom]: [i32; 4],
 ) -> Drawn {
     let (height, width) = image.dim();
-    let extremes = image
-        .iter()
-        .filter(|x| x.is_finite())
-        .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &x| {
-            (low.min(x), high.max(x))
-        });
-    let [low, high] = [extremes.0, extremes.1].map(f64::from);
+    let finite = image.iter().filter(|x| x.is_finite());
+    let [low, high] = extremes(finite.map(|&x| f64::from(x))).unwrap_or_default();
     let spread = (high - low).max(f64::MIN_POSITIVE);
     let shade = |part: f64| between(PAPER, INK, part);
     let at =

@@ -2,8 +2,8 @@
 
 use ndarray::{Array2, array};
 use ran_picture::{
-    Axis, Chart, LabelCount, Picture, PictureError, Scale, Sequence, Series, Stroke, Style, Track,
-    charts, confusion, label_counts, sequences,
+    Axis, Chart, ColourScale, Curve, LabelCount, Mark, Picture, PictureError, Scale, Scatter,
+    Sequence, Series, Stroke, Style, Track, charts, confusion, label_counts, sequences,
 };
 use roxmltree::Document;
 
@@ -438,6 +438,68 @@ fn charts_stand_below_one_another() {
     assert!(marks.len() == 2 && marks[1] > place("below"), "{marks:?}");
     assert_png(&both);
     assert!(charts(&[]).is_err());
+}
+
+#[test]
+fn a_scatter_has_its_marks_its_key_and_the_names_of_its_places() {
+    let cell = |at: usize| {
+        let [x, y] = [at % 3, at / 3].map(|place| place as f64);
+        Mark::Cell {
+            x: [x - 0.5, x + 0.5],
+            y: [y - 0.5, y + 0.5],
+            value: at as f64,
+        }
+    };
+    let dots = [Some(4.0), None].map(|value| Mark::Dot {
+        at: [1.0, 1.0],
+        value,
+    });
+    let draw = |cells: usize| {
+        let scatter = Scatter {
+            title: "A <scatter> & more".into(),
+            x: Axis::new("across"),
+            y: Axis::new("upwards"),
+            names: [
+                ["ant", "bee", "cow"].map(String::from).into(),
+                hostile_names(3),
+            ],
+            marks: (0..cells).map(cell).chain(dots).collect(),
+            colour: ColourScale {
+                label: "accuracy".into(),
+                names: ["bad", "good"].map(String::from),
+                ..ColourScale::default()
+            },
+            curves: vec![Curve {
+                name: "1M".into(),
+                pieces: vec![vec![[0.0, 0.0], [2.0, 2.0]]],
+            }],
+        };
+        scatter.draw().unwrap()
+    };
+    let (without, with) = (draw(0), draw(9));
+    assert_eq!(count(&with, "rect") - count(&without, "rect"), 9);
+    // The dot and its edge; what has no value is a cross.
+    assert_eq!(count(&with, "circle"), 2);
+    assert_eq!(shown_names(&with).len(), 3);
+    let texts: Vec<String> = texts(&with).into_iter().map(|(text, ..)| text).collect();
+    for expected in [
+        "A <scatter> & more",
+        "across",
+        "upwards",
+        "ant",
+        "bee",
+        "cow",
+        "accuracy",
+        "bad",
+        "good",
+        "1M",
+    ] {
+        assert!(
+            texts.iter().any(|text| text == expected),
+            "{expected} is missing: {texts:?}"
+        );
+    }
+    assert_png(&with);
 }
 
 #[test]

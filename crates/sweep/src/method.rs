@@ -13,6 +13,7 @@ use toml::Value;
 
 use crate::{Point, Space};
 pub use halving::Halving;
+use samplers::Draw;
 
 /// A point that was tried, with a score that is better the lower it is; none where the trial failed.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,37 +93,24 @@ impl Method {
 
     /// Checks that it fits a space.
     pub(crate) fn check(&self, space: &Space) -> Result<(), String> {
-        let trials = match self {
+        match self {
             Self::Grid => {
-                let mut count = 1_u64;
-                for (key, dimension) in space.iter() {
-                    let values = dimension.domain.listed().ok_or_else(|| {
-                        format!(
-                            "is \"grid\", which needs a list, or a range of whole numbers or with a step that is not logarithmic, for {key:?}"
-                        )
-                    })?;
-                    count =
-                        count.saturating_mul(values.len() as u64 + u64::from(dimension.optional));
+                let unlisted = space.iter().find(|(_, one)| one.domain.listed().is_none());
+                if let Some((key, _)) = unlisted {
+                    return Err(format!(
+                        "is \"grid\", which needs a list, or a range of whole numbers or with a step that is not logarithmic, for {key:?}"
+                    ));
                 }
-                count
             }
-            Self::Random { trials, .. } | Self::Sobol { trials, .. } => *trials,
-            Self::Tpe {
-                trials,
-                startup,
-                batch,
-                ..
-            } => {
-                if *batch == 0 || *startup == 0 {
-                    return Err("needs a `batch` and a `startup` of at least 1".into());
-                }
-                *trials
+            Self::Tpe { batch: 0, .. } | Self::Tpe { startup: 0, .. } => {
+                return Err("needs a `batch` and a `startup` of at least 1".into());
             }
             Self::Halving(halving) => return halving.check(space),
-        };
-        match trials {
+            Self::Random { .. } | Self::Sobol { .. } | Self::Tpe { .. } => {}
+        }
+        match self.trials(space) {
             1..=MOST => Ok(()),
-            _ => Err(format!("must have 1 to {MOST} trials, got {trials}")),
+            trials => Err(format!("must have 1 to {MOST} trials, got {trials}")),
         }
     }
 
@@ -166,7 +154,7 @@ impl Method {
         allowed: &mut dyn FnMut(&Point) -> Result<bool, E>,
     ) -> Result<Option<Vec<Point>>, E> {
         let first = tried.len() as u64;
-        match self {
+        let (draw, trials) = match self {
             Self::Grid if first == 0 => {
                 let mut points = Vec::new();
                 // Where a condition takes a key away, points that differ in it alone become one.
@@ -176,17 +164,11 @@ impl Method {
                         points.push(point);
                     }
                 }
-                Ok((!points.is_empty()).then_some(points))
+                return Ok((!points.is_empty()).then_some(points));
             }
-            Self::Grid => Ok(Some(Vec::new())),
-            Self::Random { trials, seed } => {
-                let draw = samplers::Draw::Random(*seed);
-                samplers::draw(space, draw, first..*trials, tried, allowed)
-            }
-            Self::Sobol { trials, seed } => {
-                let draw = samplers::Draw::Sobol(*seed);
-                samplers::draw(space, draw, first..*trials, tried, allowed)
-            }
+            Self::Grid => return Ok(Some(Vec::new())),
+            Self::Random { trials, seed } => (Draw::Random(*seed), first..*trials),
+            Self::Sobol { trials, seed } => (Draw::Sobol(*seed), first..*trials),
             Self::Tpe {
                 trials,
                 seed,
@@ -195,15 +177,14 @@ impl Method {
             } => {
                 let startup = (*startup).min(*trials);
                 if first < startup {
-                    let draw = samplers::Draw::Sobol(*seed);
-                    return samplers::draw(space, draw, first..startup, tried, allowed);
+                    (Draw::Sobol(*seed), first..startup)
+                } else {
+                    (Draw::Tpe(*seed), first..(first + batch).min(*trials))
                 }
-                let end = (first + batch).min(*trials);
-                let draw = samplers::Draw::Tpe(*seed);
-                samplers::draw(space, draw, first..end, tried, allowed)
             }
-            Self::Halving(halving) => halving.propose(space, tried, allowed),
-        }
+            Self::Halving(halving) => return halving.propose(space, tried, allowed),
+        };
+        samplers::draw(space, draw, trials, tried, allowed)
     }
 }
 

@@ -4,6 +4,7 @@ mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use optimizer::distribution::{FloatDistribution, IntDistribution};
 use serde::{Deserialize, Serialize};
 use toml::Value;
 
@@ -29,7 +30,8 @@ pub type Point = BTreeMap<String, Value>;
 pub struct Space(BTreeMap<String, Dimension>);
 
 /// One key: its values, and when it is there.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(into = "written::Written")]
 pub struct Dimension {
     /// The values that it can take.
     pub domain: Domain,
@@ -44,28 +46,10 @@ pub struct Dimension {
 pub enum Domain {
     /// One of some values of any kind.
     Values(Vec<Value>),
-    /// Numbers from `from` to `to`, both included.
-    Real {
-        /// The smallest.
-        from: f64,
-        /// The largest.
-        to: f64,
-        /// Whether they are spread evenly in their logarithm.
-        log: bool,
-        /// The distance from one to the next; none where all numbers between are meant.
-        step: Option<f64>,
-    },
-    /// Whole numbers from `from` to `to`, both included.
-    Integer {
-        /// The smallest.
-        from: i64,
-        /// The largest.
-        to: i64,
-        /// Whether they are spread evenly in their logarithm.
-        log: bool,
-        /// The distance from one to the next; none is 1.
-        step: Option<i64>,
-    },
+    /// Numbers of a range, whose ends are included; without a `step`, all numbers between are meant.
+    Real(FloatDistribution),
+    /// Whole numbers of a range, whose ends are included; without a `step`, it is 1.
+    Integer(IntDistribution),
 }
 
 /// A space that means nothing.
@@ -99,11 +83,10 @@ impl Space {
 
     /// The keys whose numbers are spread evenly in their logarithm.
     pub fn logarithmic(&self) -> impl Iterator<Item = &str> {
-        let keys = self.iter().filter(|(_, one)| {
-            matches!(
-                one.domain,
-                Domain::Real { log: true, .. } | Domain::Integer { log: true, .. }
-            )
+        let keys = self.iter().filter(|(_, one)| match &one.domain {
+            Domain::Values(_) => false,
+            Domain::Real(of) => of.log_scale,
+            Domain::Integer(of) => of.log_scale,
         });
         keys.map(|(key, _)| key)
     }
@@ -192,29 +175,18 @@ impl Dimension {
             Domain::Values(values) if values.is_empty() => {
                 Err("lists no value; at least one is needed".into())
             }
-            Domain::Real {
-                from,
-                to,
-                log,
-                step,
-            } => {
-                let finite = from.is_finite() && to.is_finite();
-                let steps = step.is_none_or(|step| step > 0.0 && step.is_finite());
-                check_range(finite && from <= to, *log && *from <= 0.0, steps, from, to)
-            }
-            Domain::Integer {
-                from,
-                to,
-                log,
-                step,
-            } => check_range(
-                from <= to,
-                *log && *from <= 0,
-                *step != Some(0) && step.is_none_or(|step| step > 0),
-                from,
-                to,
-            ),
             Domain::Values(_) => Ok(()),
+            Domain::Real(of) => {
+                let ordered = of.low.is_finite() && of.high.is_finite() && of.low <= of.high;
+                let steps = of.step.is_none_or(|step| step > 0.0 && step.is_finite());
+                let log_of_nothing = of.log_scale && of.low <= 0.0;
+                check_range(ordered, log_of_nothing, steps, of.low, of.high)
+            }
+            Domain::Integer(of) => {
+                let steps = of.step.is_none_or(|step| step > 0);
+                let log_of_nothing = of.log_scale && of.low <= 0;
+                check_range(of.low <= of.high, log_of_nothing, steps, of.low, of.high)
+            }
         }
     }
 }
@@ -247,35 +219,20 @@ impl Domain {
     pub(crate) fn listed(&self) -> Option<Vec<Value>> {
         match self {
             Self::Values(values) => Some(values.clone()),
-            Self::Integer {
-                from,
-                to,
-                step,
-                log: false,
-            } => {
-                let step = step.unwrap_or(1);
-                let count = to.checked_sub(*from)? / step;
-                (count < MOST_LISTED).then(|| {
-                    (0..=count)
-                        .map(|n| Value::Integer(from + n * step))
-                        .collect()
-                })
+            Self::Integer(of) if !of.log_scale => {
+                let step = of.step.unwrap_or(1);
+                let count = of.high.checked_sub(of.low)? / step;
+                let value = |n| Value::Integer(of.low + n * step);
+                (count < MOST_LISTED).then(|| (0..=count).map(value).collect())
             }
-            Self::Real {
-                from,
-                to,
-                step: Some(step),
-                log: false,
-            } => {
+            Self::Real(of) if !of.log_scale => {
+                let step = of.step?;
                 // A last value that rounding puts a little beyond the end is the end.
-                let count = ((to - from) / step * (1.0 + 1e-12)).floor();
-                (count < MOST_LISTED as f64).then(|| {
-                    (0..=count as i64)
-                        .map(|n| Value::Float((from + n as f64 * step).min(*to)))
-                        .collect()
-                })
+                let count = ((of.high - of.low) / step * (1.0 + 1e-12)).floor();
+                let value = |n| Value::Float((of.low + n as f64 * step).min(of.high));
+                (count < MOST_LISTED as f64).then(|| (0..=count as i64).map(value).collect())
             }
-            Self::Integer { .. } | Self::Real { .. } => None,
+            Self::Integer(_) | Self::Real(_) => None,
         }
     }
 }

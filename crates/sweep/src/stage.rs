@@ -13,7 +13,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use ran_files::{FolderError, Lasting, is_temporary, write_whole};
+use ran_files::{FolderError, Lasting, is_temporary, write_file, write_whole};
 use ran_seed::Seeds;
 use serde::{Deserialize, Serialize};
 use toml::Value;
@@ -86,9 +86,7 @@ impl Stage {
             fs::create_dir_all(&path).map_err(|source| FolderError { path, source })?;
         }
         let text = serde_json::to_vec_pretty(config).expect("it is plain values");
-        write_whole(&folder.join("stage.json"), Lasting::Power, |file| {
-            file.write_all(&text)
-        })?;
+        write_file(&folder.join("stage.json"), &text)?;
         Ok(Self {
             folder: folder.into(),
             config: config.clone(),
@@ -209,18 +207,19 @@ impl Stage {
     ///
     /// When a file is damaged.
     pub fn point(&mut self, trial: u64) -> Result<Option<&Point>, StageError> {
-        let holds =
-            |stage: &Self| (stage.first..stage.first + stage.points.len() as u64).contains(&trial);
-        if !holds(self) {
+        if self.held(trial).is_none() {
             let Some(first) = self.batch_before(trial)? else {
                 return Ok(None);
             };
             self.points = self.read_batch(first)?.unwrap_or_default();
             self.first = first;
         }
-        Ok(trial
-            .checked_sub(self.first)
-            .and_then(|at| self.points.get(at as usize)))
+        Ok(self.held(trial))
+    }
+
+    /// The point of a trial, if it is among those that were read last.
+    fn held(&self, trial: u64) -> Option<&Point> {
+        self.points.get(trial.checked_sub(self.first)? as usize)
     }
 
     /// The first trial of the last file of points that begins with a trial or before it.
@@ -282,12 +281,11 @@ impl Stage {
     /// When its file is damaged.
     pub fn result(&self, trial: u64) -> Result<Option<Trial>, StageError> {
         let path = self.place(trial);
-        let bytes = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            bytes => bytes.map_err(|source| StageError::Read {
-                path: path.clone(),
-                source,
-            })?,
+        let bytes = match read(&path) {
+            Err(StageError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            bytes => bytes?,
         };
         let result: Trial =
             serde_json::from_slice(&bytes).map_err(|error| damaged(&path, error))?;
@@ -321,10 +319,7 @@ impl Stage {
     ///
     /// When the file cannot be written.
     pub fn give_up(&self, trial: u64, problem: String) -> Result<(), StageError> {
-        let at = trial
-            .checked_sub(self.first)
-            .and_then(|at| self.points.get(at as usize));
-        let point = at.cloned().unwrap_or_default();
+        let point = self.held(trial).cloned().unwrap_or_default();
         self.keep(&Trial {
             problem: Some(problem),
             ..self.trial(trial, &point)

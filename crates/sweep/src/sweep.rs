@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{self, AtomicBool};
 
-use ran_files::{FolderError, FolderLock, Lasting, write_whole};
+use ran_files::{FolderError, FolderLock, write_file};
 
 use crate::folder::{FILE, FINAL, base_in, described, is_kept, keep_base, results};
 use crate::method::Tried;
@@ -87,9 +87,7 @@ impl Sweep {
         let lock = FolderLock::take(folder)?;
         keep_base(&config.base, folder)?;
         // The last one: where it is, all is.
-        write_whole(&path, Lasting::Power, |file| {
-            file.write_all(text.as_bytes())
-        })?;
+        write_file(&path, text.as_bytes())?;
         Ok(Self {
             folder: folder.into(),
             name: name.into(),
@@ -159,7 +157,7 @@ impl Sweep {
         stop: &AtomicBool,
         observe: &mut dyn FnMut(SweepNotice<'_>),
     ) -> Result<(), SweepError> {
-        let higher_is_better = self.metric(bench)?.higher_is_better;
+        let higher_is_better = metric(bench)?.higher_is_better;
         let config = StageConfig {
             base: self.base(),
             set: self.config.set.clone(),
@@ -201,24 +199,12 @@ impl Sweep {
             return Ok(());
         }
         let points: Vec<Point> = best.into_iter().map(|one| one.point.clone()).collect();
-        let config = StageConfig {
+        let mut config = StageConfig {
             seeds: last.seeds.clone(),
             judge: last.judge,
-            set: {
-                let others = last
-                    .set
-                    .iter()
-                    .map(|(key, value)| (key.clone(), value.clone()));
-                stage
-                    .config()
-                    .set
-                    .clone()
-                    .into_iter()
-                    .chain(others)
-                    .collect()
-            },
             ..stage.config().clone()
         };
+        config.set.extend(last.set.clone());
         let mut stage = self.stage(&self.folder.join(FINAL), &config)?;
         if stage.points().is_empty() {
             stage.add(points)?;
@@ -233,12 +219,7 @@ impl Sweep {
     ///
     /// When files are damaged.
     pub fn results(&self, bench: &mut dyn Bench) -> Result<(Results, Option<Results>), SweepError> {
-        let metric = self.metric(bench)?;
-        results(&self.folder, &self.name, &self.config, metric)
-    }
-
-    fn metric(&self, bench: &mut dyn Bench) -> Result<Metric, SweepError> {
-        bench.metric().map_err(SweepError::Nothing)
+        results(&self.folder, &self.name, &self.config, metric(bench)?)
     }
 
     fn stage(&self, folder: &Path, config: &StageConfig) -> Result<Stage, SweepError> {
@@ -298,10 +279,10 @@ impl Sweep {
         }
         match stop.load(atomic::Ordering::Relaxed) {
             true => Err(SweepError::Stopped(self.folder.clone())),
-            false => Err(SweepError::Workers {
-                folder: self.folder.clone(),
-                source: "the workers ended before all trials were done".into(),
-            }),
+            false => {
+                let problem = "the workers ended before all trials were done";
+                Err(SweepError::workers(&self.folder, problem))
+            }
         }
     }
 
@@ -316,9 +297,13 @@ impl Sweep {
     }
 }
 
+fn metric(bench: &mut dyn Bench) -> Result<Metric, SweepError> {
+    bench.metric().map_err(SweepError::Nothing)
+}
+
 /// Looks at some points: refuses what is wrong with all of them.
 fn check_first(config: &SweepConfig, bench: &mut dyn Bench) -> Result<(), SweepError> {
-    bench.metric().map_err(SweepError::Nothing)?;
+    metric(bench)?;
     let mut facts = |point: &Point| bench.facts(&config.assignments(point));
     // Without constraints, to see what is wrong with the points themselves. Of those that are drawn one by one, any
     // are as good as the first.

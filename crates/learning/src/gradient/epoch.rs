@@ -4,12 +4,12 @@ use std::ops::ControlFlow;
 
 use burn::backend::Autodiff;
 use burn::module::AutodiffModule;
-use burn::tensor::{Tensor, backend::Backend};
 use ndarray::{Array2, ArrayView2, Axis};
 use ran_tasks::{Category, Metric, stack_rows};
 
 use super::Run;
-use crate::batch::{Batch, dropout_mask, epoch_rng, shuffled, stripes};
+use crate::backend::host;
+use crate::batch::{Batch, dropout_mask, epoch_rng, shuffled, stripes, targets};
 use crate::core::Memory;
 use crate::loss::{Loss, link};
 use crate::model::{Predictions, Readout};
@@ -130,15 +130,6 @@ impl<B: LearningBackend> Run<'_, B> {
         let readout = Readout::of(&network.readout, link(category));
         let mut predictions = Predictions::new(&readout, view, samples);
         let mut outputs = vec![Array2::zeros((0, self.card.d_output)); samples.len()];
-        let targets: Vec<_> = samples
-            .iter()
-            .map(|sample| {
-                let steps = sample.inputs.nrows();
-                let targets = sample.targets.view();
-                let targets = view.features.targets(steps, &sample.scored, targets);
-                self.dataset.one_hot(targets)
-            })
-            .collect();
         let pass = Pass {
             backbone: &network.backbone,
             view,
@@ -159,7 +150,8 @@ impl<B: LearningBackend> Run<'_, B> {
         if outcome.is_break() {
             return Err(LearningError::Stopped);
         }
-        let (outputs, targets) = (stack_rows(&outputs), stack_rows(&targets));
+        let outputs = stack_rows(&outputs);
+        let targets = targets(self.dataset, samples, view.features);
         let loss = Loss::of(category, 0.0, outputs.view(), targets.view());
         let (predictions, targets) = (
             stack_rows(&predictions.of),
@@ -195,12 +187,4 @@ impl Sums {
         self.loss += rows * loss;
         self.score += rows * metric.score(predictions.view(), targets);
     }
-}
-
-/// A matrix on the host.
-fn host<B: Backend>(tensor: Tensor<B, 2>) -> Array2<f32> {
-    let [rows, columns] = tensor.dims();
-    let numbers = tensor.into_data().convert::<f32>();
-    let numbers = numbers.into_vec().expect("numbers were converted to f32");
-    Array2::from_shape_vec((rows, columns), numbers).expect("a tensor has its dims")
 }

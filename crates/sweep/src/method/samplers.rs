@@ -6,9 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use optimizer::distribution::{
-    CategoricalDistribution, Distribution, FloatDistribution, IntDistribution,
-};
+use optimizer::distribution::{CategoricalDistribution, Distribution};
 use optimizer::param::ParamValue;
 use optimizer::parameter::ParamId;
 use optimizer::sampler::random::RandomSampler;
@@ -156,28 +154,8 @@ impl<'a> Key<'a> {
             Domain::Values(values) => Distribution::Categorical(CategoricalDistribution {
                 n_choices: values.len() + usize::from(dimension.optional),
             }),
-            &Domain::Real {
-                from,
-                to,
-                log,
-                step,
-            } => Distribution::Float(FloatDistribution {
-                low: from,
-                high: to,
-                log_scale: log,
-                step,
-            }),
-            &Domain::Integer {
-                from,
-                to,
-                log,
-                step,
-            } => Distribution::Int(IntDistribution {
-                low: from,
-                high: to,
-                log_scale: log,
-                step,
-            }),
+            Domain::Real(of) => Distribution::Float(of.clone()),
+            Domain::Integer(of) => Distribution::Int(of.clone()),
         };
         let mut key = Self {
             name,
@@ -221,8 +199,8 @@ impl<'a> Key<'a> {
                 Some(ParamValue::Categorical(index))
             }
             (Domain::Values(values), None) => Some(ParamValue::Categorical(values.len())),
-            (Domain::Real { .. }, value) => value?.as_float().map(ParamValue::Float),
-            (Domain::Integer { .. }, value) => value?.as_integer().map(ParamValue::Int),
+            (Domain::Real(_), value) => value?.as_float().map(ParamValue::Float),
+            (Domain::Integer(_), value) => value?.as_integer().map(ParamValue::Int),
         }
     }
 

@@ -2,17 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use optimizer::distribution::{FloatDistribution, IntDistribution};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::Value;
 
 use super::{Dimension, Domain};
-
-impl Serialize for Dimension {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Written::from(self.clone()).serialize(serializer)
-    }
-}
 
 impl<'de> Deserialize<'de> for Dimension {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -36,7 +31,7 @@ impl<'de> Deserialize<'de> for Dimension {
 /// A key as it stands in a file.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+pub(super) struct Written {
     #[serde(skip_serializing_if = "Option::is_none")]
     values: Option<Vec<Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,28 +65,18 @@ impl From<Dimension> for Written {
                 values: Some(values),
                 ..none
             },
-            Domain::Real {
-                from,
-                to,
-                log,
-                step,
-            } => Self {
-                from: Some(Value::Float(from)),
-                to: Some(Value::Float(to)),
-                log,
-                step: step.map(Value::Float),
+            Domain::Real(of) => Self {
+                from: Some(Value::Float(of.low)),
+                to: Some(Value::Float(of.high)),
+                log: of.log_scale,
+                step: of.step.map(Value::Float),
                 ..none
             },
-            Domain::Integer {
-                from,
-                to,
-                log,
-                step,
-            } => Self {
-                from: Some(Value::Integer(from)),
-                to: Some(Value::Integer(to)),
-                log,
-                step: step.map(Value::Integer),
+            Domain::Integer(of) => Self {
+                from: Some(Value::Integer(of.low)),
+                to: Some(Value::Integer(of.high)),
+                log: of.log_scale,
+                step: of.step.map(Value::Integer),
                 ..none
             },
         }
@@ -116,25 +101,20 @@ impl TryFrom<Written> for Dimension {
             (None, Some(from), Some(to)) => {
                 let whole = |value: &Value| value.as_integer();
                 let numbers = (whole(&from), whole(&to), step.as_ref().map(whole));
-                if let (Some(from), Some(to), None | Some(Some(_))) = numbers {
-                    let step = numbers.2.flatten();
-                    let domain = Domain::Integer {
-                        from,
-                        to,
-                        log,
-                        step,
-                    };
-                    return Ok(Self {
-                        domain,
-                        when,
-                        optional,
-                    });
-                }
-                Domain::Real {
-                    from: number(&from)?,
-                    to: number(&to)?,
-                    log,
-                    step: step.as_ref().map(number).transpose()?,
+                if let (Some(low), Some(high), None | Some(Some(_))) = numbers {
+                    Domain::Integer(IntDistribution {
+                        low,
+                        high,
+                        log_scale: log,
+                        step: numbers.2.flatten(),
+                    })
+                } else {
+                    Domain::Real(FloatDistribution {
+                        low: number(&from)?,
+                        high: number(&to)?,
+                        log_scale: log,
+                        step: step.as_ref().map(number).transpose()?,
+                    })
                 }
             }
             _ => {

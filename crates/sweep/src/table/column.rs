@@ -15,8 +15,10 @@ impl Column {
     /// Whole numbers; as text where one is too large for 64 bits with a sign.
     pub(super) fn integers(values: impl Iterator<Item = Option<u64>>) -> Self {
         let values: Vec<Option<Value>> = values.map(|value| value.map(Value::from)).collect();
+        if values.iter().all(Option::is_none) {
+            return Self::Integer(vec![None; values.len()]);
+        }
         Self::values(values.iter().map(Option::as_ref))
-            .or_empty(|rows| Self::Integer(vec![None; rows]))
     }
 
     /// Values of any kind: a column of their kind, if all are of one; whole and other numbers together are numbers. Lists
@@ -56,14 +58,6 @@ impl Column {
             Self::Text(values) => values[row].clone(),
         };
         shown.unwrap_or_default()
-    }
-
-    /// Another column where no row has a value: what is known of its type from elsewhere.
-    fn or_empty(self, other: impl FnOnce(usize) -> Self) -> Self {
-        match self {
-            Self::Text(values) if values.iter().all(Option::is_none) => other(values.len()),
-            column => column,
-        }
     }
 }
 
