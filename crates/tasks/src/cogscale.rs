@@ -12,7 +12,7 @@ mod patterns;
 mod postcasting;
 mod recall;
 
-use crate::{Category, Dataset, Sample, TaskError, split};
+use crate::{Category, Dataset, Sample, TaskError};
 use ran_seed::RngStream;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -109,19 +109,14 @@ impl CogscaleTask {
     }
 
     pub(crate) fn load(self, config: &CogscaleConfig, seed: u64) -> Result<Dataset, TaskError> {
-        let CogscaleConfig {
-            size,
-            published,
-            limit,
-            standardise,
-        } = *config;
+        let size = config.size;
         let generator = match self {
             Self::SinusForecasting => return forecasting::sinus(self.name(), config, seed),
             Self::ChaoticForecasting => return forecasting::chaotic(self.name(), config, seed),
             Self::DiscretePostcasting => postcasting::discrete(size),
             Self::ContinuousPostcasting => postcasting::continuous(size),
-            Self::DiscretePatternCompletion => patterns::discrete(size, published),
-            Self::ContinuousPatternCompletion => patterns::continuous(size, published),
+            Self::DiscretePatternCompletion => patterns::discrete(size, config.published),
+            Self::ContinuousPatternCompletion => patterns::continuous(size, config.published),
             Self::BracketMatching => brackets::matching(size),
             Self::SimpleCopy => copying::simple(size),
             Self::SelectiveCopy => copying::selective(size),
@@ -131,7 +126,7 @@ impl CogscaleTask {
             Self::InductionHeads => recall::induction(size),
         };
         let dataset = generator.generate(self.name(), size.counts(), seed);
-        split::finish(dataset, self.name(), 0.0, limit, standardise, seed)
+        dataset.finish(self.name(), 0.0, config.limit, config.standardise, seed)
     }
 }
 

@@ -4,7 +4,7 @@ mod grammar;
 mod words;
 
 use crate::cogscale::Size;
-use crate::{Category, Dataset, Sample, TaskError, split};
+use crate::{Category, Dataset, Sample, TaskError};
 use grammar::Grammar;
 use ndarray::Array2;
 use ran_seed::RngStream;
@@ -114,7 +114,7 @@ impl CrossSituationConfig {
                 [grammar.vocabulary().len(), 2 * grammar.labels().len()],
             )
         };
-        split::finish(dataset, Self::NAME, 0.0, self.limit, self.standardise, seed)
+        dataset.finish(Self::NAME, 0.0, self.limit, self.standardise, seed)
     }
 
     /// The words, in the order of the input channels.

@@ -105,6 +105,12 @@ impl Dataset {
         }
     }
 
+    /// The sequences of all splits.
+    pub fn samples_mut(&mut self) -> impl Iterator<Item = &mut Sample> {
+        let splits = [&mut self.train, &mut self.valid, &mut self.test];
+        splits.into_iter().flatten()
+    }
+
     /// The score of predictions by the data set's metric, and all scores that apply; `predictions` has one
     /// `[scored steps, d_output]` for each of the sequences.
     ///
@@ -198,12 +204,7 @@ impl Dataset {
             return Cow::Borrowed(self);
         }
         let mut raw = self.clone();
-        for sample in raw
-            .train
-            .iter_mut()
-            .chain(&mut raw.valid)
-            .chain(&mut raw.test)
-        {
+        for sample in raw.samples_mut() {
             sample.targets = self.with_offset(&sample.targets);
         }
         raw.target_offset = None;
@@ -213,12 +214,7 @@ impl Dataset {
     /// Fits a [`Standardiser`] on the training split, applies it to all splits and keeps it.
     pub(crate) fn standardise(&mut self) {
         let standardiser = Standardiser::fit(&self.train);
-        for sample in self
-            .train
-            .iter_mut()
-            .chain(&mut self.valid)
-            .chain(&mut self.test)
-        {
+        for sample in self.samples_mut() {
             standardiser.apply(&mut sample.inputs);
         }
         self.standardiser = Some(standardiser);

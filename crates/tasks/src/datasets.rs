@@ -9,7 +9,6 @@ pub(crate) use fetch::{cached, read_plain_or_gzipped};
 use crate::input;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 use std::path::Path;
 
 /// No file of a fetched data set is larger.
@@ -159,12 +158,7 @@ fn compare(folder: &Path, chosen: impl Fn(&DatasetInfo) -> bool) -> Vec<FileStat
 
 /// The SHA-256 of `bytes` in lower-case hexadecimal.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 fn file_name(path: &str) -> &str {

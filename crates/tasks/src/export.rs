@@ -176,13 +176,7 @@ fn labels(npz: &mut Npz, category: Category, d_output: usize) -> Result<Vec<Stri
     if !npz.contains("labels") {
         return Ok((0..d_output).map(|label| label.to_string()).collect());
     }
-    match npz.array("labels")?.values {
-        Values::Text(labels) if labels.len() == d_output => Ok(labels),
-        _ => {
-            let problem = format!("`labels` must hold {d_output} strings, one per target");
-            Err(TaskError::file(npz.path(), problem))
-        }
-    }
+    texts(npz, "labels", d_output, "one per target")
 }
 
 /// The names of inputs or outputs, where the file has some.
@@ -190,10 +184,15 @@ fn names(npz: &mut Npz, array: &str, count: usize) -> Result<Vec<String>, TaskEr
     if !npz.contains(array) {
         return Ok(Vec::new());
     }
+    texts(npz, array, count, "one per number of a step")
+}
+
+/// The strings of an array, of which there must be `count`; `what` says why.
+fn texts(npz: &mut Npz, array: &str, count: usize, what: &str) -> Result<Vec<String>, TaskError> {
     match npz.array(array)?.values {
-        Values::Text(names) if names.len() == count => Ok(names),
+        Values::Text(texts) if texts.len() == count => Ok(texts),
         _ => {
-            let problem = format!("`{array}` must hold {count} strings, one per number of a step");
+            let problem = format!("`{array}` must hold {count} strings, {what}");
             Err(TaskError::file(npz.path(), problem))
         }
     }

@@ -209,12 +209,8 @@ impl FilesConfig {
         )?;
         let mut parts = match (&self.data, &self.train, &self.test) {
             (Some(data), None, None) => {
-                if let Some(mut dataset) = self.export(data)? {
-                    split::limit(&mut dataset, Self::NAME, self.limit, seed)?;
-                    if self.standardise {
-                        dataset.standardise();
-                    }
-                    return Ok(dataset);
+                if let Some(dataset) = self.export(data)? {
+                    return dataset.finish(Self::NAME, 0.0, self.limit, self.standardise, seed);
                 }
                 vec![self.read(data, self.labels.as_deref(), &goal)?]
             }

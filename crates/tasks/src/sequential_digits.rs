@@ -59,13 +59,9 @@ impl SequentialDigitsConfig {
         let images = read_images()?;
         let classes: Vec<usize> = images.iter().map(|(_, class)| *class).collect();
         let (train, test) = split::stratified(&classes, TEST_FRACTION, seed, RngStream::TestSplit);
-        let pick = |indices: &[usize]| -> Vec<Sample> {
-            indices
-                .iter()
-                .map(|&index| self.sample(&images[index]))
-                .collect()
-        };
-        let (train, test) = (pick(&train), pick(&test));
+        let sample = |&at: &usize| self.sample(&images[at]);
+        let train: Vec<Sample> = train.iter().map(sample).collect();
+        let test = test.iter().map(sample).collect();
         let d_input = train[0].inputs.ncols();
         let dataset = Dataset {
             labels: (0..CLASSES).map(|digit| digit.to_string()).collect(),
@@ -73,14 +69,7 @@ impl SequentialDigitsConfig {
             test,
             ..Dataset::new(Self::NAME, Category::Classification, [d_input, CLASSES])
         };
-        split::finish(
-            dataset,
-            Self::NAME,
-            self.valid,
-            self.limit,
-            self.standardise,
-            seed,
-        )
+        dataset.finish(Self::NAME, self.valid, self.limit, self.standardise, seed)
     }
 
     fn sample(&self, (image, class): &(Array2<f32>, usize)) -> Sample {

@@ -64,30 +64,15 @@ impl SpokenDigitsConfig {
             let problem = "there are too few recordings to split; at least 3 of a digit are needed";
             return Err(TaskError::file(&path, problem));
         }
-        let pick = |indices: &[usize]| -> Vec<Sample> {
-            indices
-                .iter()
-                .map(|&index| samples[index].clone())
-                .collect()
-        };
+        let sample = |&at: &usize| samples[at].clone();
+        let d_input = samples[0].inputs.ncols();
         let dataset = Dataset {
             labels: (0..CLASSES).map(|digit| digit.to_string()).collect(),
-            train: pick(&train),
-            test: pick(&test),
-            ..Dataset::new(
-                Self::NAME,
-                Category::Classification,
-                [samples[0].inputs.ncols(), CLASSES],
-            )
+            train: train.iter().map(sample).collect(),
+            test: test.iter().map(sample).collect(),
+            ..Dataset::new(Self::NAME, Category::Classification, [d_input, CLASSES])
         };
-        split::finish(
-            dataset,
-            Self::NAME,
-            self.valid,
-            self.limit,
-            self.standardise,
-            seed,
-        )
+        dataset.finish(Self::NAME, self.valid, self.limit, self.standardise, seed)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Forecasting: one series, and at each step its value h steps later.
 
 use super::{CogscaleConfig, Size};
-use crate::{Dataset, TaskError, series, split};
+use crate::{Dataset, TaskError, series};
 use ndarray::{Array2, s};
 use ran_seed::RngStream;
 use rand::RngExt;
@@ -87,21 +87,13 @@ fn finish(
     let values = values.mapv(|x| x as f32);
     let inputs = values.slice(s![..steps, ..]);
     let targets = values.slice(s![horizon.., ..]);
-    let mut dataset = series::by_time(
-        name,
-        inputs,
-        targets,
-        series::Scored {
-            train: horizon..train_steps(steps),
-            valid: train_steps(steps)..steps * 55 / 100,
-            test: steps * 55 / 100..steps,
-        },
-    );
-    split::limit(&mut dataset, name, config.limit, seed)?;
-    if config.standardise {
-        dataset.standardise();
-    }
-    Ok(dataset)
+    let scored = series::Scored {
+        train: horizon..train_steps(steps),
+        valid: train_steps(steps)..steps * 55 / 100,
+        test: steps * 55 / 100..steps,
+    };
+    let dataset = series::by_time(name, inputs, targets, scored);
+    dataset.finish(name, 0.0, config.limit, config.standardise, seed)
 }
 
 #[cfg(test)]
