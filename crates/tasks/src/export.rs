@@ -48,7 +48,7 @@ impl NpzWriter {
             sample.inputs.iter().copied().chain(padding)
         });
         let shape = [count, steps, dataset.d_input];
-        self.floats(&format!("X_{}", split.name()), &shape, inputs)?;
+        self.numbers(&format!("X_{}", split.name()), &shape, inputs)?;
         let targets = samples.iter().flat_map(|sample| {
             let mut rows = Array2::from_elem((steps, dataset.d_output), UNSCORED);
             for (&step, row) in sample.scored.iter().zip(sample.targets.rows()) {
@@ -57,7 +57,7 @@ impl NpzWriter {
             rows.into_iter()
         });
         let shape = [count, steps, dataset.d_output];
-        self.floats(&format!("Y_{}", split.name()), &shape, targets)
+        self.numbers(&format!("Y_{}", split.name()), &shape, targets)
     }
 
     /// Adds the lengths of a split's sequences, `L_train`, `[sequences]`.
@@ -68,7 +68,7 @@ impl NpzWriter {
     pub fn lengths(&mut self, dataset: &Dataset, split: Split) -> Result<(), TaskError> {
         let samples = dataset.samples(split);
         let lengths = samples.iter().map(|sample| sample.inputs.nrows() as i64);
-        self.integers(&format!("L_{}", split.name()), &[samples.len()], lengths)
+        self.numbers(&format!("L_{}", split.name()), &[samples.len()], lengths)
     }
 
     /// Adds what the numbers of a data set are: `category`, which is `classification`, `multi_classification` or
@@ -97,9 +97,9 @@ impl NpzWriter {
         }
         if let Some(standardiser) = &dataset.standardiser {
             let Standardiser { mean, deviation } = standardiser;
-            self.doubles("input_mean", &[mean.len()], mean.iter().copied())?;
+            self.numbers("input_mean", &[mean.len()], mean.iter().copied())?;
             let shape = [deviation.len()];
-            self.floats("input_deviation", &shape, deviation.iter().copied())?;
+            self.numbers("input_deviation", &shape, deviation.iter().copied())?;
         }
         Ok(())
     }

@@ -60,7 +60,7 @@ pub use japanese_vowels::JapaneseVowelsConfig;
 pub use metric::{Category, Metric, ScoreTable};
 pub use npy::{NpyArray, Values};
 pub use npz::Npz;
-pub use npz_writer::{NpzWriter, Spool};
+pub use npz_writer::{NpzWriter, Number, Spool};
 pub use pixels::PixelOrder;
 pub use sample::{Sample, one_hot_rows, stack_rows};
 pub use sequential_digits::SequentialDigitsConfig;
