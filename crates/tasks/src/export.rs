@@ -10,27 +10,9 @@ use crate::npz::Npz;
 use crate::npz_writer::NpzWriter;
 use crate::{Category, Dataset, Sample, Split, Standardiser, TaskError};
 use ndarray::{Array2, ArrayD, Axis, Ix3, s};
-use std::path::Path;
 
 /// What stands in the targets of a step that is not scored.
 const UNSCORED: f32 = -100.0;
-
-/// Writes `dataset` to the `.npz` file `path`, whole or not at all: what [`NpzWriter::samples`] writes of every split, and
-/// what [`NpzWriter::description`] does.
-///
-/// # Errors
-///
-/// When the file cannot be written.
-pub fn write_npz(dataset: &Dataset, path: &Path) -> Result<(), TaskError> {
-    let dataset = &*dataset.with_raw_targets();
-    let mut writer = NpzWriter::create(path)?;
-    for split in Split::ALL {
-        writer.samples(dataset, split)?;
-        writer.lengths(dataset, split)?;
-    }
-    writer.description(dataset)?;
-    writer.finish()
-}
 
 impl NpzWriter {
     /// Adds the sequences of a split, padded with zeros behind, as they stand in the data set: `X_train`, `[sequences,
@@ -111,7 +93,8 @@ pub(crate) fn longest(samples: &[Sample]) -> usize {
     steps.max().unwrap_or(0)
 }
 
-/// Reads what [`write_npz`] or CogScale's own arrays hold. `valid` may be missing; so may the lengths and labels.
+/// Reads what an [`NpzWriter`] writes of a whole data set, or CogScale's own arrays. `valid` may be missing; so may the lengths
+/// and labels.
 pub(crate) fn read(name: &str, npz: &mut Npz) -> Result<Dataset, TaskError> {
     let category = category(npz)?;
     let train = split(npz, "train", category)?;
@@ -294,11 +277,24 @@ fn lengths(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::{TaskConfig, npy, npz};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
+    use std::path::Path;
+
+    /// Writes a whole data set.
+    pub(crate) fn write_npz(dataset: &Dataset, path: &Path) -> Result<(), TaskError> {
+        let dataset = &*dataset.with_raw_targets();
+        let mut writer = NpzWriter::create(path)?;
+        for split in Split::ALL {
+            writer.samples(dataset, split)?;
+            writer.lengths(dataset, split)?;
+        }
+        writer.description(dataset)?;
+        writer.finish()
+    }
 
     fn round_trip(text: &str) -> (Dataset, Dataset) {
         let dataset = toml::from_str::<TaskConfig>(text).unwrap().load(0).unwrap();

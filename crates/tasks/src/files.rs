@@ -90,8 +90,8 @@ use wide::Shift;
 ///
 /// # `.npz`
 ///
-/// The same arrays by name, here the defaults, or, if there is an array `X_train`, what
-/// [`write_npz`](crate::write_npz) and CogScale export; that needs no key.
+/// The same arrays by name, here the defaults, or, if there is an array `X_train`, what an
+/// [`NpzWriter`](crate::NpzWriter) and CogScale export; that needs no key.
 ///
 /// ```toml
 /// [task]

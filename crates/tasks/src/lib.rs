@@ -52,7 +52,6 @@ pub use config::TaskConfig;
 pub use cross_situation::{CrossSituationConfig, Entry, Words};
 pub use dataset::{Dataset, Split};
 pub use error::TaskError;
-pub use export::write_npz;
 pub use files::{Column, FilesConfig};
 pub use holes::Holes;
 pub use input::{read_at_most, read_file};
