@@ -14,6 +14,7 @@ mod recall;
 
 use crate::config::CogscaleTask;
 use crate::{Category, Dataset, Sample, TaskError};
+use ndarray::Array2;
 use ran_seed::RngStream;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -162,6 +163,15 @@ impl Generator {
 /// The names 0 to `count` − 1.
 fn numbered(count: usize) -> Vec<String> {
     (0..count).map(|symbol| symbol.to_string()).collect()
+}
+
+/// A one-hot row of `symbols` for each symbol of a sequence.
+fn symbols_to_rows(sequence: &[usize], symbols: usize) -> Array2<f32> {
+    let mut rows = Array2::zeros((sequence.len(), symbols));
+    for (step, &symbol) in sequence.iter().enumerate() {
+        rows[[step, symbol]] = 1.0;
+    }
+    rows
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! Recall: find what followed a symbol before.
 
-use super::{Generator, Size, numbered};
+use super::{Generator, Size, numbered, symbols_to_rows};
 use crate::Sample;
 use crate::sample::one_hot;
-use ndarray::Array2;
 use rand::RngExt;
 use rand::seq::index;
 
@@ -47,14 +46,6 @@ pub(super) fn induction(size: Size) -> Generator {
         }
     })
     .reading(&[("symbol", symbols)])
-}
-
-fn symbols_to_rows(sequence: &[usize], symbols: usize) -> Array2<f32> {
-    let mut rows = Array2::zeros((sequence.len(), symbols));
-    for (step, &symbol) in sequence.iter().enumerate() {
-        rows[[step, symbol]] = 1.0;
-    }
-    rows
 }
 
 #[cfg(test)]
