@@ -1,7 +1,7 @@
 //! Signals without targets: what a trained model is asked about, and which columns of a file are its inputs.
 
 use crate::Holes;
-use crate::files::extension;
+use crate::files::is_table;
 use crate::{FilesConfig, TaskError};
 use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate};
 use std::path::Path;
@@ -28,8 +28,7 @@ impl SignalInputs<'_> {
     /// tables that hold a sequence in each row, or tell by a column which rows are one.
     #[must_use]
     pub fn come_in_lines(&self, path: &Path) -> bool {
-        let table = matches!(extension(path).as_str(), "csv" | "tsv");
-        table && !self.files.is_some_and(FilesConfig::tables_hold_sequences)
+        is_table(path) && !self.files.is_some_and(FilesConfig::tables_hold_sequences)
     }
 
     /// Whether the fields of a first line are names of columns: none of them is a number, or the names of all inputs are

@@ -16,12 +16,9 @@ pub(super) fn read_npy(
     labels: Option<&Path>,
     goal: &Goal,
 ) -> Result<Recordings, TaskError> {
-    let given = config.label.is_some() || config.value.is_some();
-    config.refuse(
-        "label",
-        given,
-        "an .npy file; its labels lie in a file of their own, `train_labels` and `test_labels`",
-    )?;
+    let what =
+        "an .npy file; its labels lie in a file of their own, `train_labels` and `test_labels`";
+    config.refuse("label", config.has_label(), what)?;
     let array = |path: &Path, parse: fn(&[u8]) -> Result<NpyArray, String>| {
         let bytes = input::read(path)?;
         parse(&bytes).map_err(|problem| TaskError::file(path, problem))
@@ -63,16 +60,11 @@ pub(super) fn read_npz(
         Goal::Forecast { .. } => (None, Target::Series),
         Goal::Label | Goal::Header => {
             let fallback = Column::Name("y".into());
-            let name = config
-                .label
-                .as_ref()
-                .or(config.value.as_ref())
-                .unwrap_or(&fallback)
-                .to_string();
-            let target = if config.value.is_some() {
-                Target::Value
-            } else {
-                Target::Class(Vec::new())
+            let name = config.label.as_ref().or(config.value.as_ref());
+            let name = name.unwrap_or(&fallback).to_string();
+            let target = match config.value {
+                Some(_) => Target::Value,
+                None => Target::Class(Vec::new()),
             };
             let labels = texts(npz.array(&name)?)
                 .map_err(|problem| TaskError::file(path, format!("array `{name}`: {problem}")))?;
@@ -118,19 +110,13 @@ fn recordings(
     let case = |(index, values): (usize, ArrayView2<'_, f64>)| {
         let place = Place::Sequence(index);
         let values = known(values).map_err(|problem| place.error(path, problem))?;
-        let label = labels
-            .as_ref()
-            .map(|labels| labels[index].clone())
-            .unwrap_or_default();
+        let label = labels.as_ref().map(|labels| labels[index].clone());
+        let label = label.unwrap_or_default();
         Ok(Case::select(place, &values, &selection, label))
     };
     let cases = inputs.axis_iter(Axis(0)).enumerate().map(case);
     let cases = cases.collect::<Result<_, TaskError>>()?;
-    let target = if labels.is_some() {
-        target
-    } else {
-        Target::Series
-    };
+    let target = labels.map_or(Target::Series, |_| target);
     Recordings::new(path, target, cases)
 }
 

@@ -86,11 +86,8 @@ impl Selection {
                 return Ok(None);
             };
             if columns.is_empty() {
-                return Err(TaskError::key(
-                    FilesConfig::NAME,
-                    key,
-                    "an empty list is not allowed",
-                ));
+                let problem = "an empty list is not allowed";
+                return Err(TaskError::key(FilesConfig::NAME, key, problem));
             }
             let numbers = columns
                 .iter()
@@ -129,21 +126,12 @@ pub(super) fn resolve(
         (Column::Name(_), None) => None,
     };
     found.ok_or_else(|| {
+        let last = width.saturating_sub(1);
         let known = match names {
-            Some(names) => format!(
-                "the columns are {}, or 0 to {}",
-                names.join(", "),
-                width.saturating_sub(1)
-            ),
-            None => format!(
-                "the columns have no names, only numbers from 0 to {}",
-                width.saturating_sub(1)
-            ),
+            Some(names) => format!("the columns are {}, or 0 to {last}", names.join(", ")),
+            None => format!("the columns have no names, only numbers from 0 to {last}"),
         };
-        TaskError::key(
-            FilesConfig::NAME,
-            key,
-            format!("there is no column {column}; {known}"),
-        )
+        let problem = format!("there is no column {column}; {known}");
+        TaskError::key(FilesConfig::NAME, key, problem)
     })
 }

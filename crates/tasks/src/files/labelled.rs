@@ -57,11 +57,8 @@ pub(super) fn split(
 ) -> Result<(Recordings, Recordings), TaskError> {
     let groups: Vec<usize> = match &data.target {
         Target::Class(_) => {
-            let classes: HashMap<String, usize> = found_classes(&data.cases)
-                .into_iter()
-                .enumerate()
-                .map(|(i, class)| (class, i))
-                .collect();
+            let classes: HashMap<String, usize> =
+                found_classes(&data.cases).into_iter().zip(0..).collect();
             data.cases.iter().map(|case| classes[&case.label]).collect()
         }
         Target::Value | Target::Series => vec![0; data.cases.len()],
@@ -156,15 +153,11 @@ fn sample(
     let targets = if category == Category::Regression {
         single(&case.series)
     } else {
-        let class = labels
-            .iter()
-            .position(|label| *label == case.label)
-            .ok_or_else(|| {
-                case.place.error(
-                    path,
-                    format!("class `{}` is unknown", ts::excerpt(&case.label)),
-                )
-            })?;
+        let class = labels.iter().position(|label| *label == case.label);
+        let class = class.ok_or_else(|| {
+            let problem = format!("class `{}` is unknown", ts::excerpt(&case.label));
+            case.place.error(path, problem)
+        })?;
         one_hot(class, labels.len())
     };
     Ok(Sample {

@@ -1,7 +1,7 @@
 //! Files that a model is asked about, read as those that it was trained on, without targets.
 
 use super::columns::{Goal, Selection};
-use super::{FilesConfig, extension, table};
+use super::{FilesConfig, extension, is_table, table};
 use crate::TaskError;
 use crate::signals::SignalInputs;
 use ndarray::{Array2, ArrayView1, Axis};
@@ -24,7 +24,7 @@ impl FilesConfig {
     pub(crate) fn tables_hold_sequences(&self) -> bool {
         let trained = self.data.iter().chain(&self.train);
         let on_table = trained.into_iter().any(|path| is_table(path));
-        self.sequence.is_some() || on_table && (self.label.is_some() || self.value.is_some())
+        self.sequence.is_some() || on_table && self.has_label()
     }
 
     /// The columns of a file without names, `width` of them, that were inputs in training; `taken` hold labels and the
@@ -102,8 +102,4 @@ impl FilesConfig {
             ..self.clone()
         }
     }
-}
-
-fn is_table(path: &Path) -> bool {
-    matches!(extension(path).as_str(), "csv" | "tsv")
 }
