@@ -134,14 +134,10 @@ fn compare(folder: &Path, chosen: impl Fn(&DatasetInfo) -> bool) -> Vec<FileStat
             Err(error) => FileState::Unreadable {
                 problem: error.to_string(),
             },
-            Ok(bytes) => {
-                let found = sha256(&bytes);
-                if found == file.sha256 {
-                    FileState::Intact
-                } else {
-                    FileState::Changed { found }
-                }
-            }
+            Ok(bytes) => match sha256(&bytes) {
+                found if found == file.sha256 => FileState::Intact,
+                found => FileState::Changed { found },
+            },
         };
         FileStatus {
             dataset: set.name.clone(),
@@ -149,10 +145,9 @@ fn compare(folder: &Path, chosen: impl Fn(&DatasetInfo) -> bool) -> Vec<FileStat
             state,
         }
     };
-    list()
-        .iter()
-        .filter(|set| chosen(set))
-        .flat_map(|set| set.files.iter().map(move |file| check(set, file)))
+    let sets = list();
+    let sets = sets.iter().filter(|set| chosen(set));
+    sets.flat_map(|set| set.files.iter().map(move |file| check(set, file)))
         .collect()
 }
 
