@@ -186,11 +186,8 @@ impl Dataset {
     #[must_use]
     pub fn with_offset(&self, rows: &Array2<f32>) -> Array2<f32> {
         let mut rows = rows.clone();
-        for (mut column, &offset) in rows
-            .columns_mut()
-            .into_iter()
-            .zip(self.target_offset.iter().flatten())
-        {
+        let offsets = self.target_offset.iter().flatten();
+        for (mut column, &offset) in rows.columns_mut().into_iter().zip(offsets) {
             column.mapv_inplace(|y| (f64::from(y) + offset) as f32);
         }
         rows

@@ -215,10 +215,8 @@ fn split(npz: &mut Npz, split: &str, category: Category) -> Result<Vec<Sample>, 
             // Some of CogScale's tasks leave the mask in the zeros of a one-hot row.
             chosen.mapv_inplace(|y| if y == UNSCORED { 0.0 } else { y });
             check_targets(&chosen, category).map_err(|problem| {
-                TaskError::file(
-                    npz.path(),
-                    format!("Y_{split}, sequence {index}: {problem}"),
-                )
+                let problem = format!("Y_{split}, sequence {index}: {problem}");
+                TaskError::file(npz.path(), problem)
             })?;
         }
         let inputs = inputs.slice(s![index, ..length, ..]).to_owned();
@@ -253,26 +251,21 @@ fn lengths(
 ) -> Result<Vec<usize>, TaskError> {
     let name = format!("L_{split}");
     if steps == 0 && count > 0 {
-        return Err(TaskError::file(
-            npz.path(),
-            format!("the sequences of X_{split} have no steps"),
-        ));
+        let problem = format!("the sequences of X_{split} have no steps");
+        return Err(TaskError::file(npz.path(), problem));
     }
     if !npz.contains(&name) {
         return Ok(vec![steps; count]);
     }
-    let problem = format!("`{name}` must hold {count} lengths of 1 to {steps} steps");
-    let broken = TaskError::file(npz.path(), problem);
+    let allowed = |n: &f64| n.fract() == 0.0 && (1.0..=steps as f64).contains(n);
     match npz.array(&name)?.values {
-        Values::Numbers(numbers)
-            if numbers.len() == count
-                && numbers
-                    .iter()
-                    .all(|n| n.fract() == 0.0 && (1.0..=steps as f64).contains(n)) =>
-        {
+        Values::Numbers(numbers) if numbers.len() == count && numbers.iter().all(allowed) => {
             Ok(numbers.into_iter().map(|n| n as usize).collect())
         }
-        _ => Err(broken),
+        _ => {
+            let problem = format!("`{name}` must hold {count} lengths of 1 to {steps} steps");
+            Err(TaskError::file(npz.path(), problem))
+        }
     }
 }
 

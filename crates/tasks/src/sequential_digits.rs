@@ -92,11 +92,8 @@ fn read_images() -> Result<Vec<(Array2<f32>, usize)>, TaskError> {
     let mut images = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let broken = || TaskError::line(path, index + 1, "64 pixels and a digit must be numbers");
-        let numbers: Vec<f32> = line
-            .split(',')
-            .map(str::parse)
-            .collect::<Result<_, _>>()
-            .map_err(|_| broken())?;
+        let numbers: Result<Vec<f32>, _> = line.split(',').map(str::parse).collect();
+        let numbers = numbers.map_err(|_| broken())?;
         let (&digit, pixels) = numbers.split_last().ok_or_else(broken)?;
         let image = Array2::from_shape_vec((SIDE, SIDE), pixels.to_vec()).map_err(|_| broken())?;
         images.push((image, digit as usize));

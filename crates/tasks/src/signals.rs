@@ -85,11 +85,8 @@ impl SignalInputs<'_> {
         let mut layouts = layouts.into_iter().flatten();
         let fits = layouts.find(|columns| columns.len() == self.d_input);
         fits.ok_or_else(|| {
-            let got = width - apart.len();
-            format!(
-                "a step has {got} inputs, the model was trained on {}",
-                self.listed()
-            )
+            let (got, listed) = (width - apart.len(), self.listed());
+            format!("a step has {got} inputs, the model was trained on {listed}")
         })
     }
 
@@ -162,11 +159,8 @@ impl SignalInputs<'_> {
 
     /// The place of an input's name among those of columns.
     fn named(&self, name: &String, columns: &[String]) -> Result<usize, String> {
-        let places = columns.iter().enumerate();
-        let places: Vec<usize> = places
-            .filter(|(_, column)| *column == name)
-            .map(|(place, _)| place)
-            .collect();
+        let places = (0..columns.len()).filter(|&place| columns[place] == *name);
+        let places: Vec<usize> = places.collect();
         match places[..] {
             [place] => Ok(place),
             [] => Err(format!(

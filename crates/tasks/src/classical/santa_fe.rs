@@ -96,14 +96,11 @@ fn read(path: &Path, bytes: &[u8]) -> Result<Array2<f64>, TaskError> {
         let text = std::str::from_utf8(bytes).map_err(|_| {
             refused("there is a byte that is not UTF-8; one number per line is needed".into())
         })?;
-        let lines = text
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| !line.trim().is_empty());
-        let number = |(index, line): (usize, &str)| {
-            let number = parse_number(line.trim());
-            number.map_err(|problem| TaskError::line(path, index + 1, problem))
+        let lines = (1..).zip(text.lines().map(str::trim));
+        let number = |(number, line): (usize, &str)| {
+            parse_number(line).map_err(|problem| TaskError::line(path, number, problem))
         };
+        let lines = lines.filter(|(_, line)| !line.is_empty());
         lines.map(number).collect::<Result<_, _>>()?
     };
     Ok(Array1::from(values).insert_axis(Axis(1)))

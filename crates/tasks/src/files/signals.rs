@@ -42,14 +42,11 @@ impl FilesConfig {
         inputs: &SignalInputs<'_>,
     ) -> Result<Vec<Array2<f64>>, TaskError> {
         let signals = self.signals_with_holes(path, inputs)?.into_iter();
-        signals
-            .enumerate()
-            .map(|(signal, values)| {
-                let filled = inputs.complete_all(&values);
-                filled
-                    .map_err(|problem| TaskError::file(path, format!("signal {signal}: {problem}")))
-            })
-            .collect()
+        let filled = signals.enumerate().map(|(signal, values)| {
+            let filled = inputs.complete_all(&values);
+            filled.map_err(|problem| TaskError::file(path, format!("signal {signal}: {problem}")))
+        });
+        filled.collect()
     }
 
     /// The same, with NaN for what is missing.
