@@ -137,15 +137,11 @@ impl SequentialMnistConfig {
         let images = idx::images(&bytes).map_err(|problem| TaskError::file(&path, problem))?;
         let (path, bytes) = self.read(&format!("{part}-labels-idx1-ubyte"))?;
         let labels = idx::labels(&bytes, 10).map_err(|problem| TaskError::file(&path, problem))?;
-        if labels.len() != images.dim().0 {
-            let problem = format!(
-                "it holds {} labels for {} images",
-                labels.len(),
-                images.dim().0
-            );
+        let (count, height, width) = images.dim();
+        if labels.len() != count {
+            let problem = format!("it holds {} labels for {count} images", labels.len());
             return Err(TaskError::file(&path, problem));
         }
-        let (_, height, width) = images.dim();
         let permutation = permutation(height * width);
         let sample = |(image, &label): (ndarray::ArrayView2<'_, u8>, &u8)| {
             let image = image.mapv(|pixel| f32::from(pixel) / 255.0);

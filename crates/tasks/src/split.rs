@@ -109,13 +109,10 @@ pub(crate) fn split_off_valid(
     }
     let mut chosen = vec![false; dataset.train.len()];
     part.iter().for_each(|&index| chosen[index] = true);
-    for (sample, chosen) in std::mem::take(&mut dataset.train).into_iter().zip(chosen) {
-        if chosen {
-            dataset.valid.push(sample)
-        } else {
-            dataset.train.push(sample)
-        }
-    }
+    let mut chosen = chosen.into_iter();
+    let train = &mut dataset.train;
+    let moved = train.extract_if(.., |_| chosen.next().unwrap_or(false));
+    dataset.valid.extend(moved);
     Ok(())
 }
 

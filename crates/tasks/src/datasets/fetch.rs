@@ -112,16 +112,13 @@ pub(crate) fn read_plain_or_gzipped(
 ) -> Result<(PathBuf, Vec<u8>), TaskError> {
     let (plain, gzipped) = (folder.join(name), folder.join(format!("{name}.gz")));
     if plain.exists() || !gzipped.exists() {
-        return match input::read(&plain) {
-            Ok(bytes) => Ok((plain, bytes)),
-            Err(TaskError::Read { source, .. }) => {
-                let problem = format!(
-                    "neither this file nor {name}.gz can be read ({source}); one of them is needed"
-                );
-                Err(TaskError::file(&plain, problem))
-            }
-            Err(error) => Err(error),
-        };
+        let bytes = input::read_file(&plain).map_err(|source| {
+            let problem = format!(
+                "neither this file nor {name}.gz can be read ({source}); one of them is needed"
+            );
+            TaskError::file(&plain, problem)
+        })?;
+        return Ok((plain, bytes));
     }
     let (file, _) = input::open(&gzipped)?;
     let broken = |error| TaskError::file(&gzipped, format!("it cannot be unpacked: {error}"));
