@@ -197,7 +197,7 @@ pub fn export(
     }
     if data {
         let standardised = !options.raw && dataset.standardiser.is_some();
-        writer.integers("standardised", &[], [i64::from(standardised)])?;
+        writer.numbers("standardised", &[], [i64::from(standardised)])?;
     }
     writer.description(&dataset)?;
     if needs_model {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 use ran_learning::ModelCard;
-use ran_tasks::{Column, Dataset, FilesConfig, Sample, TaskConfig, TaskError};
+use ran_tasks::{Column, Dataset, FilesConfig, TaskConfig, TaskError};
 use toml::{Table, Value};
 
 use crate::locate::read;
@@ -198,7 +198,7 @@ pub(crate) fn load_raw(
     let raw: TaskConfig = raw.try_into().expect("the key has a value that is allowed");
     let mut dataset = raw.load(seed)?;
     if let Some(standardiser) = dataset.standardiser.take() {
-        for sample in all_samples(&mut dataset) {
+        for sample in dataset.samples_mut() {
             standardiser.invert(&mut sample.inputs);
         }
     }
@@ -213,7 +213,7 @@ fn prepare(card: &ModelCard, mut dataset: Dataset) -> Dataset {
     let theirs = dataset.standardiser.take();
     let taken = dataset.target_offset.take();
     let offsets = [&taken, &card.target_offset].map(|offset| offset.iter().flatten());
-    for sample in all_samples(&mut dataset) {
+    for sample in dataset.samples_mut() {
         if theirs != card.standardiser {
             match (&theirs, &card.standardiser) {
                 (Some(theirs), Some(own)) => own.apply_after(theirs, &mut sample.inputs),
@@ -236,11 +236,6 @@ fn prepare(card: &ModelCard, mut dataset: Dataset) -> Dataset {
     dataset
 }
 
-fn all_samples(dataset: &mut Dataset) -> impl Iterator<Item = &mut Sample> {
-    let splits = [&mut dataset.train, &mut dataset.valid, &mut dataset.test];
-    splits.into_iter().flatten()
-}
-
 /// Brings classes into the model's order.
 fn reorder(card: &ModelCard, dataset: &mut Dataset) {
     let places: Vec<usize> = dataset
@@ -252,7 +247,7 @@ fn reorder(card: &ModelCard, dataset: &mut Dataset) {
     if card.labels.is_empty() || ordered {
         return;
     }
-    for sample in all_samples(dataset) {
+    for sample in dataset.samples_mut() {
         let mut targets = Array2::zeros((sample.targets.nrows(), card.d_output));
         for (from, &to) in places.iter().enumerate() {
             targets.column_mut(to).assign(&sample.targets.column(from));

@@ -145,6 +145,5 @@ fn fingerprint<B: Backend>(model: &Model<B>) -> String {
             hash.update(weight.to_le_bytes());
         }
     }
-    let digits = hash.finalize();
-    digits.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", hash.finalize())
 }

@@ -17,6 +17,7 @@ pub use santa_fe::SantaFeConfig;
 
 use crate::{Dataset, TaskError, series};
 use ndarray::{Array2, s};
+use std::ops::RangeInclusive;
 
 /// How many steps are scored in each split, and how many are skipped in front.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +34,10 @@ const LONGEST: usize = 10_000_000;
 impl Steps {
     fn of(
         task: &'static str,
-        [warm_up, train, valid, test]: [usize; 4],
+        warm_up: usize,
+        train: usize,
+        valid: usize,
+        test: usize,
     ) -> Result<Self, TaskError> {
         check(task, "warm_up", warm_up, 0..=LONGEST)?;
         check(task, "train", train, 1..=LONGEST)?;
@@ -91,16 +95,13 @@ fn check(
     task: &'static str,
     key: &'static str,
     value: usize,
-    allowed: std::ops::RangeInclusive<usize>,
+    allowed: RangeInclusive<usize>,
 ) -> Result<(), TaskError> {
     if allowed.contains(&value) {
         return Ok(());
     }
-    let problem = format!(
-        "{value} is not allowed; {} to {} are",
-        allowed.start(),
-        allowed.end()
-    );
+    let (least, most) = allowed.into_inner();
+    let problem = format!("{value} is not allowed; {least} to {most} are");
     Err(TaskError::key(task, key, problem))
 }
 

@@ -12,7 +12,9 @@ mod patterns;
 mod postcasting;
 mod recall;
 
-use crate::{Category, Dataset, Sample, TaskError, split};
+use crate::config::CogscaleTask;
+use crate::{Category, Dataset, Sample, TaskError};
+use ndarray::Array2;
 use ran_seed::RngStream;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -71,57 +73,16 @@ impl Size {
     }
 }
 
-/// The tasks of this module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CogscaleTask {
-    SinusForecasting,
-    ChaoticForecasting,
-    DiscretePostcasting,
-    ContinuousPostcasting,
-    DiscretePatternCompletion,
-    ContinuousPatternCompletion,
-    BracketMatching,
-    SimpleCopy,
-    SelectiveCopy,
-    AddingProblem,
-    SortingProblem,
-    AssociativeRecall,
-    InductionHeads,
-}
-
 impl CogscaleTask {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::SinusForecasting => "sinus-forecasting",
-            Self::ChaoticForecasting => "chaotic-forecasting",
-            Self::DiscretePostcasting => "discrete-postcasting",
-            Self::ContinuousPostcasting => "continuous-postcasting",
-            Self::DiscretePatternCompletion => "discrete-pattern-completion",
-            Self::ContinuousPatternCompletion => "continuous-pattern-completion",
-            Self::BracketMatching => "bracket-matching",
-            Self::SimpleCopy => "simple-copy",
-            Self::SelectiveCopy => "selective-copy",
-            Self::AddingProblem => "adding-problem",
-            Self::SortingProblem => "sorting-problem",
-            Self::AssociativeRecall => "associative-recall",
-            Self::InductionHeads => "induction-heads",
-        }
-    }
-
     pub(crate) fn load(self, config: &CogscaleConfig, seed: u64) -> Result<Dataset, TaskError> {
-        let CogscaleConfig {
-            size,
-            published,
-            limit,
-            standardise,
-        } = *config;
+        let size = config.size;
         let generator = match self {
             Self::SinusForecasting => return forecasting::sinus(self.name(), config, seed),
             Self::ChaoticForecasting => return forecasting::chaotic(self.name(), config, seed),
             Self::DiscretePostcasting => postcasting::discrete(size),
             Self::ContinuousPostcasting => postcasting::continuous(size),
-            Self::DiscretePatternCompletion => patterns::discrete(size, published),
-            Self::ContinuousPatternCompletion => patterns::continuous(size, published),
+            Self::DiscretePatternCompletion => patterns::discrete(size, config.published),
+            Self::ContinuousPatternCompletion => patterns::continuous(size, config.published),
             Self::BracketMatching => brackets::matching(size),
             Self::SimpleCopy => copying::simple(size),
             Self::SelectiveCopy => copying::selective(size),
@@ -131,7 +92,7 @@ impl CogscaleTask {
             Self::InductionHeads => recall::induction(size),
         };
         let dataset = generator.generate(self.name(), size.counts(), seed);
-        split::finish(dataset, self.name(), 0.0, limit, standardise, seed)
+        dataset.finish(self.name(), 0.0, config.limit, config.standardise, seed)
     }
 }
 
@@ -202,6 +163,15 @@ impl Generator {
 /// The names 0 to `count` − 1.
 fn numbered(count: usize) -> Vec<String> {
     (0..count).map(|symbol| symbol.to_string()).collect()
+}
+
+/// A one-hot row of `symbols` for each symbol of a sequence.
+fn symbols_to_rows(sequence: &[usize], symbols: usize) -> Array2<f32> {
+    let mut rows = Array2::zeros((sequence.len(), symbols));
+    for (step, &symbol) in sequence.iter().enumerate() {
+        rows[[step, symbol]] = 1.0;
+    }
+    rows
 }
 
 #[cfg(test)]

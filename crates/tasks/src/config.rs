@@ -1,6 +1,5 @@
 //! Which task, as a table of a config file.
 
-use crate::cogscale::CogscaleTask;
 use crate::{
     CogscaleConfig, CrossSituationConfig, Dataset, FashionMnistConfig, FilesConfig,
     JapaneseVowelsConfig, LorenzConfig, MackeyGlassConfig, MemoryCapacityConfig, NarmaConfig,
@@ -11,12 +10,12 @@ use serde::{Deserialize, Serialize};
 
 /// The one list of all tasks: those with keys of their own, and, between them, those of CogScale.
 ///
-/// A configuration's type has the task's name as `NAME` and gives its data by `load`; a task of CogScale is a variant of the
-/// same name of [`CogscaleTask`].
+/// A configuration's type has the task's name as `NAME` and gives its data by `load`; a task of CogScale has its name here,
+/// and is a variant of [`CogscaleTask`], which gives its data.
 macro_rules! tasks {
     (
         { $($(#[$own_doc:meta])* $own:ident($own_config:ident),)* }
-        CogscaleConfig { $($(#[$scale_doc:meta])* $scale:ident,)* }
+        CogscaleConfig { $($(#[$scale_doc:meta])* $scale:ident = $scale_name:literal,)* }
         { $($(#[$other_doc:meta])* $other:ident($other_config:ident),)* }
     ) => {
         /// A task and its keys: the `[task]` table of a config file, told apart by its key `name`.
@@ -30,11 +29,26 @@ macro_rules! tasks {
             Files(Box<FilesConfig>),
         }
 
+        /// The tasks of CogScale.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum CogscaleTask {
+            $($(#[$scale_doc])* $scale,)*
+        }
+
+        impl CogscaleTask {
+            /// The task's name.
+            pub(crate) fn name(self) -> &'static str {
+                match self {
+                    $(Self::$scale => $scale_name,)*
+                }
+            }
+        }
+
         impl TaskConfig {
             /// The names of all tasks.
             pub const NAMES: &[&str] = &[
                 $($own_config::NAME,)*
-                $(CogscaleTask::$scale.name(),)*
+                $($scale_name,)*
                 $($other_config::NAME,)*
                 FilesConfig::NAME,
             ];
@@ -44,7 +58,7 @@ macro_rules! tasks {
             pub fn name(&self) -> &'static str {
                 match self {
                     $(Self::$own(_) => $own_config::NAME,)*
-                    $(Self::$scale(_) => CogscaleTask::$scale.name(),)*
+                    $(Self::$scale(_) => $scale_name,)*
                     $(Self::$other(_) => $other_config::NAME,)*
                     Self::Files(_) => FilesConfig::NAME,
                 }
@@ -79,31 +93,31 @@ tasks! {
     }
     CogscaleConfig {
         /// A modulated sine, h steps ahead.
-        SinusForecasting,
+        SinusForecasting = "sinus-forecasting",
         /// The Lorenz system, h steps ahead.
-        ChaoticForecasting,
+        ChaoticForecasting = "chaotic-forecasting",
         /// The symbol of d steps ago.
-        DiscretePostcasting,
+        DiscretePostcasting = "discrete-postcasting",
         /// The number of d steps ago.
-        ContinuousPostcasting,
+        ContinuousPostcasting = "continuous-postcasting",
         /// The masked symbols of a repeating pattern.
-        DiscretePatternCompletion,
+        DiscretePatternCompletion = "discrete-pattern-completion",
         /// The masked numbers of a repeating pattern.
-        ContinuousPatternCompletion,
+        ContinuousPatternCompletion = "continuous-pattern-completion",
         /// Whether all brackets have partners.
-        BracketMatching,
+        BracketMatching = "bracket-matching",
         /// All symbols again, after a delay.
-        SimpleCopy,
+        SimpleCopy = "simple-copy",
         /// The marked symbols again, after a delay.
-        SelectiveCopy,
+        SelectiveCopy = "selective-copy",
         /// The sum of the two marked numbers.
-        AddingProblem,
+        AddingProblem = "adding-problem",
         /// Symbols in the order of their ranks.
-        SortingProblem,
+        SortingProblem = "sorting-problem",
         /// The value that stood with a key.
-        AssociativeRecall,
+        AssociativeRecall = "associative-recall",
         /// What followed a symbol before.
-        InductionHeads,
+        InductionHeads = "induction-heads",
     }
     {
         /// A delay differential equation, h steps ahead.

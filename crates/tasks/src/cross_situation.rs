@@ -4,7 +4,7 @@ mod grammar;
 mod words;
 
 use crate::cogscale::Size;
-use crate::{Category, Dataset, Sample, TaskError, split};
+use crate::{Category, Dataset, Sample, TaskError};
 use grammar::Grammar;
 use ndarray::Array2;
 use ran_seed::RngStream;
@@ -78,43 +78,29 @@ impl CrossSituationConfig {
     pub(crate) const NAME: &'static str = "cross-situation";
 
     pub(crate) fn load(&self, seed: u64) -> Result<Dataset, TaskError> {
-        let counts = self.counts()?;
+        let [train, valid, test] = self.counts()?;
         let grammar = self.grammar()?;
         let mut seen = HashSet::new();
-        let mut splits = Vec::new();
-        for (count, stream) in counts.into_iter().zip([
-            RngStream::TrainData,
-            RngStream::ValidData,
-            RngStream::TestData,
-        ]) {
+        let mut split = |count, stream| -> Result<Vec<Sample>, TaskError> {
             let sentences = self.draw(&grammar, count, seed, stream, &seen)?;
-            splits.push(
-                sentences
-                    .iter()
-                    .map(|&pair| sample(&grammar, pair))
-                    .collect::<Vec<_>>(),
-            );
+            let samples = sentences.iter().map(|&pair| sample(&grammar, pair));
+            let samples = samples.collect();
             seen.extend(sentences);
-        }
-        let [train, valid, test] = <[_; 3]>::try_from(splits).expect("there are three splits");
-        let labels = |clause| {
-            grammar
-                .labels()
-                .into_iter()
-                .map(move |label| format!("{clause}.{label}"))
+            Ok(samples)
         };
+        let labels = |clause| {
+            let labels = grammar.labels().iter();
+            labels.map(move |label| format!("{clause}.{label}"))
+        };
+        let widths = [grammar.vocabulary().len(), 2 * grammar.labels().len()];
         let dataset = Dataset {
             labels: labels(1).chain(labels(2)).collect(),
-            train,
-            valid,
-            test,
-            ..Dataset::new(
-                Self::NAME,
-                Category::MultiLabel,
-                [grammar.vocabulary().len(), 2 * grammar.labels().len()],
-            )
+            train: split(train, RngStream::TrainData)?,
+            valid: split(valid, RngStream::ValidData)?,
+            test: split(test, RngStream::TestData)?,
+            ..Dataset::new(Self::NAME, Category::MultiLabel, widths)
         };
-        split::finish(dataset, Self::NAME, 0.0, self.limit, self.standardise, seed)
+        dataset.finish(Self::NAME, 0.0, self.limit, self.standardise, seed)
     }
 
     /// The words, in the order of the input channels.
@@ -201,14 +187,10 @@ fn sample(grammar: &Grammar, pair: [u64; 2]) -> Sample {
     }
     let width = grammar.labels().len();
     let mut targets = Array2::zeros((1, 2 * width));
-    first
-        .labels
-        .iter()
-        .for_each(|&label| targets[[0, label]] = 1.0);
-    second
-        .labels
-        .iter()
-        .for_each(|&label| targets[[0, width + label]] = 1.0);
+    let second = second.labels.iter().map(|label| width + label);
+    for label in first.labels.into_iter().chain(second) {
+        targets[[0, label]] = 1.0;
+    }
     Sample {
         inputs,
         scored: vec![steps - 1],

@@ -105,6 +105,12 @@ impl Dataset {
         }
     }
 
+    /// The sequences of all splits.
+    pub fn samples_mut(&mut self) -> impl Iterator<Item = &mut Sample> {
+        let splits = [&mut self.train, &mut self.valid, &mut self.test];
+        splits.into_iter().flatten()
+    }
+
     /// The score of predictions by the data set's metric, and all scores that apply; `predictions` has one
     /// `[scored steps, d_output]` for each of the sequences.
     ///
@@ -180,11 +186,8 @@ impl Dataset {
     #[must_use]
     pub fn with_offset(&self, rows: &Array2<f32>) -> Array2<f32> {
         let mut rows = rows.clone();
-        for (mut column, &offset) in rows
-            .columns_mut()
-            .into_iter()
-            .zip(self.target_offset.iter().flatten())
-        {
+        let offsets = self.target_offset.iter().flatten();
+        for (mut column, &offset) in rows.columns_mut().into_iter().zip(offsets) {
             column.mapv_inplace(|y| (f64::from(y) + offset) as f32);
         }
         rows
@@ -198,12 +201,7 @@ impl Dataset {
             return Cow::Borrowed(self);
         }
         let mut raw = self.clone();
-        for sample in raw
-            .train
-            .iter_mut()
-            .chain(&mut raw.valid)
-            .chain(&mut raw.test)
-        {
+        for sample in raw.samples_mut() {
             sample.targets = self.with_offset(&sample.targets);
         }
         raw.target_offset = None;
@@ -213,12 +211,7 @@ impl Dataset {
     /// Fits a [`Standardiser`] on the training split, applies it to all splits and keeps it.
     pub(crate) fn standardise(&mut self) {
         let standardiser = Standardiser::fit(&self.train);
-        for sample in self
-            .train
-            .iter_mut()
-            .chain(&mut self.valid)
-            .chain(&mut self.test)
-        {
+        for sample in self.samples_mut() {
             standardiser.apply(&mut sample.inputs);
         }
         self.standardiser = Some(standardiser);

@@ -9,7 +9,6 @@ pub(crate) use fetch::{cached, read_plain_or_gzipped};
 use crate::input;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 use std::path::Path;
 
 /// No file of a fetched data set is larger.
@@ -135,14 +134,10 @@ fn compare(folder: &Path, chosen: impl Fn(&DatasetInfo) -> bool) -> Vec<FileStat
             Err(error) => FileState::Unreadable {
                 problem: error.to_string(),
             },
-            Ok(bytes) => {
-                let found = sha256(&bytes);
-                if found == file.sha256 {
-                    FileState::Intact
-                } else {
-                    FileState::Changed { found }
-                }
-            }
+            Ok(bytes) => match sha256(&bytes) {
+                found if found == file.sha256 => FileState::Intact,
+                found => FileState::Changed { found },
+            },
         };
         FileStatus {
             dataset: set.name.clone(),
@@ -150,21 +145,15 @@ fn compare(folder: &Path, chosen: impl Fn(&DatasetInfo) -> bool) -> Vec<FileStat
             state,
         }
     };
-    list()
-        .iter()
-        .filter(|set| chosen(set))
-        .flat_map(|set| set.files.iter().map(move |file| check(set, file)))
+    let sets = list();
+    let sets = sets.iter().filter(|set| chosen(set));
+    sets.flat_map(|set| set.files.iter().map(move |file| check(set, file)))
         .collect()
 }
 
 /// The SHA-256 of `bytes` in lower-case hexadecimal.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 fn file_name(path: &str) -> &str {

@@ -10,27 +10,9 @@ use crate::npz::Npz;
 use crate::npz_writer::NpzWriter;
 use crate::{Category, Dataset, Sample, Split, Standardiser, TaskError};
 use ndarray::{Array2, ArrayD, Axis, Ix3, s};
-use std::path::Path;
 
 /// What stands in the targets of a step that is not scored.
 const UNSCORED: f32 = -100.0;
-
-/// Writes `dataset` to the `.npz` file `path`, whole or not at all: what [`NpzWriter::samples`] writes of every split, and
-/// what [`NpzWriter::description`] does.
-///
-/// # Errors
-///
-/// When the file cannot be written.
-pub fn write_npz(dataset: &Dataset, path: &Path) -> Result<(), TaskError> {
-    let dataset = &*dataset.with_raw_targets();
-    let mut writer = NpzWriter::create(path)?;
-    for split in Split::ALL {
-        writer.samples(dataset, split)?;
-        writer.lengths(dataset, split)?;
-    }
-    writer.description(dataset)?;
-    writer.finish()
-}
 
 impl NpzWriter {
     /// Adds the sequences of a split, padded with zeros behind, as they stand in the data set: `X_train`, `[sequences,
@@ -48,7 +30,7 @@ impl NpzWriter {
             sample.inputs.iter().copied().chain(padding)
         });
         let shape = [count, steps, dataset.d_input];
-        self.floats(&format!("X_{}", split.name()), &shape, inputs)?;
+        self.numbers(&format!("X_{}", split.name()), &shape, inputs)?;
         let targets = samples.iter().flat_map(|sample| {
             let mut rows = Array2::from_elem((steps, dataset.d_output), UNSCORED);
             for (&step, row) in sample.scored.iter().zip(sample.targets.rows()) {
@@ -57,7 +39,7 @@ impl NpzWriter {
             rows.into_iter()
         });
         let shape = [count, steps, dataset.d_output];
-        self.floats(&format!("Y_{}", split.name()), &shape, targets)
+        self.numbers(&format!("Y_{}", split.name()), &shape, targets)
     }
 
     /// Adds the lengths of a split's sequences, `L_train`, `[sequences]`.
@@ -68,7 +50,7 @@ impl NpzWriter {
     pub fn lengths(&mut self, dataset: &Dataset, split: Split) -> Result<(), TaskError> {
         let samples = dataset.samples(split);
         let lengths = samples.iter().map(|sample| sample.inputs.nrows() as i64);
-        self.integers(&format!("L_{}", split.name()), &[samples.len()], lengths)
+        self.numbers(&format!("L_{}", split.name()), &[samples.len()], lengths)
     }
 
     /// Adds what the numbers of a data set are: `category`, which is `classification`, `multi_classification` or
@@ -97,9 +79,9 @@ impl NpzWriter {
         }
         if let Some(standardiser) = &dataset.standardiser {
             let Standardiser { mean, deviation } = standardiser;
-            self.doubles("input_mean", &[mean.len()], mean.iter().copied())?;
+            self.numbers("input_mean", &[mean.len()], mean.iter().copied())?;
             let shape = [deviation.len()];
-            self.floats("input_deviation", &shape, deviation.iter().copied())?;
+            self.numbers("input_deviation", &shape, deviation.iter().copied())?;
         }
         Ok(())
     }
@@ -111,7 +93,8 @@ pub(crate) fn longest(samples: &[Sample]) -> usize {
     steps.max().unwrap_or(0)
 }
 
-/// Reads what [`write_npz`] or CogScale's own arrays hold. `valid` may be missing; so may the lengths and labels.
+/// Reads what an [`NpzWriter`] writes of a whole data set, or CogScale's own arrays. `valid` may be missing; so may the lengths
+/// and labels.
 pub(crate) fn read(name: &str, npz: &mut Npz) -> Result<Dataset, TaskError> {
     let category = category(npz)?;
     let train = split(npz, "train", category)?;
@@ -176,13 +159,7 @@ fn labels(npz: &mut Npz, category: Category, d_output: usize) -> Result<Vec<Stri
     if !npz.contains("labels") {
         return Ok((0..d_output).map(|label| label.to_string()).collect());
     }
-    match npz.array("labels")?.values {
-        Values::Text(labels) if labels.len() == d_output => Ok(labels),
-        _ => {
-            let problem = format!("`labels` must hold {d_output} strings, one per target");
-            Err(TaskError::file(npz.path(), problem))
-        }
-    }
+    texts(npz, "labels", d_output, "one per target")
 }
 
 /// The names of inputs or outputs, where the file has some.
@@ -190,10 +167,15 @@ fn names(npz: &mut Npz, array: &str, count: usize) -> Result<Vec<String>, TaskEr
     if !npz.contains(array) {
         return Ok(Vec::new());
     }
+    texts(npz, array, count, "one per number of a step")
+}
+
+/// The strings of an array, of which there must be `count`; `what` says why.
+fn texts(npz: &mut Npz, array: &str, count: usize, what: &str) -> Result<Vec<String>, TaskError> {
     match npz.array(array)?.values {
-        Values::Text(names) if names.len() == count => Ok(names),
+        Values::Text(texts) if texts.len() == count => Ok(texts),
         _ => {
-            let problem = format!("`{array}` must hold {count} strings, one per number of a step");
+            let problem = format!("`{array}` must hold {count} strings, {what}");
             Err(TaskError::file(npz.path(), problem))
         }
     }
@@ -233,10 +215,8 @@ fn split(npz: &mut Npz, split: &str, category: Category) -> Result<Vec<Sample>, 
             // Some of CogScale's tasks leave the mask in the zeros of a one-hot row.
             chosen.mapv_inplace(|y| if y == UNSCORED { 0.0 } else { y });
             check_targets(&chosen, category).map_err(|problem| {
-                TaskError::file(
-                    npz.path(),
-                    format!("Y_{split}, sequence {index}: {problem}"),
-                )
+                let problem = format!("Y_{split}, sequence {index}: {problem}");
+                TaskError::file(npz.path(), problem)
             })?;
         }
         let inputs = inputs.slice(s![index, ..length, ..]).to_owned();
@@ -271,35 +251,43 @@ fn lengths(
 ) -> Result<Vec<usize>, TaskError> {
     let name = format!("L_{split}");
     if steps == 0 && count > 0 {
-        return Err(TaskError::file(
-            npz.path(),
-            format!("the sequences of X_{split} have no steps"),
-        ));
+        let problem = format!("the sequences of X_{split} have no steps");
+        return Err(TaskError::file(npz.path(), problem));
     }
     if !npz.contains(&name) {
         return Ok(vec![steps; count]);
     }
-    let problem = format!("`{name}` must hold {count} lengths of 1 to {steps} steps");
-    let broken = TaskError::file(npz.path(), problem);
+    let allowed = |n: &f64| n.fract() == 0.0 && (1.0..=steps as f64).contains(n);
     match npz.array(&name)?.values {
-        Values::Numbers(numbers)
-            if numbers.len() == count
-                && numbers
-                    .iter()
-                    .all(|n| n.fract() == 0.0 && (1.0..=steps as f64).contains(n)) =>
-        {
+        Values::Numbers(numbers) if numbers.len() == count && numbers.iter().all(allowed) => {
             Ok(numbers.into_iter().map(|n| n as usize).collect())
         }
-        _ => Err(broken),
+        _ => {
+            let problem = format!("`{name}` must hold {count} lengths of 1 to {steps} steps");
+            Err(TaskError::file(npz.path(), problem))
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::{TaskConfig, npy, npz};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
+    use std::path::Path;
+
+    /// Writes a whole data set.
+    pub(crate) fn write_npz(dataset: &Dataset, path: &Path) -> Result<(), TaskError> {
+        let dataset = &*dataset.with_raw_targets();
+        let mut writer = NpzWriter::create(path)?;
+        for split in Split::ALL {
+            writer.samples(dataset, split)?;
+            writer.lengths(dataset, split)?;
+        }
+        writer.description(dataset)?;
+        writer.finish()
+    }
 
     fn round_trip(text: &str) -> (Dataset, Dataset) {
         let dataset = toml::from_str::<TaskConfig>(text).unwrap().load(0).unwrap();

@@ -90,8 +90,8 @@ use wide::Shift;
 ///
 /// # `.npz`
 ///
-/// The same arrays by name, here the defaults, or, if there is an array `X_train`, what
-/// [`write_npz`](crate::write_npz) and CogScale export; that needs no key.
+/// The same arrays by name, here the defaults, or, if there is an array `X_train`, what an
+/// [`NpzWriter`](crate::NpzWriter) and CogScale export; that needs no key.
 ///
 /// ```toml
 /// [task]
@@ -209,21 +209,14 @@ impl FilesConfig {
         )?;
         let mut parts = match (&self.data, &self.train, &self.test) {
             (Some(data), None, None) => {
-                if let Some(mut dataset) = self.export(data)? {
-                    split::limit(&mut dataset, Self::NAME, self.limit, seed)?;
-                    if self.standardise {
-                        dataset.standardise();
-                    }
-                    return Ok(dataset);
+                if let Some(dataset) = self.export(data)? {
+                    return dataset.finish(Self::NAME, 0.0, self.limit, self.standardise, seed);
                 }
                 vec![self.read(data, self.labels.as_deref(), &goal)?]
             }
             (None, Some(train), Some(test)) => {
-                self.refuse(
-                    "test_fraction",
-                    self.test_fraction.is_some(),
-                    "a pair of files",
-                )?;
+                let given = self.test_fraction.is_some();
+                self.refuse("test_fraction", given, "a pair of files")?;
                 let train = self.read(train, self.train_labels.as_deref(), &goal)?;
                 let test = self.read(test, self.test_labels.as_deref(), &goal)?;
                 vec![train, test]
@@ -329,23 +322,18 @@ impl FilesConfig {
             return Ok(None);
         }
         let file = "a file with an array `X_train`";
-        self.refuse("label", self.label.is_some() || self.value.is_some(), file)?;
-        self.refuse(
-            "horizon",
-            self.horizon.is_some() || self.targets.is_some(),
-            file,
-        )?;
-        self.refuse(
-            "inputs",
-            self.inputs.is_some() || self.array.is_some(),
-            file,
-        )?;
-        self.refuse(
-            "test_fraction",
-            self.test_fraction.is_some() || self.valid != 0.0,
-            file,
-        )?;
-        self.refuse("holes", self.holes != Holes::default(), file)?;
+        for (key, given) in [
+            ("label", self.has_label()),
+            ("horizon", self.horizon.is_some() || self.targets.is_some()),
+            ("inputs", self.inputs.is_some() || self.array.is_some()),
+            (
+                "test_fraction",
+                self.test_fraction.is_some() || self.valid != 0.0,
+            ),
+            ("holes", self.holes != Holes::default()),
+        ] {
+            self.refuse(key, given, file)?;
+        }
         export::read(Self::NAME, &mut npz).map(Some)
     }
 
@@ -356,18 +344,10 @@ impl FilesConfig {
         goal: &Goal,
     ) -> Result<Recordings, TaskError> {
         let kind = extension(path);
-        let table = matches!(kind.as_str(), "csv" | "tsv");
-        if !table {
-            self.refuse(
-                "sequence",
-                self.sequence.is_some(),
-                "a file that is not .csv or .tsv",
-            )?;
-            self.refuse(
-                "header",
-                self.header.is_some(),
-                "a file that is not .csv or .tsv",
-            )?;
+        if !is_table(path) {
+            let what = "a file that is not .csv or .tsv";
+            self.refuse("sequence", self.sequence.is_some(), what)?;
+            self.refuse("header", self.header.is_some(), what)?;
         }
         if kind != "npz" {
             self.refuse("array", self.array.is_some(), "a file that is not .npz")?;
@@ -377,12 +357,8 @@ impl FilesConfig {
         }
         match kind.as_str() {
             "ts" => {
-                let given = self.label.is_some() || self.value.is_some();
-                self.refuse(
-                    "label",
-                    given,
-                    "a .ts file, whose header says what the target is",
-                )?;
+                let what = "a .ts file, whose header says what the target is";
+                self.refuse("label", self.has_label(), what)?;
                 recording::of_ts(self, ts::read(path)?, path, goal)
             }
             "csv" | "tsv" => table::read(self, path, goal),
@@ -400,11 +376,13 @@ impl FilesConfig {
         if !given {
             return Ok(());
         }
-        Err(TaskError::key(
-            Self::NAME,
-            key,
-            format!("this key does not go with {what}"),
-        ))
+        let problem = format!("this key does not go with {what}");
+        Err(TaskError::key(Self::NAME, key, problem))
+    }
+
+    /// Whether a key says which class or number a sequence has.
+    fn has_label(&self) -> bool {
+        self.label.is_some() || self.value.is_some()
     }
 }
 
@@ -414,9 +392,12 @@ pub(crate) fn of_ts(file: ts::TsFile, path: &Path) -> Result<Recordings, TaskErr
 }
 
 pub(crate) fn extension(path: &Path) -> String {
-    path.extension()
-        .map(|extension| extension.to_string_lossy().to_lowercase())
-        .unwrap_or_default()
+    let extension = path.extension().unwrap_or_default();
+    extension.to_string_lossy().to_lowercase()
+}
+
+pub(crate) fn is_table(path: &Path) -> bool {
+    matches!(extension(path).as_str(), "csv" | "tsv")
 }
 
 #[cfg(test)]

@@ -19,8 +19,7 @@ pub enum Holes {
 /// Fills the holes of all inputs, which are NaN, from the past.
 pub(crate) fn fill(dataset: &mut Dataset, holes: Holes) {
     let mean = Standardiser::fit(&dataset.train).mean;
-    let splits = [&mut dataset.train, &mut dataset.valid, &mut dataset.test];
-    for sample in splits.into_iter().flatten() {
+    for sample in dataset.samples_mut() {
         let mask = (holes == Holes::Mask).then(|| known(&sample.inputs));
         for (mut channel, mean) in sample.inputs.columns_mut().into_iter().zip(&mean) {
             let mut last = *mean as f32;

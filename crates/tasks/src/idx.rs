@@ -31,19 +31,20 @@ pub(crate) fn labels(bytes: &[u8], classes: u8) -> Result<Vec<u8>, String> {
 
 /// How many bytes an idx file has in all, by its first bytes; no more than these where they are no header.
 pub(crate) fn length(head: &[u8]) -> u64 {
-    let number = |place: usize| {
-        let bytes = head.get(4 * place..4 * place + 4)?;
-        Some(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
-    };
-    let axes = number(0)
-        .filter(|magic| [IMAGES, LABELS].contains(magic))
-        .map(|magic| magic & 0xff);
+    let magic = number(head, 0).filter(|magic| [IMAGES, LABELS].contains(magic));
+    let axes = magic.map(|magic| magic & 0xff);
     let length = axes.and_then(|axes| {
-        let sizes = (1..=axes as usize).map(|axis| number(axis).map(u64::from));
+        let sizes = (1..=axes as usize).map(|axis| number(head, axis).map(u64::from));
         let product = sizes.reduce(|a, b| a?.checked_mul(b?))??;
         product.checked_add(4 * (u64::from(axes) + 1))
     });
     length.unwrap_or(head.len() as u64)
+}
+
+/// The number of four bytes at a place of the header, counted in such numbers.
+fn number(bytes: &[u8], place: usize) -> Option<u32> {
+    let four = bytes.get(4 * place..)?.first_chunk()?;
+    Some(u32::from_be_bytes(*four))
 }
 
 /// The sizes and the bytes behind them, whose number is the product of the sizes.
@@ -52,11 +53,8 @@ fn sized<'a, const N: usize>(
     magic: u32,
     what: &str,
 ) -> Result<([usize; N], &'a [u8]), String> {
-    let number = |place: usize| {
-        let bytes = bytes.get(4 * place..4 * place + 4);
-        let bytes = bytes.ok_or("the file ends within the header; it is cut short")?;
-        Ok::<u32, String>(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
-    };
+    let number =
+        |place| number(bytes, place).ok_or("the file ends within the header; it is cut short");
     let found = number(0)?;
     if found != magic {
         return Err(format!(

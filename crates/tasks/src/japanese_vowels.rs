@@ -1,6 +1,6 @@
 //! Japanese Vowels: which of nine speakers says a vowel (Kudo, Toyama and Shimbo 1999).
 
-use crate::{Dataset, TaskError, files, split, ts};
+use crate::{Dataset, TaskError, files, ts};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -50,14 +50,7 @@ impl JapaneseVowelsConfig {
         let train = read(TRAIN, "JapaneseVowels_TRAIN.ts")?;
         let test = read(TEST, "JapaneseVowels_TEST.ts")?;
         let dataset = files::labelled::pair(Self::NAME, train, test)?;
-        split::finish(
-            dataset,
-            Self::NAME,
-            self.valid,
-            self.limit,
-            self.standardise,
-            seed,
-        )
+        dataset.finish(Self::NAME, self.valid, self.limit, self.standardise, seed)
     }
 }
 

@@ -40,17 +40,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<NpyArray, String> {
     if needed != data.len() {
         return Err(misfit(&shape, &item, data.len() as u64));
     }
+    let chunks = data.chunks_exact(item.bytes);
     let values = match item.kind {
-        b'U' | b'S' => Values::Text(
-            data.chunks_exact(item.bytes)
-                .map(|chunk| item.text(chunk))
-                .collect(),
-        ),
-        _ => Values::Numbers(
-            data.chunks_exact(item.bytes)
-                .map(|chunk| item.number(chunk))
-                .collect(),
-        ),
+        b'U' | b'S' => Values::Text(chunks.map(|chunk| item.text(chunk)).collect()),
+        _ => Values::Numbers(chunks.map(|chunk| item.number(chunk)).collect()),
     };
     let values = if fortran && shape.len() > 1 {
         to_c_order(values, &shape)
@@ -162,12 +155,8 @@ pub(crate) fn text(shape: &[usize], values: &[&str]) -> Vec<u8> {
         values.len(),
         "the shape must fit the values"
     );
-    let width = values
-        .iter()
-        .map(|value| value.chars().count())
-        .max()
-        .unwrap_or(0)
-        .max(1);
+    let widths = values.iter().map(|value| value.chars().count());
+    let width = widths.max().unwrap_or(0).max(1);
     let mut bytes = header(&format!("<U{width}"), shape);
     for value in values {
         let points = value
@@ -199,19 +188,14 @@ fn split_header(bytes: &[u8]) -> Result<(&str, &[u8]), String> {
         return Err("the first bytes are not those of NumPy's .npy format".into());
     }
     let version = *bytes.get(6).ok_or_else(short)?;
+    let rest = bytes.get(8..).unwrap_or_default();
     let (length, start) = match version {
         1 => (
-            bytes
-                .get(8..10)
-                .map(|b| u32::from(u16::from_le_bytes([b[0], b[1]]))),
+            rest.first_chunk()
+                .map(|two| u16::from_le_bytes(*two).into()),
             10,
         ),
-        2 | 3 => (
-            bytes
-                .get(8..12)
-                .map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])),
-            12,
-        ),
+        2 | 3 => (rest.first_chunk().map(|four| u32::from_le_bytes(*four)), 12),
         other => {
             return Err(format!(
                 "the format's version is {other}; versions 1 to 3 can be read"
@@ -307,7 +291,7 @@ impl Item {
         let unsigned = u64::from_le_bytes(raw);
         match (self.kind, self.bytes) {
             (b'f', 2) => half(unsigned as u16),
-            (b'f', 4) => f64::from(f32::from_le_bytes([raw[0], raw[1], raw[2], raw[3]])),
+            (b'f', 4) => f32::from_bits(unsigned as u32).into(),
             (b'f', _) => f64::from_le_bytes(raw),
             // Shifting the sign bit to the top and back extends it.
             (b'i', bytes) => ((unsigned << (64 - 8 * bytes)) as i64 >> (64 - 8 * bytes)) as f64,
@@ -316,13 +300,12 @@ impl Item {
     }
 
     fn text(&self, chunk: &[u8]) -> String {
-        let text = if self.kind == b'U' {
-            let points = chunk
-                .chunks_exact(4)
-                .map(|point| u64::from_le_bytes(self.raw(point)) as u32);
-            points
-                .map(|point| char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER))
-                .collect()
+        let character = |bytes: &[u8]| {
+            let point = u64::from_le_bytes(self.raw(bytes)) as u32;
+            char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER)
+        };
+        let text: String = if self.kind == b'U' {
+            chunk.chunks_exact(4).map(character).collect()
         } else {
             String::from_utf8_lossy(chunk).into_owned()
         };

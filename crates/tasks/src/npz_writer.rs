@@ -25,6 +25,31 @@ pub struct Spool {
     shape: Vec<usize>,
 }
 
+/// A number that an array can hold.
+pub trait Number {
+    /// Its type as NumPy writes it.
+    const DESCR: &'static str;
+
+    /// Its bytes, the lowest one first.
+    fn bytes(self) -> impl AsRef<[u8]>;
+}
+
+macro_rules! number {
+    ($type:ty, $descr:literal) => {
+        impl Number for $type {
+            const DESCR: &'static str = $descr;
+
+            fn bytes(self) -> impl AsRef<[u8]> {
+                self.to_le_bytes()
+            }
+        }
+    };
+}
+
+number!(f32, "<f4");
+number!(f64, "<f8");
+number!(i64, "<i8");
+
 /// How the bytes of an array are kept.
 #[derive(Clone, Copy)]
 enum Kept {
@@ -67,7 +92,7 @@ impl NpzWriter {
         &self.arrays
     }
 
-    /// Adds an array of single floats, in C order.
+    /// Adds an array of numbers, in C order.
     ///
     /// # Errors
     ///
@@ -76,52 +101,28 @@ impl NpzWriter {
     /// # Panics
     ///
     /// When the shape does not fit the number of values.
-    pub fn floats(
+    pub fn numbers<N: Number>(
         &mut self,
         name: &str,
         shape: &[usize],
-        values: impl IntoIterator<Item = f32>,
+        values: impl IntoIterator<Item = N>,
     ) -> Result<(), TaskError> {
-        let values = values.into_iter().map(f32::to_le_bytes);
-        self.numbers(name, "<f4", shape, values)
-    }
-
-    /// Adds an array of 64-bit floats, in C order.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written.
-    ///
-    /// # Panics
-    ///
-    /// When the shape does not fit the number of values.
-    pub fn doubles(
-        &mut self,
-        name: &str,
-        shape: &[usize],
-        values: impl IntoIterator<Item = f64>,
-    ) -> Result<(), TaskError> {
-        let values = values.into_iter().map(f64::to_le_bytes);
-        self.numbers(name, "<f8", shape, values)
-    }
-
-    /// Adds an array of 64-bit integers, in C order.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written.
-    ///
-    /// # Panics
-    ///
-    /// When the shape does not fit the number of values.
-    pub fn integers(
-        &mut self,
-        name: &str,
-        shape: &[usize],
-        values: impl IntoIterator<Item = i64>,
-    ) -> Result<(), TaskError> {
-        let values = values.into_iter().map(i64::to_le_bytes);
-        self.numbers(name, "<i8", shape, values)
+        let header = npy::header(N::DESCR, shape);
+        let length =
+            bytes_of(shape, size_of::<N>()).map_err(|source| failed(&self.path, source))?;
+        let mut count = 0;
+        self.entry(name, shape, header.len() + length, Kept::Small, |out| {
+            let mut out = BufWriter::with_capacity(1 << 16, out);
+            out.write_all(&header)?;
+            for value in values {
+                out.write_all(value.bytes().as_ref())?;
+                count += 1;
+            }
+            out.flush()
+        })?;
+        let expected: usize = shape.iter().product();
+        assert_eq!(count, expected, "the shape must fit the values");
+        Ok(())
     }
 
     /// Adds an array of strings.
@@ -166,7 +167,7 @@ impl NpzWriter {
     ///
     /// When it cannot be written.
     pub fn spooled(&mut self, name: &str, mut spool: Spool) -> Result<(), TaskError> {
-        let header = npy::header("<f4", &spool.shape);
+        let header = npy::header(f32::DESCR, &spool.shape);
         let length = bytes_of(&spool.shape, 4).map_err(|source| failed(&self.path, source))?;
         let bytes = header.len() + length;
         let shape = spool.shape.clone();
@@ -192,30 +193,6 @@ impl NpzWriter {
             Ok(())
         };
         finish().map_err(|source: io::Error| failed(&path, source))
-    }
-
-    fn numbers<const N: usize>(
-        &mut self,
-        name: &str,
-        descr: &str,
-        shape: &[usize],
-        values: impl Iterator<Item = [u8; N]>,
-    ) -> Result<(), TaskError> {
-        let header = npy::header(descr, shape);
-        let length = bytes_of(shape, N).map_err(|source| failed(&self.path, source))?;
-        let mut count = 0;
-        self.entry(name, shape, header.len() + length, Kept::Small, |out| {
-            let mut out = BufWriter::with_capacity(1 << 16, out);
-            out.write_all(&header)?;
-            for value in values {
-                out.write_all(&value)?;
-                count += 1;
-            }
-            out.flush()
-        })?;
-        let expected: usize = shape.iter().product();
-        assert_eq!(count, expected, "the shape must fit the values");
-        Ok(())
     }
 
     fn entry(
@@ -308,8 +285,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("made/data.npz");
         let mut writer = NpzWriter::create(&path).unwrap();
-        writer.floats("a", &[2], [1.5, -2.0]).unwrap();
-        writer.integers("b", &[1, 2], [3, -4]).unwrap();
+        writer.numbers("a", &[2], [1.5_f32, -2.0]).unwrap();
+        writer.numbers("b", &[1, 2], [3_i64, -4]).unwrap();
         writer.text("c", &[1], &["größer"]).unwrap();
         let mut spool = writer.spool(&[2, 3]).unwrap();
         spool.fill(4, [5.0, 6.0].into_iter()).unwrap();
@@ -340,7 +317,7 @@ mod tests {
         fs::write(&path, "before").unwrap();
         let mut writer = NpzWriter::create(&path).unwrap();
         let _spool = writer.spool(&[4]).unwrap();
-        writer.floats("a", &[1], [0.0]).unwrap();
+        writer.numbers("a", &[1], [0.0_f32]).unwrap();
         drop(writer);
         assert_eq!(fs::read(&path).unwrap(), b"before");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);

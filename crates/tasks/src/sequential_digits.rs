@@ -59,13 +59,9 @@ impl SequentialDigitsConfig {
         let images = read_images()?;
         let classes: Vec<usize> = images.iter().map(|(_, class)| *class).collect();
         let (train, test) = split::stratified(&classes, TEST_FRACTION, seed, RngStream::TestSplit);
-        let pick = |indices: &[usize]| -> Vec<Sample> {
-            indices
-                .iter()
-                .map(|&index| self.sample(&images[index]))
-                .collect()
-        };
-        let (train, test) = (pick(&train), pick(&test));
+        let sample = |&at: &usize| self.sample(&images[at]);
+        let train: Vec<Sample> = train.iter().map(sample).collect();
+        let test = test.iter().map(sample).collect();
         let d_input = train[0].inputs.ncols();
         let dataset = Dataset {
             labels: (0..CLASSES).map(|digit| digit.to_string()).collect(),
@@ -73,14 +69,7 @@ impl SequentialDigitsConfig {
             test,
             ..Dataset::new(Self::NAME, Category::Classification, [d_input, CLASSES])
         };
-        split::finish(
-            dataset,
-            Self::NAME,
-            self.valid,
-            self.limit,
-            self.standardise,
-            seed,
-        )
+        dataset.finish(Self::NAME, self.valid, self.limit, self.standardise, seed)
     }
 
     fn sample(&self, (image, class): &(Array2<f32>, usize)) -> Sample {
@@ -103,11 +92,8 @@ fn read_images() -> Result<Vec<(Array2<f32>, usize)>, TaskError> {
     let mut images = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let broken = || TaskError::line(path, index + 1, "64 pixels and a digit must be numbers");
-        let numbers: Vec<f32> = line
-            .split(',')
-            .map(str::parse)
-            .collect::<Result<_, _>>()
-            .map_err(|_| broken())?;
+        let numbers: Result<Vec<f32>, _> = line.split(',').map(str::parse).collect();
+        let numbers = numbers.map_err(|_| broken())?;
         let (&digit, pixels) = numbers.split_last().ok_or_else(broken)?;
         let image = Array2::from_shape_vec((SIDE, SIDE), pixels.to_vec()).map_err(|_| broken())?;
         images.push((image, digit as usize));

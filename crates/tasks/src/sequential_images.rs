@@ -102,69 +102,33 @@ impl SequentialMnistConfig {
 
     pub(crate) fn load(&self, seed: u64) -> Result<Dataset, TaskError> {
         let labels = (0..10).map(|digit| digit.to_string()).collect();
-        Images {
-            name: Self::NAME,
-            from: self.from.clone(),
-            order: self.order,
-            limit: self.limit,
-        }
-        .load(labels, self.standardise, self.valid, seed)
+        self.images(Self::NAME, labels, seed)
     }
-}
 
-impl FashionMnistConfig {
-    pub(crate) const NAME: &'static str = "fashion-mnist";
-
-    pub(crate) fn load(&self, seed: u64) -> Result<Dataset, TaskError> {
-        Images {
-            name: Self::NAME,
-            from: Some(self.from.clone()),
-            order: self.order,
-            limit: self.limit,
-        }
-        .load(
-            FASHION.map(String::from).to_vec(),
-            self.standardise,
-            self.valid,
-            seed,
-        )
-    }
-}
-
-/// Where images lie and how they are read.
-struct Images {
-    name: &'static str,
-    /// None: the cache of MNIST.
-    from: Option<PathBuf>,
-    order: PixelOrder,
-    limit: Option<usize>,
-}
-
-impl Images {
-    fn load(
+    /// The images of a task in the form of MNIST; without `from` they are those of MNIST itself.
+    fn images(
         &self,
+        name: &'static str,
         labels: Vec<String>,
-        standardise: bool,
-        valid: f64,
         seed: u64,
     ) -> Result<Dataset, TaskError> {
-        split::check_fraction(self.name, "valid", valid)?;
+        split::check_fraction(name, "valid", self.valid)?;
         let (train, shape) = self.split("train")?;
         let (test, test_shape) = self.split("t10k")?;
         if shape != test_shape {
             let problem = format!(
                 "the test images have {test_shape:?} pixels where the training images have {shape:?}"
             );
-            return Err(TaskError::key(self.name, "from", problem));
+            return Err(TaskError::key(name, "from", problem));
         }
         let widths = [train[0].inputs.ncols(), labels.len()];
         let dataset = Dataset {
             labels,
             train,
             test,
-            ..Dataset::new(self.name, Category::Classification, widths)
+            ..Dataset::new(name, Category::Classification, widths)
         };
-        split::finish(dataset, self.name, valid, self.limit, standardise, seed)
+        dataset.finish(name, self.valid, self.limit, self.standardise, seed)
     }
 
     /// The images of the files that begin with `part`, and their height and width.
@@ -173,15 +137,11 @@ impl Images {
         let images = idx::images(&bytes).map_err(|problem| TaskError::file(&path, problem))?;
         let (path, bytes) = self.read(&format!("{part}-labels-idx1-ubyte"))?;
         let labels = idx::labels(&bytes, 10).map_err(|problem| TaskError::file(&path, problem))?;
-        if labels.len() != images.dim().0 {
-            let problem = format!(
-                "it holds {} labels for {} images",
-                labels.len(),
-                images.dim().0
-            );
+        let (count, height, width) = images.dim();
+        if labels.len() != count {
+            let problem = format!("it holds {} labels for {count} images", labels.len());
             return Err(TaskError::file(&path, problem));
         }
-        let (_, height, width) = images.dim();
         let permutation = permutation(height * width);
         let sample = |(image, &label): (ndarray::ArrayView2<'_, u8>, &u8)| {
             let image = image.mapv(|pixel| f32::from(pixel) / 255.0);
@@ -201,6 +161,21 @@ impl Images {
             Some(folder) => read_plain_or_gzipped(folder, name, idx::length),
             None => cached("mnist", name),
         }
+    }
+}
+
+impl FashionMnistConfig {
+    pub(crate) const NAME: &'static str = "fashion-mnist";
+
+    pub(crate) fn load(&self, seed: u64) -> Result<Dataset, TaskError> {
+        let config = SequentialMnistConfig {
+            from: Some(self.from.clone()),
+            order: self.order,
+            standardise: self.standardise,
+            valid: self.valid,
+            limit: self.limit,
+        };
+        config.images(Self::NAME, FASHION.map(String::from).to_vec(), seed)
     }
 }
 

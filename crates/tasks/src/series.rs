@@ -36,15 +36,12 @@ pub(crate) fn by_time(
         holes::unscore(&mut sample);
         vec![sample]
     };
+    let widths = [inputs.ncols(), targets.ncols()];
     Dataset {
         train: split(scored.train),
         valid: split(scored.valid),
         test: split(scored.test),
-        ..Dataset::new(
-            name,
-            Category::Regression,
-            [inputs.ncols(), targets.ncols()],
-        )
+        ..Dataset::new(name, Category::Regression, widths)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Signals without targets: what a trained model is asked about, and which columns of a file are its inputs.
 
 use crate::Holes;
-use crate::files::extension;
+use crate::files::is_table;
 use crate::{FilesConfig, TaskError};
 use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate};
 use std::path::Path;
@@ -28,8 +28,7 @@ impl SignalInputs<'_> {
     /// tables that hold a sequence in each row, or tell by a column which rows are one.
     #[must_use]
     pub fn come_in_lines(&self, path: &Path) -> bool {
-        let table = matches!(extension(path).as_str(), "csv" | "tsv");
-        table && !self.files.is_some_and(FilesConfig::tables_hold_sequences)
+        is_table(path) && !self.files.is_some_and(FilesConfig::tables_hold_sequences)
     }
 
     /// Whether the fields of a first line are names of columns: none of them is a number, or the names of all inputs are
@@ -86,11 +85,8 @@ impl SignalInputs<'_> {
         let mut layouts = layouts.into_iter().flatten();
         let fits = layouts.find(|columns| columns.len() == self.d_input);
         fits.ok_or_else(|| {
-            let got = width - apart.len();
-            format!(
-                "a step has {got} inputs, the model was trained on {}",
-                self.listed()
-            )
+            let (got, listed) = (width - apart.len(), self.listed());
+            format!("a step has {got} inputs, the model was trained on {listed}")
         })
     }
 
@@ -163,11 +159,8 @@ impl SignalInputs<'_> {
 
     /// The place of an input's name among those of columns.
     fn named(&self, name: &String, columns: &[String]) -> Result<usize, String> {
-        let places = columns.iter().enumerate();
-        let places: Vec<usize> = places
-            .filter(|(_, column)| *column == name)
-            .map(|(place, _)| place)
-            .collect();
+        let places = (0..columns.len()).filter(|&place| columns[place] == *name);
+        let places: Vec<usize> = places.collect();
         match places[..] {
             [place] => Ok(place),
             [] => Err(format!(

@@ -22,6 +22,24 @@ impl Dataset {
         }
         Ok(())
     }
+
+    /// Does with a data set of whole sequences what a task's keys ask for: splits the validation set off, leaves out training
+    /// sequences beyond the limit, and standardises what is left.
+    pub(crate) fn finish(
+        mut self,
+        task: &'static str,
+        valid: f64,
+        limit: Option<usize>,
+        standardise: bool,
+        seed: u64,
+    ) -> Result<Self, TaskError> {
+        split_off_valid(&mut self, task, valid, seed)?;
+        self::limit(&mut self, task, limit, seed)?;
+        if standardise {
+            self.standardise();
+        }
+        Ok(self)
+    }
 }
 
 /// Indices `0..groups.len()` split into (rest, part), both ascending; `fraction` of each group, rounded,
@@ -91,32 +109,11 @@ pub(crate) fn split_off_valid(
     }
     let mut chosen = vec![false; dataset.train.len()];
     part.iter().for_each(|&index| chosen[index] = true);
-    for (sample, chosen) in std::mem::take(&mut dataset.train).into_iter().zip(chosen) {
-        if chosen {
-            dataset.valid.push(sample)
-        } else {
-            dataset.train.push(sample)
-        }
-    }
+    let mut chosen = chosen.into_iter();
+    let train = &mut dataset.train;
+    let moved = train.extract_if(.., |_| chosen.next().unwrap_or(false));
+    dataset.valid.extend(moved);
     Ok(())
-}
-
-/// Does with a data set of whole sequences what a task's keys ask for: splits the validation set off, leaves out training
-/// sequences beyond the limit, and standardises what is left.
-pub(crate) fn finish(
-    mut dataset: Dataset,
-    task: &'static str,
-    valid: f64,
-    limit: Option<usize>,
-    standardise: bool,
-    seed: u64,
-) -> Result<Dataset, TaskError> {
-    split_off_valid(&mut dataset, task, valid, seed)?;
-    self::limit(&mut dataset, task, limit, seed)?;
-    if standardise {
-        dataset.standardise();
-    }
-    Ok(dataset)
 }
 
 /// Keeps `limit` of the training sequences, if there is one. Which ones follows from the seed; classes keep their shares, and a

@@ -64,30 +64,15 @@ impl SpokenDigitsConfig {
             let problem = "there are too few recordings to split; at least 3 of a digit are needed";
             return Err(TaskError::file(&path, problem));
         }
-        let pick = |indices: &[usize]| -> Vec<Sample> {
-            indices
-                .iter()
-                .map(|&index| samples[index].clone())
-                .collect()
-        };
+        let sample = |&at: &usize| samples[at].clone();
+        let d_input = samples[0].inputs.ncols();
         let dataset = Dataset {
             labels: (0..CLASSES).map(|digit| digit.to_string()).collect(),
-            train: pick(&train),
-            test: pick(&test),
-            ..Dataset::new(
-                Self::NAME,
-                Category::Classification,
-                [samples[0].inputs.ncols(), CLASSES],
-            )
+            train: train.iter().map(sample).collect(),
+            test: test.iter().map(sample).collect(),
+            ..Dataset::new(Self::NAME, Category::Classification, [d_input, CLASSES])
         };
-        split::finish(
-            dataset,
-            Self::NAME,
-            self.valid,
-            self.limit,
-            self.standardise,
-            seed,
-        )
+        dataset.finish(Self::NAME, self.valid, self.limit, self.standardise, seed)
     }
 }
 
@@ -103,25 +88,18 @@ fn read(path: &Path) -> Result<(Vec<Sample>, Vec<usize>), TaskError> {
             let whole = number as usize;
             (whole as f64 == number && allowed.contains(&whole)).then_some(whole)
         };
-        numbers
-            .iter()
-            .map(check)
-            .collect::<Option<Vec<usize>>>()
-            .ok_or_else(|| {
-                let problem = format!(
-                    "array `{name}` must hold integers of {} to {}",
-                    allowed.start(),
-                    allowed.end()
-                );
-                TaskError::file(path, problem)
-            })
+        let found: Option<Vec<usize>> = numbers.iter().map(check).collect();
+        found.ok_or_else(|| {
+            let (least, most) = allowed.into_inner();
+            let problem = format!("array `{name}` must hold integers of {least} to {most}");
+            TaskError::file(path, problem)
+        })
     };
     let classes = whole("y", npz.array("y")?.values, 0..=CLASSES - 1)?;
     let steps = inputs.shape().first().copied().unwrap_or(0);
     let lengths = whole("lengths", npz.array("lengths")?.values, 1..=steps.max(1))?;
-    let sum = lengths
-        .iter()
-        .try_fold(0_usize, |sum, &length| sum.checked_add(length));
+    let mut summed = lengths.iter();
+    let sum = summed.try_fold(0_usize, |sum, &length| sum.checked_add(length));
     let inputs = inputs.into_dimensionality::<Ix2>().ok().filter(|inputs| {
         sum == Some(steps) && lengths.len() == classes.len() && steps > 0 && inputs.ncols() > 0
     });

@@ -65,13 +65,9 @@ impl Standardiser {
                 1.0
             }
         });
-        let deviation = deviation.collect();
         Self {
-            mean: mean
-                .into_iter()
-                .map(|mean| f64::from(mean as f32))
-                .collect(),
-            deviation,
+            deviation: deviation.collect(),
+            mean: mean.iter().map(|&mean| f64::from(mean as f32)).collect(),
         }
     }
 
@@ -95,7 +91,7 @@ impl Standardiser {
     ///
     /// When `inputs` has another number of channels than the data that this was fitted on.
     pub fn apply(&self, inputs: &mut Array2<f32>) {
-        self.check(inputs);
+        self.check(inputs.ncols());
         for mut row in inputs.rows_mut() {
             for ((x, mean), deviation) in row.iter_mut().zip(&self.mean).zip(&self.deviation) {
                 *x = (f64::from(*x) - mean) as f32 / deviation;
@@ -110,11 +106,7 @@ impl Standardiser {
     /// When the number of inputs is not that of the data that this was fitted on.
     #[must_use]
     pub fn step(&self, inputs: ArrayView1<'_, f64>) -> Array1<f32> {
-        assert_eq!(
-            inputs.len(),
-            self.mean.len(),
-            "inputs must have the channels of the training set"
-        );
+        self.check(inputs.len());
         let channels = inputs.iter().zip(&self.mean).zip(&self.deviation);
         channels
             .map(|((x, mean), deviation)| (x - mean) as f32 / deviation)
@@ -127,8 +119,8 @@ impl Standardiser {
     ///
     /// When `inputs` or `other` has another number of channels than the data that this was fitted on.
     pub fn apply_after(&self, other: &Self, inputs: &mut Array2<f32>) {
-        self.check(inputs);
-        other.check(inputs);
+        self.check(inputs.ncols());
+        other.check(inputs.ncols());
         for mut row in inputs.rows_mut() {
             for (channel, x) in row.iter_mut().enumerate() {
                 let apart = other.mean[channel] - self.mean[channel];
@@ -144,7 +136,7 @@ impl Standardiser {
     ///
     /// When `inputs` has another number of channels than the data that this was fitted on.
     pub fn invert(&self, inputs: &mut Array2<f32>) {
-        self.check(inputs);
+        self.check(inputs.ncols());
         for mut row in inputs.rows_mut() {
             for ((x, mean), deviation) in row.iter_mut().zip(&self.mean).zip(&self.deviation) {
                 *x = (f64::from(*x * deviation) + mean) as f32;
@@ -152,9 +144,9 @@ impl Standardiser {
         }
     }
 
-    fn check(&self, inputs: &Array2<f32>) {
+    fn check(&self, channels: usize) {
         assert_eq!(
-            inputs.ncols(),
+            channels,
             self.mean.len(),
             "inputs must have the channels of the training set"
         );

@@ -123,8 +123,7 @@ impl TextConfig {
 /// Sequences of `length` symbols or, the last one, fewer, each scored at every step by the symbol that follows.
 fn segments(text: &[u32], length: usize) -> Vec<Sample> {
     let column = |symbols: &[u32]| {
-        let numbers = symbols.iter().map(|&symbol| symbol as f32).collect();
-        Array2::from_shape_vec((symbols.len(), 1), numbers).expect("a column has a number a row")
+        Array2::from_shape_fn((symbols.len(), 1), |(step, _)| symbols[step] as f32)
     };
     let inputs = text[..text.len() - 1].chunks(length);
     let targets = text[1..].chunks(length);

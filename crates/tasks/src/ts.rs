@@ -30,11 +30,8 @@ pub(crate) fn read(path: &Path) -> Result<TsFile, TaskError> {
     let text = String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
-        TaskError::line(
-            path,
-            line,
-            "there is a byte that is not UTF-8; a .ts file is text",
-        )
+        let problem = "there is a byte that is not UTF-8; a .ts file is text";
+        TaskError::line(path, line, problem)
     })?;
     parse(&text, path)
 }
@@ -42,10 +39,7 @@ pub(crate) fn read(path: &Path) -> Result<TsFile, TaskError> {
 /// Reads the text of a `.ts` file; `path` is for messages only.
 pub(crate) fn parse(text: &str, path: &Path) -> Result<TsFile, TaskError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut lines = text
-        .lines()
-        .enumerate()
-        .map(|(index, line)| (index + 1, line.trim()));
+    let mut lines = (1..).zip(text.lines().map(str::trim));
     let mut header = Header::default();
     let mut data = false;
     for (number, line) in lines.by_ref() {
@@ -77,10 +71,8 @@ pub(crate) fn parse(text: &str, path: &Path) -> Result<TsFile, TaskError> {
         cases.push(case);
     }
     if cases.is_empty() {
-        return Err(TaskError::file(
-            path,
-            "there is no case after @data; at least one is needed",
-        ));
+        let problem = "there is no case after @data; at least one is needed";
+        return Err(TaskError::file(path, problem));
     }
     Ok(TsFile { target, cases })
 }

@@ -178,8 +178,8 @@ impl<B: LearningBackend> Exporter<'_, B> {
         for tensor in tensors {
             let (name, shape) = (&tensor.name, &tensor.shape);
             match tensor.numbers {
-                ModelNumbers::Floats(numbers) => self.writer.floats(name, shape, numbers)?,
-                ModelNumbers::Integers(numbers) => self.writer.integers(name, shape, numbers)?,
+                ModelNumbers::Floats(numbers) => self.writer.numbers(name, shape, numbers)?,
+                ModelNumbers::Integers(numbers) => self.writer.numbers(name, shape, numbers)?,
             }
             check(self.stop)?;
         }
@@ -192,7 +192,7 @@ impl<B: LearningBackend> Exporter<'_, B> {
             let pairs = steps.iter();
             pairs.flat_map(move |&step| [sequence as i64, step as i64])
         });
-        Ok(self.writer.integers(name, &[places.rows(), 2], pairs)?)
+        Ok(self.writer.numbers(name, &[places.rows(), 2], pairs)?)
     }
 
     /// What the state is made of, each part with its shape.

@@ -62,10 +62,7 @@ impl LorenzConfig {
     pub(crate) const NAME: &'static str = "lorenz";
 
     pub(crate) fn load(&self, seed: u64) -> Result<Dataset, TaskError> {
-        let steps = Steps::of(
-            Self::NAME,
-            [self.warm_up, self.train, self.valid, self.test],
-        )?;
+        let steps = Steps::of(Self::NAME, self.warm_up, self.train, self.valid, self.test)?;
         check(Self::NAME, "horizon", self.horizon, 1..=100_000)?;
         if !(self.step > 0.0 && self.step <= 0.05) {
             let problem = format!(

@@ -64,10 +64,7 @@ impl MackeyGlassConfig {
     pub(crate) const NAME: &'static str = "mackey-glass";
 
     pub(crate) fn load(&self, seed: u64) -> Result<Dataset, TaskError> {
-        let steps = Steps::of(
-            Self::NAME,
-            [self.warm_up, self.train, self.valid, self.test],
-        )?;
+        let steps = Steps::of(Self::NAME, self.warm_up, self.train, self.valid, self.test)?;
         check(Self::NAME, "tau", self.tau, 1..=1_000)?;
         check(Self::NAME, "horizon", self.horizon, 1..=100_000)?;
         let history = 1.2 + RngStream::TrainData.rng(seed).random_range(-0.1..0.1);

@@ -56,10 +56,7 @@ impl MemoryCapacityConfig {
     pub(crate) fn load(&self, seed: u64) -> Result<Dataset, TaskError> {
         let delays = self.delays;
         check(Self::NAME, "delays", delays, 1..=10_000)?;
-        let steps = Steps::of(
-            Self::NAME,
-            [self.warm_up, self.train, self.valid, self.test],
-        )?;
+        let steps = Steps::of(Self::NAME, self.warm_up, self.train, self.valid, self.test)?;
         let mut rng = RngStream::TrainData.rng(seed);
         let drawn: Vec<f64> = (0..delays + steps.sum())
             .map(|_| rng.random_range(-1.0..1.0))

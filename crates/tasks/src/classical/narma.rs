@@ -58,10 +58,7 @@ impl NarmaConfig {
     pub(crate) const NAME: &'static str = "narma";
 
     pub(crate) fn load(&self, seed: u64) -> Result<Dataset, TaskError> {
-        let steps = Steps::of(
-            Self::NAME,
-            [self.warm_up, self.train, self.valid, self.test],
-        )?;
+        let steps = Steps::of(Self::NAME, self.warm_up, self.train, self.valid, self.test)?;
         let order = self.order;
         let coefficients = match order {
             10 => [0.3, 0.05, 0.1],

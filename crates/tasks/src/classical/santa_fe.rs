@@ -4,7 +4,7 @@ use super::{Steps, check};
 use crate::datasets::cached;
 use crate::ts::parse_number;
 use crate::{Dataset, TaskError, input, npy, npz};
-use ndarray::Array2;
+use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -59,10 +59,7 @@ impl SantaFeConfig {
 
     /// The series is measured: nothing of it is drawn from the seed.
     pub(crate) fn load(&self, _seed: u64) -> Result<Dataset, TaskError> {
-        let steps = Steps::of(
-            Self::NAME,
-            [self.warm_up, self.train, self.valid, self.test],
-        )?;
+        let steps = Steps::of(Self::NAME, self.warm_up, self.train, self.valid, self.test)?;
         check(Self::NAME, "horizon", self.horizon, 1..=100_000)?;
         let (path, bytes) = match &self.from {
             Some(path) => (path.clone(), input::read(path)?),
@@ -99,19 +96,14 @@ fn read(path: &Path, bytes: &[u8]) -> Result<Array2<f64>, TaskError> {
         let text = std::str::from_utf8(bytes).map_err(|_| {
             refused("there is a byte that is not UTF-8; one number per line is needed".into())
         })?;
-        let lines = text
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| !line.trim().is_empty());
-        let number = |(index, line): (usize, &str)| {
-            let number = parse_number(line.trim());
-            number.map_err(|problem| TaskError::line(path, index + 1, problem))
+        let lines = (1..).zip(text.lines().map(str::trim));
+        let number = |(number, line): (usize, &str)| {
+            parse_number(line).map_err(|problem| TaskError::line(path, number, problem))
         };
+        let lines = lines.filter(|(_, line)| !line.is_empty());
         lines.map(number).collect::<Result<_, _>>()?
     };
-    Ok(Array2::from_shape_fn((values.len(), 1), |(step, _)| {
-        values[step]
-    }))
+    Ok(Array1::from(values).insert_axis(Axis(1)))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Forecasting: one series, and at each step its value h steps later.
 
 use super::{CogscaleConfig, Size};
-use crate::{Dataset, TaskError, series, split};
+use crate::{Dataset, TaskError, series};
 use ndarray::{Array2, s};
 use ran_seed::RngStream;
 use rand::RngExt;
@@ -16,10 +16,9 @@ pub(super) fn sinus(
 ) -> Result<Dataset, TaskError> {
     let (steps, horizon) = length(config.size);
     let count = steps + horizon;
-    let start = if config.published {
-        0.0
-    } else {
-        RngStream::TrainData.rng(seed).random_range(0.0..2.0)
+    let start = match config.published {
+        true => 0.0,
+        false => RngStream::TrainData.rng(seed).random_range(0.0..2.0),
     };
     let values = Array2::from_shape_fn((count, 1), |(step, _)| {
         let t = start + count as f64 / 100.0 * step as f64 / (count - 1) as f64;
@@ -40,9 +39,7 @@ pub(super) fn chaotic(
     let mut state = [0.0, 1.0, 1.05];
     if !config.published {
         let mut rng = RngStream::TrainData.rng(seed);
-        state
-            .iter_mut()
-            .for_each(|x| *x += rng.random_range(-0.1..0.1));
+        state = state.map(|x| x + rng.random_range(-0.1..0.1));
     }
     let mut values = Array2::zeros((steps + horizon, 3));
     for mut row in values.rows_mut() {
@@ -53,10 +50,9 @@ pub(super) fn chaotic(
             *x += 0.01 * slope;
         }
     }
-    let known = if config.published {
-        steps + horizon
-    } else {
-        train_steps(steps) + horizon
+    let known = match config.published {
+        true => steps + horizon,
+        false => train_steps(steps) + horizon,
     };
     for mut axis in values.columns_mut() {
         let part = axis.slice(s![..known]);
@@ -87,21 +83,13 @@ fn finish(
     let values = values.mapv(|x| x as f32);
     let inputs = values.slice(s![..steps, ..]);
     let targets = values.slice(s![horizon.., ..]);
-    let mut dataset = series::by_time(
-        name,
-        inputs,
-        targets,
-        series::Scored {
-            train: horizon..train_steps(steps),
-            valid: train_steps(steps)..steps * 55 / 100,
-            test: steps * 55 / 100..steps,
-        },
-    );
-    split::limit(&mut dataset, name, config.limit, seed)?;
-    if config.standardise {
-        dataset.standardise();
-    }
-    Ok(dataset)
+    let scored = series::Scored {
+        train: horizon..train_steps(steps),
+        valid: train_steps(steps)..steps * 55 / 100,
+        test: steps * 55 / 100..steps,
+    };
+    let dataset = series::by_time(name, inputs, targets, scored);
+    dataset.finish(name, 0.0, config.limit, config.standardise, seed)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Pattern completion: fill in the masked steps of a pattern that repeats.
 
-use super::{Generator, Size, numbered};
+use super::{Generator, Size, numbered, symbols_to_rows};
 use crate::Sample;
 use ndarray::Array2;
 use rand::RngExt;
@@ -16,23 +16,13 @@ pub(super) fn discrete(size: Size, published: bool) -> Generator {
     Generator::classification(numbered(symbols), move |rng| {
         let pattern: Vec<usize> = (0..period).map(|_| rng.random_range(0..symbols)).collect();
         let scored = mask(rng, steps, period, published);
-        let mut inputs = Array2::zeros((steps, symbols + 1));
-        for (step, mut row) in inputs.rows_mut().into_iter().enumerate() {
-            let hidden = scored.binary_search(&step).is_ok();
-            row[if hidden {
-                symbols
-            } else {
-                pattern[step % period]
-            }] = 1.0;
-        }
-        let mut targets = Array2::zeros((scored.len(), symbols));
-        for (mut row, &step) in targets.rows_mut().into_iter().zip(&scored) {
-            row[pattern[step % period]] = 1.0;
-        }
+        let due: Vec<usize> = scored.iter().map(|&step| pattern[step % period]).collect();
+        let mut shown: Vec<usize> = (0..steps).map(|step| pattern[step % period]).collect();
+        scored.iter().for_each(|&step| shown[step] = symbols);
         Sample {
-            inputs,
+            inputs: symbols_to_rows(&shown, symbols + 1),
             scored,
-            targets,
+            targets: symbols_to_rows(&due, symbols),
         }
     })
     .reading(&[("symbol", symbols), ("mask", 1)])

@@ -1,9 +1,8 @@
 //! Recall: find what followed a symbol before.
 
-use super::{Generator, Size, numbered};
+use super::{Generator, Size, numbered, symbols_to_rows};
 use crate::Sample;
 use crate::sample::one_hot;
-use ndarray::Array2;
 use rand::RngExt;
 use rand::seq::index;
 
@@ -16,11 +15,8 @@ pub(super) fn associative(size: Size) -> Generator {
     Generator::classification(numbered(symbols), move |rng| {
         let keys = index::sample(rng, common, pairs).into_vec();
         let values: Vec<usize> = (0..pairs).map(|_| rng.random_range(0..common)).collect();
-        let mut sequence: Vec<usize> = keys
-            .iter()
-            .zip(&values)
-            .flat_map(|(&key, &value)| [key, value])
-            .collect();
+        let shown = keys.iter().zip(&values);
+        let mut sequence: Vec<usize> = shown.flat_map(|(&key, &value)| [key, value]).collect();
         sequence.extend((2 * pairs..steps - 2).map(|_| rng.random_range(0..common)));
         let asked = rng.random_range(0..pairs);
         sequence.extend([symbols - 1, keys[asked]]);
@@ -47,14 +43,6 @@ pub(super) fn induction(size: Size) -> Generator {
         }
     })
     .reading(&[("symbol", symbols)])
-}
-
-fn symbols_to_rows(sequence: &[usize], symbols: usize) -> Array2<f32> {
-    let mut rows = Array2::zeros((sequence.len(), symbols));
-    for (step, &symbol) in sequence.iter().enumerate() {
-        rows[[step, symbol]] = 1.0;
-    }
-    rows
 }
 
 #[cfg(test)]

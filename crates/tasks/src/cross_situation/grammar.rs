@@ -92,8 +92,8 @@ impl Grammar {
     }
 
     /// What a clause's labels mean.
-    pub(super) fn labels(&self) -> Vec<String> {
-        self.labels.clone()
+    pub(super) fn labels(&self) -> &[String] {
+        &self.labels
     }
 
     /// The words of the longest clause: "there is D C O on the P".

@@ -1,6 +1,6 @@
 //! Fetching data sets that are not committed: into a cache, verified, whole or not at all.
 
-use super::{DatasetInfo, Fetch, LARGEST, file_name, list, package, sha256};
+use super::{DatasetFile, DatasetInfo, Fetch, LARGEST, file_name, list, package, sha256};
 use crate::{TaskError, input};
 use flate2::read::GzDecoder;
 use std::fs;
@@ -87,10 +87,8 @@ fn cached_in(cache: &Path, name: &str, file: &str) -> Result<(PathBuf, Vec<u8>),
         );
         TaskError::fetch(name, problem)
     })?;
-    let known = list().into_iter().flat_map(|set| set.files);
-    let expected = known
-        .into_iter()
-        .find(|known| known.path == format!("{name}/{file}"));
+    let mut known = list().into_iter().flat_map(|set| set.files);
+    let expected = known.find(|known| known.path == format!("{name}/{file}"));
     let found = sha256(&bytes);
     match expected {
         Some(expected) if expected.sha256 != found => {
@@ -114,16 +112,13 @@ pub(crate) fn read_plain_or_gzipped(
 ) -> Result<(PathBuf, Vec<u8>), TaskError> {
     let (plain, gzipped) = (folder.join(name), folder.join(format!("{name}.gz")));
     if plain.exists() || !gzipped.exists() {
-        return match input::read(&plain) {
-            Ok(bytes) => Ok((plain, bytes)),
-            Err(TaskError::Read { source, .. }) => {
-                let problem = format!(
-                    "neither this file nor {name}.gz can be read ({source}); one of them is needed"
-                );
-                Err(TaskError::file(&plain, problem))
-            }
-            Err(error) => Err(error),
-        };
+        let bytes = input::read_file(&plain).map_err(|source| {
+            let problem = format!(
+                "neither this file nor {name}.gz can be read ({source}); one of them is needed"
+            );
+            TaskError::file(&plain, problem)
+        })?;
+        return Ok((plain, bytes));
     }
     let (file, _) = input::open(&gzipped)?;
     let broken = |error| TaskError::file(&gzipped, format!("it cannot be unpacked: {error}"));
@@ -148,22 +143,18 @@ pub(crate) fn read_plain_or_gzipped(
 }
 
 pub(super) fn fetchable(name: &str) -> Result<(DatasetInfo, Fetch), TaskError> {
-    let sets: Vec<_> = list()
-        .into_iter()
-        .filter_map(|set| set.fetch.clone().map(|fetch| (set, fetch)))
-        .collect();
-    let names: Vec<_> = sets.iter().map(|(set, _)| set.name.clone()).collect();
-    sets.into_iter()
-        .find(|(set, _)| set.name == name)
-        .ok_or_else(|| {
-            TaskError::fetch(
-                name,
-                format!(
-                    "there is nothing to fetch by this name; {} can be fetched",
-                    names.join(", ")
-                ),
-            )
-        })
+    let sets = list().into_iter();
+    let sets = sets.filter_map(|set| set.fetch.clone().map(|fetch| (set, fetch)));
+    let mut names = Vec::new();
+    for (set, fetch) in sets {
+        if set.name == name {
+            return Ok((set, fetch));
+        }
+        names.push(set.name);
+    }
+    let names = names.join(", ");
+    let problem = format!("there is nothing to fetch by this name; {names} can be fetched");
+    Err(TaskError::fetch(name, problem))
 }
 
 fn intact(set: &DatasetInfo, cache: &Path) -> bool {
@@ -173,13 +164,11 @@ fn intact(set: &DatasetInfo, cache: &Path) -> bool {
 }
 
 fn from_folder(set: &DatasetInfo, folder: &Path) -> Result<Vec<Vec<u8>>, TaskError> {
-    let files = set.files.iter();
-    files
-        .map(|file| {
-            let read = read_plain_or_gzipped(folder, file_name(&file.path), |_| LARGEST);
-            read.map(|(_, bytes)| bytes)
-        })
-        .collect()
+    let read = |file: &DatasetFile| {
+        let read = read_plain_or_gzipped(folder, file_name(&file.path), |_| LARGEST);
+        read.map(|(_, bytes)| bytes)
+    };
+    set.files.iter().map(read).collect()
 }
 
 #[cfg(test)]

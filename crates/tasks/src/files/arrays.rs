@@ -6,7 +6,7 @@ use super::recording::{Case, Place, Recordings, Target};
 use crate::npy::{self, NpyArray, Values};
 use crate::npz::{Npz, numbers};
 use crate::{TaskError, input, ts};
-use ndarray::{Array2, Array3, ArrayD, ArrayView1, ArrayView2, Axis, Ix3, s};
+use ndarray::{Array2, Array3, ArrayD, ArrayView1, ArrayView2, Axis, s};
 use std::path::Path;
 
 /// Reads the sequences of an `.npy` file, and their labels from another.
@@ -16,12 +16,9 @@ pub(super) fn read_npy(
     labels: Option<&Path>,
     goal: &Goal,
 ) -> Result<Recordings, TaskError> {
-    let given = config.label.is_some() || config.value.is_some();
-    config.refuse(
-        "label",
-        given,
-        "an .npy file; its labels lie in a file of their own, `train_labels` and `test_labels`",
-    )?;
+    let what =
+        "an .npy file; its labels lie in a file of their own, `train_labels` and `test_labels`";
+    config.refuse("label", config.has_label(), what)?;
     let array = |path: &Path, parse: fn(&[u8]) -> Result<NpyArray, String>| {
         let bytes = input::read(path)?;
         parse(&bytes).map_err(|problem| TaskError::file(path, problem))
@@ -63,16 +60,11 @@ pub(super) fn read_npz(
         Goal::Forecast { .. } => (None, Target::Series),
         Goal::Label | Goal::Header => {
             let fallback = Column::Name("y".into());
-            let name = config
-                .label
-                .as_ref()
-                .or(config.value.as_ref())
-                .unwrap_or(&fallback)
-                .to_string();
-            let target = if config.value.is_some() {
-                Target::Value
-            } else {
-                Target::Class(Vec::new())
+            let name = config.label.as_ref().or(config.value.as_ref());
+            let name = name.unwrap_or(&fallback).to_string();
+            let target = match config.value {
+                Some(_) => Target::Value,
+                None => Target::Class(Vec::new()),
             };
             let labels = texts(npz.array(&name)?)
                 .map_err(|problem| TaskError::file(path, format!("array `{name}`: {problem}")))?;
@@ -118,19 +110,13 @@ fn recordings(
     let case = |(index, values): (usize, ArrayView2<'_, f64>)| {
         let place = Place::Sequence(index);
         let values = known(values).map_err(|problem| place.error(path, problem))?;
-        let label = labels
-            .as_ref()
-            .map(|labels| labels[index].clone())
-            .unwrap_or_default();
+        let label = labels.as_ref().map(|labels| labels[index].clone());
+        let label = label.unwrap_or_default();
         Ok(Case::select(place, &values, &selection, label))
     };
     let cases = inputs.axis_iter(Axis(0)).enumerate().map(case);
     let cases = cases.collect::<Result<_, TaskError>>()?;
-    let target = if labels.is_some() {
-        target
-    } else {
-        Target::Series
-    };
+    let target = labels.map_or(Target::Series, |_| target);
     Recordings::new(path, target, cases)
 }
 
@@ -165,12 +151,8 @@ fn sequences(array: ArrayD<f64>, labelled: bool) -> Result<Array3<f64>, String> 
             return Err(format!("has shape {shape:?}; {allowed} is allowed"));
         }
     };
-    let array = array
-        .into_shape_with_order(shape)
-        .map_err(|error| error.to_string())?;
-    array
-        .into_dimensionality::<Ix3>()
-        .map_err(|error| error.to_string())
+    let array = array.into_shape_with_order(shape);
+    array.map_err(|error| error.to_string())
 }
 
 /// One text per label; numbers are written out.
@@ -184,13 +166,11 @@ fn texts(array: NpyArray) -> Result<Vec<String>, String> {
     }
     match array.values {
         Values::Text(text) => Ok(text),
-        Values::Numbers(numbers) => numbers
-            .into_iter()
-            .map(|number| {
-                let text = number.to_string();
-                ts::parse_number(&text).map(|_| text)
-            })
-            .collect(),
+        Values::Numbers(numbers) => {
+            let texts = numbers.iter().map(f64::to_string);
+            let checked = texts.map(|text| ts::parse_number(&text).map(|_| text));
+            checked.collect()
+        }
     }
 }
 

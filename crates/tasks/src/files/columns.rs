@@ -86,16 +86,12 @@ impl Selection {
                 return Ok(None);
             };
             if columns.is_empty() {
-                return Err(TaskError::key(
-                    FilesConfig::NAME,
-                    key,
-                    "an empty list is not allowed",
-                ));
+                let problem = "an empty list is not allowed";
+                return Err(TaskError::key(FilesConfig::NAME, key, problem));
             }
-            let numbers = columns
-                .iter()
-                .map(|column| resolve(key, column, width, names));
-            numbers.collect::<Result<_, _>>().map(Some)
+            let number = |column| resolve(key, column, width, names);
+            let numbers: Result<_, _> = columns.iter().map(number).collect();
+            numbers.map(Some)
         };
         let targets = pick("targets", &config.targets)?;
         let same_step = matches!(goal, Goal::Forecast { horizon: 0 });
@@ -129,21 +125,12 @@ pub(super) fn resolve(
         (Column::Name(_), None) => None,
     };
     found.ok_or_else(|| {
+        let last = width.saturating_sub(1);
         let known = match names {
-            Some(names) => format!(
-                "the columns are {}, or 0 to {}",
-                names.join(", "),
-                width.saturating_sub(1)
-            ),
-            None => format!(
-                "the columns have no names, only numbers from 0 to {}",
-                width.saturating_sub(1)
-            ),
+            Some(names) => format!("the columns are {}, or 0 to {last}", names.join(", ")),
+            None => format!("the columns have no names, only numbers from 0 to {last}"),
         };
-        TaskError::key(
-            FilesConfig::NAME,
-            key,
-            format!("there is no column {column}; {known}"),
-        )
+        let problem = format!("there is no column {column}; {known}");
+        TaskError::key(FilesConfig::NAME, key, problem)
     })
 }

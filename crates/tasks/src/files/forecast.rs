@@ -64,21 +64,16 @@ impl Forecast {
     ) -> Result<Dataset, TaskError> {
         let d_input = check_widths(&train, &test)?;
         let samples = |recordings: &Recordings| -> Result<Vec<Sample>, TaskError> {
-            let cases = recordings.cases.iter();
-            cases
-                .map(|case| self.sample(case, &recordings.path))
-                .collect()
+            let sample = |case| self.sample(case, &recordings.path);
+            recordings.cases.iter().map(sample).collect()
         };
+        let d_output = train.cases[0].series.ncols();
         let mut dataset = Dataset {
             input_names: train.input_names.clone(),
             output_names: train.output_names.clone(),
             train: samples(&train)?,
             test: samples(&test)?,
-            ..Dataset::new(
-                FilesConfig::NAME,
-                Category::Regression,
-                [d_input, train.cases[0].series.ncols()],
-            )
+            ..Dataset::new(FilesConfig::NAME, Category::Regression, [d_input, d_output])
         };
         if train.cases.len() == 1 && self.valid > 0.0 {
             // The validation part takes the place of the test part in time.
@@ -123,14 +118,12 @@ impl Forecast {
     /// How many steps have a target, at least one.
     fn check_length(self, case: &Case, path: &Path) -> Result<usize, TaskError> {
         let (steps, horizon) = (case.inputs.nrows(), self.horizon);
-        steps
-            .checked_sub(horizon)
-            .filter(|&scored| scored > 0)
-            .ok_or_else(|| {
-                let problem = format!(
-                    "the series has {steps} steps; a horizon of {horizon} needs more than that many"
-                );
-                case.place.error(path, problem)
-            })
+        if steps > horizon {
+            return Ok(steps - horizon);
+        }
+        let problem = format!(
+            "the series has {steps} steps; a horizon of {horizon} needs more than that many"
+        );
+        Err(case.place.error(path, problem))
     }
 }

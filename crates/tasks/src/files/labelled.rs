@@ -13,11 +13,9 @@ pub(crate) fn pair(name: &str, train: Recordings, test: Recordings) -> Result<Da
     let (category, labels) = match (&train.target, &test.target) {
         (Target::Class(declared), Target::Class(_)) => {
             check_classes(&train, &test)?;
-            let found = found_classes(&train.cases);
-            let labels = if declared.is_empty() {
-                found
-            } else {
-                declared.clone()
+            let labels = match declared[..] {
+                [] => found_classes(&train.cases),
+                _ => declared.clone(),
             };
             (Category::Classification, labels)
         }
@@ -31,12 +29,10 @@ pub(crate) fn pair(name: &str, train: Recordings, test: Recordings) -> Result<Da
         }
     };
     let samples = |recordings: Recordings| -> Result<Vec<Sample>, TaskError> {
-        let path = recordings.path;
-        recordings
-            .cases
-            .into_iter()
-            .map(|case| sample(case, category, &labels, &path))
-            .collect()
+        let Recordings { path, cases, .. } = recordings;
+        let cases = cases.into_iter();
+        let samples = cases.map(|case| sample(case, category, &labels, &path));
+        samples.collect()
     };
     let d_output = labels.len().max(1);
     Ok(Dataset {
@@ -57,11 +53,8 @@ pub(super) fn split(
 ) -> Result<(Recordings, Recordings), TaskError> {
     let groups: Vec<usize> = match &data.target {
         Target::Class(_) => {
-            let classes: HashMap<String, usize> = found_classes(&data.cases)
-                .into_iter()
-                .enumerate()
-                .map(|(i, class)| (class, i))
-                .collect();
+            let classes: HashMap<String, usize> =
+                found_classes(&data.cases).into_iter().zip(0..).collect();
             data.cases.iter().map(|case| classes[&case.label]).collect()
         }
         Target::Value | Target::Series => vec![0; data.cases.len()],
@@ -79,10 +72,7 @@ pub(super) fn split(
         target: data.target.clone(),
         input_names: data.input_names.clone(),
         output_names: data.output_names.clone(),
-        cases: indices
-            .iter()
-            .map(|&index| data.cases[index].clone())
-            .collect(),
+        cases: indices.iter().map(|&at| data.cases[at].clone()).collect(),
     };
     Ok((pick(&rest), pick(&part)))
 }
@@ -156,15 +146,11 @@ fn sample(
     let targets = if category == Category::Regression {
         single(&case.series)
     } else {
-        let class = labels
-            .iter()
-            .position(|label| *label == case.label)
-            .ok_or_else(|| {
-                case.place.error(
-                    path,
-                    format!("class `{}` is unknown", ts::excerpt(&case.label)),
-                )
-            })?;
+        let class = labels.iter().position(|label| *label == case.label);
+        let class = class.ok_or_else(|| {
+            let problem = format!("class `{}` is unknown", ts::excerpt(&case.label));
+            case.place.error(path, problem)
+        })?;
         one_hot(class, labels.len())
     };
     Ok(Sample {

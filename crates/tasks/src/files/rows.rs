@@ -109,10 +109,8 @@ impl Rows {
             rows.push(line, &record);
         }
         if rows.count() == 0 {
-            return Err(TaskError::file(
-                path,
-                "the table has no row of data; at least one is needed",
-            ));
+            let problem = "the table has no row of data; at least one is needed";
+            return Err(TaskError::file(path, problem));
         }
         Ok(rows)
     }
@@ -124,9 +122,10 @@ impl Rows {
 
     /// A column's name, or its number where it has none.
     pub(super) fn name(&self, column: usize) -> String {
-        self.names
-            .as_ref()
-            .map_or_else(|| column.to_string(), |names| names[column].clone())
+        match &self.names {
+            Some(names) => names[column].clone(),
+            None => column.to_string(),
+        }
     }
 
     fn count(&self) -> usize {
@@ -167,11 +166,8 @@ fn separated_by_semicolons(bytes: &[u8]) -> bool {
 /// Refuses a name that two columns have; nameless columns have their numbers alone.
 fn check_names(names: &[String]) -> Result<(), String> {
     let mut known: HashMap<&str, usize> = HashMap::new();
-    for (column, name) in names
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| !name.is_empty())
-    {
+    let named = names.iter().enumerate();
+    for (column, name) in named.filter(|(_, name)| !name.is_empty()) {
         if let Some(first) = known.insert(name, column) {
             return Err(format!(
                 "columns {first} and {column}, counted from 0, are both named `{}`; each name must be there once",

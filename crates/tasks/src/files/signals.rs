@@ -1,7 +1,7 @@
 //! Files that a model is asked about, read as those that it was trained on, without targets.
 
 use super::columns::{Goal, Selection};
-use super::{FilesConfig, extension, table};
+use super::{FilesConfig, extension, is_table, table};
 use crate::TaskError;
 use crate::signals::SignalInputs;
 use ndarray::{Array2, ArrayView1, Axis};
@@ -24,7 +24,7 @@ impl FilesConfig {
     pub(crate) fn tables_hold_sequences(&self) -> bool {
         let trained = self.data.iter().chain(&self.train);
         let on_table = trained.into_iter().any(|path| is_table(path));
-        self.sequence.is_some() || on_table && (self.label.is_some() || self.value.is_some())
+        self.sequence.is_some() || on_table && self.has_label()
     }
 
     /// The columns of a file without names, `width` of them, that were inputs in training; `taken` hold labels and the
@@ -42,14 +42,11 @@ impl FilesConfig {
         inputs: &SignalInputs<'_>,
     ) -> Result<Vec<Array2<f64>>, TaskError> {
         let signals = self.signals_with_holes(path, inputs)?.into_iter();
-        signals
-            .enumerate()
-            .map(|(signal, values)| {
-                let filled = inputs.complete_all(&values);
-                filled
-                    .map_err(|problem| TaskError::file(path, format!("signal {signal}: {problem}")))
-            })
-            .collect()
+        let filled = signals.enumerate().map(|(signal, values)| {
+            let filled = inputs.complete_all(&values);
+            filled.map_err(|problem| TaskError::file(path, format!("signal {signal}: {problem}")))
+        });
+        filled.collect()
     }
 
     /// The same, with NaN for what is missing.
@@ -102,8 +99,4 @@ impl FilesConfig {
             ..self.clone()
         }
     }
-}
-
-fn is_table(path: &Path) -> bool {
-    matches!(extension(path).as_str(), "csv" | "tsv")
 }

@@ -29,11 +29,10 @@ fn parse(
 ) -> Result<Recordings, TaskError> {
     let rows = Rows::read(bytes, path, config.header)?;
     let (names, width) = (rows.names.as_deref(), rows.width);
-    let place = |key, column: &Option<Column>| -> Result<Option<usize>, TaskError> {
-        column
-            .as_ref()
-            .map(|column| resolve(key, column, width, names))
-            .transpose()
+    let place = |key, column: &Option<Column>| {
+        let column = column.as_ref();
+        let column = column.map(|column| resolve(key, column, width, names));
+        column.transpose()
     };
     let label = place("label", &config.label)?.or(place("value", &config.value)?);
     let sequence = place("sequence", &config.sequence)?;
@@ -150,11 +149,8 @@ impl Table<'_> {
                 .map(|&column| self.value(row, column))
                 .collect::<Result<_, _>>()?;
             if values.iter().all(|value| value.is_nan()) {
-                return Err(TaskError::line(
-                    self.path,
-                    row.line(),
-                    "the sequence has no known value; at least one is needed",
-                ));
+                let problem = "the sequence has no known value; at least one is needed";
+                return Err(TaskError::line(self.path, row.line(), problem));
             }
             let inputs = Array2::from_shape_fn((values.len(), 1), |(step, _)| values[step]);
             let series = Array2::zeros((values.len(), 0));
@@ -249,11 +245,8 @@ impl Table<'_> {
             return Ok(f64::NAN);
         }
         ts::parse_number(text).map_err(|problem| {
-            TaskError::line(
-                self.path,
-                row.line(),
-                format!("column {}: {problem}", self.rows.name(column)),
-            )
+            let problem = format!("column {}: {problem}", self.rows.name(column));
+            TaskError::line(self.path, row.line(), problem)
         })
     }
 }

@@ -114,12 +114,9 @@ impl Vocabulary {
         if let Some(all) = labels.iter().map(byte).collect() {
             return Ok(Self::new(Symbols::Bytes, all));
         }
-        let character = |label: &String| {
-            let mut characters = label.chars();
-            match (characters.next(), characters.next()) {
-                (Some(one), None) => Ok(u32::from(one)),
-                _ => Err(VocabularyError::NotSymbols(label.clone())),
-            }
+        let character = |label: &String| match label.parse::<char>() {
+            Ok(one) => Ok(u32::from(one)),
+            Err(_) => Err(VocabularyError::NotSymbols(label.clone())),
         };
         let all = labels.iter().map(character).collect::<Result<_, _>>()?;
         Ok(Self::new(Symbols::Characters, all))

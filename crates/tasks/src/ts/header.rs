@@ -60,14 +60,8 @@ impl Header {
 }
 
 fn boolean(key: &str, value: &str) -> Result<bool, String> {
-    match value.to_lowercase().as_str() {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(format!(
-            "@{key} is `{}`; it must be true or false",
-            excerpt(value)
-        )),
-    }
+    let boolean = value.to_lowercase().parse();
+    boolean.map_err(|_| format!("@{key} is `{}`; it must be true or false", excerpt(value)))
 }
 
 fn count(key: &str, value: &str) -> Result<usize, String> {

@@ -1,5 +1,6 @@
 //! The examples of docs/own-data.md, loaded as they stand there.
 
+use crate::export::tests::write_npz;
 use crate::{Dataset, TaskConfig, npy};
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,7 +23,7 @@ fn write_arrays(folder: &Path) {
     let arrays = BTreeMap::from([("X".into(), signals), ("y".into(), classes)]);
     crate::npz::write(&folder.join("recordings.npz"), &arrays).unwrap();
     let copy: TaskConfig = toml::from_str("name = 'simple-copy'").unwrap();
-    crate::write_npz(&copy.load(0).unwrap(), &folder.join("copy.npz")).unwrap();
+    write_npz(&copy.load(0).unwrap(), &folder.join("copy.npz")).unwrap();
 }
 
 #[test]
