@@ -209,6 +209,9 @@ impl FilesConfig {
         )?;
         let mut parts = match (&self.data, &self.train, &self.test) {
             (Some(data), None, None) => {
+                let what = "`data`, whose classes are in `labels`";
+                self.refuse("train_labels", self.train_labels.is_some(), what)?;
+                self.refuse("test_labels", self.test_labels.is_some(), what)?;
                 if let Some(dataset) = self.export(data)? {
                     return dataset.finish(Self::NAME, 0.0, self.limit, self.standardise, seed);
                 }
@@ -217,6 +220,8 @@ impl FilesConfig {
             (None, Some(train), Some(test)) => {
                 let given = self.test_fraction.is_some();
                 self.refuse("test_fraction", given, "a pair of files")?;
+                let what = "a pair of files, whose classes are in `train_labels` and `test_labels`";
+                self.refuse("labels", self.labels.is_some(), what)?;
                 let train = self.read(train, self.train_labels.as_deref(), &goal)?;
                 let test = self.read(test, self.test_labels.as_deref(), &goal)?;
                 vec![train, test]
@@ -325,11 +330,13 @@ impl FilesConfig {
         for (key, given) in [
             ("label", self.has_label()),
             ("horizon", self.horizon.is_some() || self.targets.is_some()),
-            ("inputs", self.inputs.is_some() || self.array.is_some()),
-            (
-                "test_fraction",
-                self.test_fraction.is_some() || self.valid != 0.0,
-            ),
+            ("labels", self.labels.is_some()),
+            ("sequence", self.sequence.is_some()),
+            ("header", self.header.is_some()),
+            ("inputs", self.inputs.is_some()),
+            ("array", self.array.is_some()),
+            ("test_fraction", self.test_fraction.is_some()),
+            ("valid", self.valid != 0.0),
             ("holes", self.holes != Holes::default()),
         ] {
             self.refuse(key, given, file)?;

@@ -436,14 +436,19 @@ fn an_export_is_loaded_by_its_path_alone() {
             ..dataset
         }
     );
-    let message = toml::from_str::<TaskConfig>(&format!("{text}\nhorizon = 1"))
-        .unwrap()
-        .load(0)
-        .unwrap_err();
-    assert!(
-        message
-            .to_string()
-            .contains("key `horizon`: this key does not go with"),
-        "{message}"
-    );
+    for (key, value) in [
+        ("horizon", "1"),
+        ("valid", "0.5"),
+        ("test_fraction", "0.5"),
+        ("labels", "'none.npy'"),
+        ("train_labels", "'none.npy'"),
+        ("sequence", "'id'"),
+        ("header", "true"),
+        ("array", "'X'"),
+    ] {
+        let task: TaskConfig = toml::from_str(&format!("{text}\n{key} = {value}")).unwrap();
+        let message = task.load(0).unwrap_err().to_string();
+        let words = format!("key `{key}`: this key does not go with");
+        assert!(message.contains(&words), "{message}");
+    }
 }
