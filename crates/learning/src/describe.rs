@@ -257,10 +257,7 @@ fn describe_reservoir<B: Backend>(
     reservoir: &Reservoir<B>,
 ) -> ReservoirDescription {
     let d_input = inputs.width();
-    let rows = match reservoir.memory() {
-        MemoryKind::Sliding => 1,
-        MemoryKind::Rewritten => reservoir.context(),
-    };
+    let rows = reservoir.queries();
     let ends = reservoir.populations.iter().scan(0, |end, unit| {
         *end += unit.shape().d_state();
         Some(*end - unit.shape().d_state()..*end)
@@ -363,55 +360,47 @@ pub fn count_parameters<B: Backend>(
     let read = config.reservoir_inputs(&given);
     let readout = config.view()?.width() * d_output + d_output;
     let mut first = map_counts(config, &given);
-    first.trained += readout;
+    first.add(readout, true);
     if let Some(network) = &config.network {
-        let parameters = network.parameters(read.width());
-        match config.learning.trains(&["network"]) {
-            true => first.trained += parameters,
-            false => first.fixed += parameters,
-        }
-        first.fixed += network.fixed();
+        let trained = config.learning.trains(&["network"]);
+        first.add(network.parameters(read.width()), trained);
+        first.add(network.fixed(), false);
         return Ok(first);
     }
     let units = config
         .reservoir
         .draw_one_of_each::<B>(&read, initializer, device)?;
-    let counts = units.iter().zip(&config.reservoir.populations);
-    Ok(counts.fold(first, |sum, (unit, population)| {
+    for (unit, population) in units.iter().zip(&config.reservoir.populations) {
         let one = ParameterCounts::of(unit, &config.learning);
-        ParameterCounts {
-            trained: sum.trained + population.units * one.trained,
-            fixed: sum.fixed + population.units * one.fixed,
-        }
-    }))
+        first.add(population.units * one.trained, true);
+        first.add(population.units * one.fixed, false);
+    }
+    Ok(first)
 }
 
 /// The parameters of a configuration's input map; none where it has none.
 fn map_counts(config: &ModelConfig, inputs: &ModelInputs) -> ParameterCounts {
     let map = config.input_map.as_ref();
     let all = map.map_or(0, |map| map.width * inputs.encoded());
-    match config.learning.trains(&["input_map"]) {
-        true => ParameterCounts {
-            trained: all,
-            fixed: 0,
-        },
-        false => ParameterCounts {
-            trained: 0,
-            fixed: all,
-        },
-    }
+    let mut counts = ParameterCounts::default();
+    counts.add(all, config.learning.trains(&["input_map"]));
+    counts
 }
 
 impl ParameterCounts {
     pub(crate) fn of<B: Backend>(module: &impl Module<B>, learning: &LearningConfig) -> Self {
-        let mut counts = Self {
-            trained: 0,
-            fixed: 0,
-        };
-        each(module, &mut |one| match learning.trains(one.path) {
-            true => counts.trained += one.shape.num_elements(),
-            false => counts.fixed += one.shape.num_elements(),
+        let mut counts = Self::default();
+        each(module, &mut |one| {
+            counts.add(one.shape.num_elements(), learning.trains(one.path));
         });
         counts
+    }
+
+    /// Counts some more, which are trained or not.
+    fn add(&mut self, count: usize, trained: bool) {
+        match trained {
+            true => self.trained += count,
+            false => self.fixed += count,
+        }
     }
 }
