@@ -108,7 +108,10 @@ pub fn collect(paths: &[PathBuf]) -> Result<Collection, CollectError> {
                 let keys = keys(&record.experiment, &record.backend, &record.config);
                 let place = *places.entry(name(&keys)).or_insert(works.len());
                 if place == works.len() {
-                    works.push(Work::new(keys));
+                    works.push(Work {
+                        keys,
+                        ..Work::default()
+                    });
                 }
                 works[place].records.push(record);
                 own.get_or_insert(place);
@@ -142,6 +145,7 @@ pub fn collect(paths: &[PathBuf]) -> Result<Collection, CollectError> {
 }
 
 /// The records of one configuration on one backend, and what was asked for.
+#[derive(Default)]
 struct Work {
     keys: BTreeMap<String, Value>,
     records: Vec<Record>,
@@ -150,15 +154,6 @@ struct Work {
 }
 
 impl Work {
-    fn new(keys: BTreeMap<String, Value>) -> Self {
-        Self {
-            keys,
-            records: Vec::new(),
-            planned: Vec::new(),
-            failed: Vec::new(),
-        }
-    }
-
     fn plan(&mut self, seeds: Seeds, failed: Option<FailedSeed>) {
         self.planned.push(seeds);
         self.failed.extend(failed);

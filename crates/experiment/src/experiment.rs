@@ -9,6 +9,7 @@ use ran_reservoir::ReservoirConfig;
 use ran_tasks::TaskConfig;
 use toml::Table;
 
+use crate::folder::text_of;
 use crate::locate::{Located, Wrong, all, blamed, deserialise, line_of, place, read};
 use crate::setting::path_of;
 use crate::{ExperimentConfig, Preset, Setting, SettingError};
@@ -28,6 +29,23 @@ pub struct Experiment {
 
 /// No configuration is read that has more bytes.
 const LARGEST: u64 = 16 << 20;
+
+/// A file cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{path} cannot be read: {source}", path = path.display())]
+pub struct Unread {
+    /// The file.
+    pub path: PathBuf,
+    /// What the operating system said.
+    pub source: io::Error,
+}
+
+impl Unread {
+    /// What is wrong with a file.
+    pub(crate) fn at(path: PathBuf) -> impl FnOnce(io::Error) -> Self {
+        |source| Self { path, source }
+    }
+}
 
 /// Why an experiment cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -54,13 +72,8 @@ pub enum ExperimentError {
         name: String,
     },
     /// The file cannot be read.
-    #[error("{path} cannot be read: {source}", path = path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Read(#[from] Unread),
     /// A key or its value is wrong, or the text is not TOML.
     #[error(transparent)]
     Located(#[from] Located),
@@ -97,7 +110,7 @@ impl ExperimentError {
             | Self::UnknownTask { .. }
             | Self::Setting(_)
             | Self::Name { .. } => true,
-            Self::Read { .. } => false,
+            Self::Read(_) => false,
             Self::Located(Located { in_file, .. }) | Self::Invalid { in_file, .. } => !in_file,
         }
     }
@@ -131,14 +144,7 @@ impl Experiment {
         }
         // A pipe may hold a configuration, and a device would never end.
         let bytes = File::open(path).and_then(|file| ran_tasks::read_at_most(file, LARGEST));
-        let bytes = bytes.map_err(|source| ExperimentError::Read {
-            path: path.into(),
-            source,
-        })?;
-        let text = String::from_utf8(bytes).map_err(|error| ExperimentError::Read {
-            path: path.into(),
-            source: io::Error::new(io::ErrorKind::InvalidData, error),
-        })?;
+        let text = bytes.and_then(text_of).map_err(Unread::at(path.into()))?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         Self::parse(&name, which, &text, settings)
     }

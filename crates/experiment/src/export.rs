@@ -170,28 +170,24 @@ pub fn export(
         return Err(ExportError::NoAttention);
     }
     let mut writer = NpzWriter::create(path)?;
-    let mut described = false;
-    let data = options.what.contains(&Exported::Data);
-    if data && options.raw {
-        // One data set is in memory at a time.
-        let raw = load_raw(&opened.task, opened.seed, opened.card.as_ref())?;
-        let raw = raw.with_raw_targets();
-        let splits = splits_of(&raw, &options.splits)?;
-        for &split in &splits {
-            writer.samples(&raw, split)?;
-            check(stop)?;
-        }
-        described = true;
-    }
-    let dataset = opened.load(source)?;
-    let splits = splits_of(&dataset, &options.splits)?;
-    if data && !described {
+    let mut write = |dataset: &Dataset| {
         let dataset = dataset.with_raw_targets();
-        for &split in &splits {
+        for split in splits_of(&dataset, &options.splits)? {
             writer.samples(&dataset, split)?;
             check(stop)?;
         }
+        Ok::<_, ExportError>(())
+    };
+    let data = options.what.contains(&Exported::Data);
+    if data && options.raw {
+        // One data set is in memory at a time.
+        write(&load_raw(&opened.task, opened.seed, opened.card.as_ref())?)?;
     }
+    let dataset = opened.load(source)?;
+    if data && !options.raw {
+        write(&dataset)?;
+    }
+    let splits = splits_of(&dataset, &options.splits)?;
     for &split in &splits {
         writer.lengths(&dataset, split)?;
     }

@@ -2,8 +2,9 @@
 
 mod files;
 
-pub(crate) use files::RunFile;
+pub(crate) use files::{RunFile, text_of};
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,36 +23,28 @@ use ran_files::{FolderError, FolderLock, LOCK, Lasting, is_temporary, write_whol
 /// A folder is one run's at a time: it is locked while this lives, and what a killed run left half-written under other names
 /// is removed when the next run opens it.
 #[derive(Debug)]
-pub struct RunFolder {
+pub(crate) struct RunFolder {
     path: PathBuf,
     lock: Option<FolderLock>,
     created: Vec<PathBuf>,
     written: Vec<PathBuf>,
-    records: String,
-    history: String,
+    /// The text of the files that lines are added to.
+    lines: HashMap<RunFile, String>,
     keep: bool,
 }
 
 impl RunFolder {
     /// Opens `folder`, which is created if need be; files of an earlier run there are removed.
-    ///
-    /// # Errors
-    ///
-    /// When the folder cannot be created or written, or another run is writing into it.
-    pub fn open(folder: &Path) -> Result<Self, FolderError> {
+    pub(crate) fn open(folder: &Path) -> Result<Self, FolderError> {
         let mut run = Self::empty(folder);
         run.create(folder)?;
         run.lock()?;
-        names().try_for_each(|name| run.remove(&name))?;
+        names().try_for_each(|name| run.remove_name(&name))?;
         Ok(run)
     }
 
     /// Creates a folder `id` in `parent`, or `id-2`, `id-3`, … where others have that name.
-    ///
-    /// # Errors
-    ///
-    /// When the folder cannot be created or written.
-    pub fn create_in(parent: &Path, id: &str) -> Result<Self, FolderError> {
+    pub(crate) fn create_in(parent: &Path, id: &str) -> Result<Self, FolderError> {
         let mut run = Self::empty(parent);
         run.create(parent)?;
         let mut path = parent.join(id);
@@ -73,11 +66,7 @@ impl RunFolder {
     }
 
     /// Opens the folder of a run to go on in it, and keeps everything there.
-    ///
-    /// # Errors
-    ///
-    /// When the folder cannot be written, or another run is writing into it.
-    pub fn go_on(folder: &Path) -> Result<Self, FolderError> {
+    pub(crate) fn go_on(folder: &Path) -> Result<Self, FolderError> {
         let mut run = Self::empty(folder);
         run.keep = true;
         run.lock()?;
@@ -95,105 +84,48 @@ impl RunFolder {
     }
 
     /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes `config.toml`.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written.
-    pub fn write_config(&mut self, text: &str) -> Result<(), FolderError> {
-        self.write(RunFile::Config.name(), text.as_bytes(), Lasting::Power)
-    }
-
-    /// Writes `run.json`: how the run was started.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written.
-    pub fn write_run(&mut self, text: &str) -> Result<(), FolderError> {
-        self.write(RunFile::Run.name(), text.as_bytes(), Lasting::Power)
-    }
-
-    /// Adds a record to `records.jsonl`: a line of JSON, without its end.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written.
-    pub fn add_record(&mut self, line: &str) -> Result<(), FolderError> {
-        let records = format!("{}{line}\n", self.records);
-        self.write(RunFile::Records.name(), records.as_bytes(), Lasting::Power)?;
-        self.records = records;
-        self.keep = true;
+    /// Writes a file, instead of the one before. With a record or a checkpoint in it the folder stays.
+    pub(crate) fn put(&mut self, file: RunFile, bytes: &[u8]) -> Result<(), FolderError> {
+        self.write(file.name(), bytes, file.lasting())?;
+        self.keep |= matches!(file, RunFile::Records | RunFile::Checkpoint);
         Ok(())
     }
 
-    /// Adds an epoch to `history.jsonl`: a line of JSON, without its end.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written.
-    pub fn add_epoch(&mut self, line: &str) -> Result<(), FolderError> {
-        let history = format!("{}{line}\n", self.history);
-        self.write(
-            RunFile::History.name(),
-            history.as_bytes(),
-            Lasting::Program,
-        )?;
-        self.history = history;
+    /// Adds a line of JSON, without its end, to a file.
+    pub(crate) fn add(&mut self, file: RunFile, line: &str) -> Result<(), FolderError> {
+        let lines = format!("{}{line}\n", self.lines(file));
+        self.put(file, lines.as_bytes())?;
+        self.lines.insert(file, lines);
         Ok(())
     }
 
-    /// The lines of `history.jsonl`.
-    pub(crate) fn history(&self) -> &str {
-        &self.history
+    /// The lines of a file that lines are added to.
+    pub(crate) fn lines(&self, file: RunFile) -> &str {
+        self.lines.get(&file).map_or("", String::as_str)
     }
 
-    /// Writes `checkpoint.safetensors`, instead of the one before.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written.
-    pub fn write_checkpoint(&mut self, bytes: &[u8]) -> Result<(), FolderError> {
-        self.write(RunFile::Checkpoint.name(), bytes, Lasting::Program)?;
-        self.keep = true;
-        Ok(())
+    /// Goes on with these lines, whatever the file has.
+    pub(crate) fn take_over(&mut self, file: RunFile, lines: String) {
+        self.lines.insert(file, lines);
     }
 
-    /// Removes `checkpoint.safetensors`, when what it was for is done.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be removed.
-    pub fn remove_checkpoint(&mut self) -> Result<(), FolderError> {
-        self.remove(RunFile::Checkpoint.name())
-    }
-
-    /// Goes on with these records and this history, whatever the files have.
-    pub(crate) fn take_over(&mut self, records: &str, history: &str) {
-        self.records = records.into();
-        self.history = history.into();
-    }
-
-    /// Writes `model.safetensors`.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written.
-    pub fn write_model(&mut self, bytes: &[u8]) -> Result<(), FolderError> {
-        self.write(RunFile::Model.name(), bytes, Lasting::Power)
+    /// Removes a file, where it is there.
+    pub(crate) fn remove(&self, file: RunFile) -> Result<(), FolderError> {
+        self.remove_name(file.name())
     }
 
     /// Writes a picture as NAME.svg and NAME.png; the name is `confusion`, `labels`, `forecast`,
     /// `free-run`, `capacity` or `learning`.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written.
-    pub fn write_picture(&mut self, name: &str, svg: &str, png: &[u8]) -> Result<(), FolderError> {
+    pub(crate) fn write_picture(
+        &mut self,
+        name: &str,
+        svg: &str,
+        png: &[u8],
+    ) -> Result<(), FolderError> {
         debug_assert!(
             PICTURES.contains(&name),
             "{name} would outlast the next run"
@@ -208,8 +140,7 @@ impl RunFolder {
             lock: None,
             created: Vec::new(),
             written: Vec::new(),
-            records: String::new(),
-            history: String::new(),
+            lines: HashMap::new(),
             keep: false,
         }
     }
@@ -241,13 +172,13 @@ impl RunFolder {
         for entry in fs::read_dir(&self.path).map_err(failed)? {
             let name = entry.map_err(failed)?.file_name();
             if let Some(name) = name.to_str().filter(|name| is_left_over(name)) {
-                self.remove(name)?;
+                self.remove_name(name)?;
             }
         }
         Ok(())
     }
 
-    fn remove(&self, name: &str) -> Result<(), FolderError> {
+    fn remove_name(&self, name: &str) -> Result<(), FolderError> {
         let path = self.path.join(name);
         match fs::remove_file(&path) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
@@ -305,10 +236,10 @@ mod tests {
     fn a_run_leaves_its_three_files_and_nothing_else() {
         let place = tempfile::tempdir().unwrap();
         let mut run = RunFolder::create_in(&place.path().join("runs/name"), "id").unwrap();
-        run.write_config("a = 1\n").unwrap();
-        run.add_record("{}").unwrap();
-        run.write_model(b"model").unwrap();
-        run.add_record("[]").unwrap();
+        run.put(RunFile::Config, b"a = 1\n").unwrap();
+        run.add(RunFile::Records, "{}").unwrap();
+        run.put(RunFile::Model, b"model").unwrap();
+        run.add(RunFile::Records, "[]").unwrap();
         let path = run.path().to_path_buf();
         drop(run);
         assert_eq!(path, place.path().join("runs/name/id"));
@@ -326,7 +257,7 @@ mod tests {
     fn a_run_without_a_record_leaves_nothing() {
         let place = tempfile::tempdir().unwrap();
         let mut run = RunFolder::create_in(&place.path().join("runs/name"), "id").unwrap();
-        run.write_config("a = 1\n").unwrap();
+        run.put(RunFile::Config, b"a = 1\n").unwrap();
         drop(run);
         assert!(names(place.path()).is_empty());
     }
@@ -346,7 +277,7 @@ mod tests {
             fs::write(place.path().join(name), "old").unwrap();
         }
         let mut run = RunFolder::open(place.path()).unwrap();
-        run.add_record("{}").unwrap();
+        run.add(RunFile::Records, "{}").unwrap();
         drop(run);
         assert_eq!(names(place.path()), ["notes.txt", "records.jsonl"]);
         let records = fs::read_to_string(place.path().join("records.jsonl")).unwrap();

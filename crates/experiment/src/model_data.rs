@@ -9,6 +9,7 @@ use toml::{Table, Value};
 
 use crate::locate::read;
 use crate::model_file::ModelError;
+use crate::task::TaskOnly;
 use crate::{Setting, SettingError};
 
 /// The data of the model's own task, or a file's, which then are both training and test set; standardised as the model's
@@ -123,14 +124,9 @@ fn take_by_name(
 }
 
 fn with_settings(task: Table, settings: &[Setting]) -> Result<TaskConfig, ModelError> {
-    #[derive(serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Whole {
-        task: TaskConfig,
-    }
     let whole = Table::from_iter([("task".to_owned(), Value::Table(task))]);
     // There is no file: whatever is wrong was set.
-    let whole: Whole = read::<_, ModelError>(&whole, "the task", "", settings)?;
+    let whole: TaskOnly = read::<_, ModelError>(&whole, "the task", "", settings)?;
     Ok(whole.task)
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ran_learning::{LearningBackend, LearningError, Model, ModelCard};
 use ran_tasks::TaskError;
 
-use crate::{BackendError, Located, SettingError};
+use crate::{BackendError, Located, SettingError, Unread};
 
 /// A model's file that has been read.
 #[derive(Debug)]
@@ -20,13 +20,8 @@ pub(crate) struct ModelFile {
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// The file cannot be read.
-    #[error("{path} cannot be read: {source}", path = path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Read(#[from] Unread),
     /// The file is not a model, or not one for this.
     #[error("{path}: {source}", path = path.display())]
     Model {
@@ -72,10 +67,7 @@ impl ModelFile {
     ///
     /// If it cannot be read, or is no model of this version.
     pub(crate) fn open(path: &Path) -> Result<Self, ModelError> {
-        let bytes = ran_tasks::read_file(path).map_err(|source| ModelError::Read {
-            path: path.into(),
-            source,
-        })?;
+        let bytes = ran_tasks::read_file(path).map_err(Unread::at(path.into()))?;
         let card = ModelCard::from_bytes(&bytes).map_err(|source| wrong(path, source))?;
         Ok(Self {
             path: path.into(),

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use crate::{FolderError, RunFolder};
+use crate::FolderError;
+use crate::folder::RunFolder;
 
 /// Where a run leaves its files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

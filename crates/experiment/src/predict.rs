@@ -16,16 +16,14 @@ use crate::{BackendError, BackendKind, Setting};
 use lines::{Line, Lines};
 
 /// What a model is asked about.
-pub enum Signals<'a> {
+pub enum Signals {
     /// A step per line, its inputs separated by commas, semicolons or tabs. An empty line begins another signal. The first
     /// line may name the columns: see [`SignalInputs::are_names`].
     Lines {
         /// Where the lines come from, for messages.
         name: String,
         /// The lines.
-        lines: &'a mut dyn BufRead,
-        /// Is told, in a sentence, what was left out of the lines.
-        warn: &'a mut dyn FnMut(&str),
+        lines: Box<dyn BufRead>,
     },
     /// Whole signals, each `[steps, d_input]`, not standardised.
     Arrays {
@@ -111,20 +109,23 @@ impl SavedModel {
         inputs_of(&self.file.card, self.files.as_ref())
     }
 
-    /// Follows signals, and hands over what the model says at each step as soon as the step is read.
+    /// Follows signals, and hands over what the model says at each step as soon as the step is read. `warn` is told, in a
+    /// sentence, what was left out of lines.
     ///
     /// # Errors
     ///
     /// At the first step that is wrong, or when something cannot be read or written.
-    pub fn follow<'a>(
+    pub fn follow(
         self,
-        signals: Signals<'a>,
+        signals: Signals,
         backend: BackendKind,
-        each: &'a mut dyn FnMut(Prediction) -> io::Result<()>,
+        warn: &mut dyn FnMut(&str),
+        each: &mut dyn FnMut(Prediction) -> io::Result<()>,
     ) -> Result<(), PredictError> {
         let job = Following {
             model: self,
             signals,
+            warn,
             each,
         };
         let outcome: Result<_, BackendError> = compute(backend, job);
@@ -149,7 +150,8 @@ fn inputs_of<'a>(card: &'a ModelCard, files: Option<&'a FilesConfig>) -> SignalI
 
 struct Following<'a> {
     model: SavedModel,
-    signals: Signals<'a>,
+    signals: Signals,
+    warn: &'a mut dyn FnMut(&str),
     each: &'a mut dyn FnMut(Prediction) -> io::Result<()>,
 }
 
@@ -167,9 +169,9 @@ impl Work for Following<'_> {
             each: self.each,
         };
         match self.signals {
-            Signals::Lines { name, lines, warn } => {
-                let mut lines = Lines::new(&name, lines, inputs);
-                follower.lines(&mut lines, warn)
+            Signals::Lines { name, mut lines } => {
+                let mut lines = Lines::new(&name, &mut *lines, inputs);
+                follower.lines(&mut lines, self.warn)
             }
             Signals::Arrays { name, signals } => follower.arrays(&name, &signals),
         }

@@ -108,14 +108,9 @@ fn over_seeds(records: &[&Record]) -> BTreeMap<Metric, [f64; 2]> {
     let first = records.first().into_iter();
     let metrics = first.flat_map(|record| record.report.scores.test.keys().copied());
     let over = metrics.filter_map(|metric| {
-        let values = records
-            .iter()
-            .map(|record| record.report.scores.test.get(&metric));
-        let values: Vec<f64> = values
-            .collect::<Option<Vec<_>>>()?
-            .into_iter()
-            .copied()
-            .collect();
+        let scores = records.iter().map(|record| &record.report.scores.test);
+        let values = scores.map(|scores| scores.get(&metric).copied());
+        let values: Vec<f64> = values.collect::<Option<_>>()?;
         Some((metric, [stats::mean(&values), stats::deviation(&values)]))
     });
     over.collect()

@@ -1,15 +1,14 @@
 //! A run as far as it has come: one that begins, or one that is taken up again from its folder.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use ran_learning::{Difference, Reached};
 use serde::Deserialize;
 
-use crate::folder::RunFile;
+use crate::folder::{RunFile, RunFolder};
 use crate::state::RunState;
 use crate::{
-    BackendError, Experiment, ExperimentError, FolderError, Place, Record, RunFolder, RunOptions,
+    BackendError, Experiment, ExperimentError, FolderError, Place, Record, RunOptions, Unread,
 };
 
 /// Why a run cannot be taken up again.
@@ -43,13 +42,8 @@ pub enum ResumeError {
         found: Box<Difference>,
     },
     /// A file of the run is there and cannot be read.
-    #[error("{path} cannot be read: {source}", path = path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Read(#[from] Unread),
     /// A file of the run cannot be understood.
     #[error("{path} is damaged: {problem}", path = path.display())]
     Damaged {
@@ -160,10 +154,10 @@ impl Run {
             }
         }
         if !written {
-            folder.write_config(&config)?;
+            folder.put(RunFile::Config, config.as_bytes())?;
         }
         let Some(next) = options.seeds.iter().nth(records.len()) else {
-            folder.remove_checkpoint()?;
+            folder.remove(RunFile::Checkpoint)?;
             return Err(ResumeError::Complete {
                 folder: path.into(),
             });
@@ -173,20 +167,16 @@ impl Run {
         let kept = history
             .lines()
             .filter(|line| happened_before(line, next, done));
-        folder.take_over(
-            &lines(records.iter().map(|record| {
-                serde_json::to_string(record).expect("a record that was read is JSON")
-            })),
-            &lines(kept.map(ToOwned::to_owned)),
-        );
+        folder.take_over(RunFile::History, lines(kept.map(ToOwned::to_owned)));
+        let kept = records.iter().map(serde_json::to_string);
+        let kept = kept.map(|record| record.expect("a record that was read is JSON"));
+        folder.take_over(RunFile::Records, lines(kept));
         if state.failed.is_some() {
-            folder.write_run(
-                &RunState {
-                    failed: None,
-                    ..state
-                }
-                .to_json(),
-            )?;
+            let state = RunState {
+                failed: None,
+                ..state
+            };
+            folder.put(RunFile::Run, state.to_json().as_bytes())?;
         }
         Ok(Self {
             experiment,
@@ -236,10 +226,8 @@ fn text(folder: &Path, file: RunFile) -> Result<Option<String>, ResumeError> {
 
 /// A file's bytes, with nothing for one that is not there.
 fn read(folder: &Path, file: RunFile) -> Result<Option<Vec<u8>>, ResumeError> {
-    file.read(folder).map_err(|source| ResumeError::Read {
-        path: folder.join(file.name()),
-        source,
-    })
+    let read = file.read(folder);
+    Ok(read.map_err(Unread::at(folder.join(file.name())))?)
 }
 
 fn lines(lines: impl Iterator<Item = String>) -> String {

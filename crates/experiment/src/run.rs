@@ -12,12 +12,11 @@ use ran_learning::{Event, LearningError, check_training};
 use ran_tasks::{Dataset, TaskError};
 
 use crate::backend::compute;
+use crate::folder::{RunFile, RunFolder};
 use crate::resume::{ResumeError, Run};
 use crate::state::{FailedSeed, RunState};
 use crate::work::Describing;
-use crate::{
-    BackendError, BackendKind, Experiment, FolderError, Record, RunFolder, RunOptions, Summary,
-};
+use crate::{BackendError, BackendKind, Experiment, FolderError, Record, RunOptions, Summary};
 use seed::SeedRun;
 
 /// What happens during a run, to be shown.
@@ -196,7 +195,7 @@ impl Run {
                 ..RunState::of(&self.experiment, &self.options)
             };
             // The error itself is on its way to the user.
-            let _ = folder.write_run(&state.to_json());
+            let _ = folder.put(RunFile::Run, state.to_json().as_bytes());
         }
     }
 }
@@ -245,8 +244,8 @@ fn check(
 fn open(experiment: &Experiment, options: &RunOptions) -> Result<RunFolder, FolderError> {
     let state = RunState::of(experiment, options);
     let mut folder = options.place.open(&experiment.name, &state.configuration)?;
-    folder.write_run(&state.to_json())?;
-    folder.write_config(&state.configuration)?;
+    folder.put(RunFile::Run, state.to_json().as_bytes())?;
+    folder.put(RunFile::Config, state.configuration.as_bytes())?;
     Ok(folder)
 }
 

@@ -171,11 +171,7 @@ impl Setting {
             let (setting, problem) = (self.text.clone(), format!("{at} {problem}"));
             SettingError::Path { setting, problem }
         };
-        let Some((last, way)) = self.path.split_last() else {
-            return Ok(());
-        };
-        let Some((first, rest)) = way.split_first() else {
-            table.insert(last.clone(), self.value.clone());
+        let Some((first, rest)) = self.path.split_first() else {
             return Ok(());
         };
         let empty = || Value::Table(Table::new());
@@ -193,20 +189,7 @@ impl Setting {
                 other => return Err(wrong(depth + 1, no_way(other, name))),
             };
         }
-        match place {
-            Value::Table(table) => {
-                table.insert(last.clone(), self.value.clone());
-            }
-            Value::Array(list) => {
-                let index = index(last, list.len()).map_err(|p| wrong(way.len(), p))?;
-                if index == list.len() {
-                    list.push(self.value.clone());
-                } else {
-                    list[index] = self.value.clone();
-                }
-            }
-            other => return Err(wrong(way.len(), no_way(other, last))),
-        }
+        *place = self.value.clone();
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ mod standard;
 use std::str::FromStr;
 
 use ran_tasks::Dataset;
+use serde_json::json;
 use toml::{Table, Value};
 
 use crate::{Experiment, Setting};
@@ -176,6 +177,11 @@ fn table(text: &str) -> Table {
     text.parse().expect("it is a constant")
 }
 
+/// A table of JSON in TOML.
+fn of_json(table: serde_json::Value) -> Table {
+    Table::try_from(table).expect("nothing in it is null")
+}
+
 /// Whether nothing is trained by gradient.
 fn is_closed(base: &Table) -> bool {
     let learning = base.get("learning");
@@ -195,15 +201,10 @@ fn of_closed_form(base: &Table) -> Table {
 
 /// A linear delay line of some groups of inputs.
 fn line(name: &str, units: usize, reads: &[&str]) -> Table {
-    let mut line =
-        table("kind = 'tanh-unit'\nd_unit = 1\nlinear = true\nrecurrence = 'delay-line'");
-    line.insert("name".into(), name.into());
-    line.insert("units".into(), Value::Integer(units as i64));
-    line.insert(
-        "reads".into(),
-        Value::Array(reads.iter().map(|&name| name.into()).collect()),
-    );
-    line
+    of_json(json!({
+        "name": name, "kind": "tanh-unit", "units": units, "d_unit": 1, "linear": true, "recurrence": "delay-line",
+        "reads": reads,
+    }))
 }
 
 #[cfg(test)]

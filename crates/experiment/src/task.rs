@@ -10,8 +10,8 @@ use crate::{Experiment, ExperimentError, Setting};
 /// The part of a configuration that says what is learnt.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TaskOnly {
-    task: TaskConfig,
+pub(crate) struct TaskOnly {
+    pub(crate) task: TaskConfig,
 }
 
 /// Opens a task: one of [`TaskConfig::NAMES`] with its default keys, or that of an experiment (see [`Experiment::open`]),

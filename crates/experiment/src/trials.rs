@@ -3,14 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
 
-use ran_learning::{LearningError, ParameterCounts, Report, count_parameters};
+use ran_learning::{LearningBackend, LearningError, ParameterCounts, Report, count_parameters};
 use ran_tasks::{Dataset, Metric, Split, TaskConfig};
 
 use crate::backend::{BackendKind, Work, compute};
 use crate::run::wrong_model;
 use crate::work::Training;
 use crate::{Experiment, RunError};
-use ran_learning::LearningBackend;
 
 /// Runs of many configurations in one process, which loads data once for all that need the same.
 #[derive(Debug, Default)]
@@ -120,13 +119,9 @@ impl Trials {
         let backend = self.backend;
         let loaded = self.load(&experiment.config.task, seed)?;
         check_split(experiment, loaded, judged)?;
-        let mut own = None;
-        let dataset = match judged {
-            Split::Valid if !loaded.test.is_empty() => {
-                own = Some(std::mem::take(&mut loaded.test));
-                &*loaded
-            }
-            _ => &*loaded,
+        let test = match judged {
+            Split::Valid => std::mem::take(&mut loaded.test),
+            _ => Vec::new(),
         };
         // Forecasts in closed loop go on from the test set.
         let mut alone = experiment.clone();
@@ -134,7 +129,7 @@ impl Trials {
         let experiment = &alone;
         let job = Training {
             experiment,
-            dataset,
+            dataset: loaded,
             seed,
             save: false,
             stop,
@@ -143,7 +138,7 @@ impl Trials {
             checkpoint: &mut |_| Ok(()),
         };
         let outcome = compute(backend, job);
-        if let Some(test) = own {
+        if judged == Split::Valid {
             loaded.test = test;
         }
         let outcome = outcome?.map_err(|source| match source {

@@ -69,7 +69,7 @@ impl Work for Training<'_> {
         let model = self.save.then(|| trained.model.to_bytes()).transpose()?;
         let plan = self.experiment.config.evaluation.plan(self.dataset)?;
         let free_runs = match plan.filter(|_| !trained.report.interrupted) {
-            Some(plan) => plan.run_until(&trained.model, device, self.stop)?,
+            Some(plan) => plan.run(&trained.model, device, self.stop)?,
             None => Vec::new(),
         };
         Ok(Outcome {

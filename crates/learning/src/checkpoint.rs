@@ -6,6 +6,7 @@ use burn::tensor::TensorData;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
+use crate::model_file::entry;
 use crate::network::Path;
 use crate::optimiser::Moments;
 use crate::{Difference, Epoch, LearningError, ModelCard, flat_keys};
@@ -73,17 +74,8 @@ impl Reached {
 impl Header {
     fn read(bytes: &[u8]) -> Result<Self, LearningError> {
         let refused = LearningError::Checkpoint;
-        let broken = |error| refused(format!("is truncated or no safetensors file: {error}"));
-        SafeTensors::deserialize(bytes).map_err(broken)?;
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(broken)?;
-        let header = metadata.metadata().as_ref();
-        let header = header.and_then(|entries| entries.get(HEADER));
-        let header = header.ok_or_else(|| {
-            refused(format!(
-                "has no {HEADER:?} entry in its metadata: it is not a checkpoint of this project"
-            ))
-        })?;
-        serde_json::from_str(header).map_err(|error| {
+        let header = entry(bytes, HEADER, "a checkpoint", refused)?;
+        serde_json::from_str(&header).map_err(|error| {
             refused(format!(
                 "is of another version, or damaged: its header {error}"
             ))

@@ -251,10 +251,7 @@ fn describe_reservoir<B: Backend>(
     reservoir: &Reservoir<B>,
 ) -> ReservoirDescription {
     let d_input = inputs.width();
-    let rows = match reservoir.memory() {
-        MemoryKind::Sliding => 1,
-        MemoryKind::Rewritten => reservoir.context(),
-    };
+    let rows = reservoir.queries();
     let ends = reservoir.populations.iter().scan(0, |end, unit| {
         *end += unit.shape().d_state();
         Some(*end - unit.shape().d_state()..*end)
@@ -357,11 +354,11 @@ pub fn count_parameters<B: Backend>(
     let read = config.reservoir_inputs(&given);
     let readout = config.view()?.width() * d_output + d_output;
     let mut first = map_counts(config, &given);
-    first.trained += readout;
+    first.add(readout, true);
     if let Some(network) = &config.network {
-        let parameters = network.parameters(read.width());
-        first.add(config.learning.trains(&["network"]), parameters);
-        first.fixed += network.fixed();
+        let trained = config.learning.trains(&["network"]);
+        first.add(network.parameters(read.width()), trained);
+        first.add(network.fixed(), false);
         return Ok(first);
     }
     let units = config
@@ -369,8 +366,8 @@ pub fn count_parameters<B: Backend>(
         .draw_one_of_each::<B>(&read, initializer, device)?;
     for (unit, population) in units.iter().zip(&config.reservoir.populations) {
         let one = ParameterCounts::of(unit, &config.learning);
-        first.trained += population.units * one.trained;
-        first.fixed += population.units * one.fixed;
+        first.add(population.units * one.trained, true);
+        first.add(population.units * one.fixed, false);
     }
     Ok(first)
 }
@@ -380,7 +377,7 @@ fn map_counts(config: &ModelConfig, inputs: &ModelInputs) -> ParameterCounts {
     let map = config.input_map.as_ref();
     let all = map.map_or(0, |map| map.width * inputs.encoded());
     let mut counts = ParameterCounts::default();
-    counts.add(config.learning.trains(&["input_map"]), all);
+    counts.add(all, config.learning.trains(&["input_map"]));
     counts
 }
 
@@ -388,13 +385,14 @@ impl ParameterCounts {
     pub(crate) fn of<B: Backend>(module: &impl Module<B>, learning: &LearningConfig) -> Self {
         let mut counts = Self::default();
         each(module, &mut |one| {
-            counts.add(learning.trains(one.path), one.shape.num_elements());
+            counts.add(one.shape.num_elements(), learning.trains(one.path));
         });
         counts
     }
 
-    fn add(&mut self, are_trained: bool, count: usize) {
-        match are_trained {
+    /// Counts some more, which are trained or not.
+    fn add(&mut self, count: usize, trained: bool) {
+        match trained {
             true => self.trained += count,
             false => self.fixed += count,
         }

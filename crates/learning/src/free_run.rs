@@ -103,21 +103,8 @@ impl FreeRunPlan {
     ///
     /// # Errors
     ///
-    /// If the model is not one of the series.
+    /// If the model is not one of the series, or `stop` became true.
     pub fn run<B: ScanBackend>(
-        &self,
-        model: &Model<B>,
-        device: &B::Device,
-    ) -> Result<Vec<FreeRun>, LearningError> {
-        self.run_until(model, device, &AtomicBool::new(false))
-    }
-
-    /// Makes the forecasts as [`run`](Self::run) does, unless `stop` becomes true.
-    ///
-    /// # Errors
-    ///
-    /// As [`run`](Self::run), and if it was stopped.
-    pub fn run_until<B: ScanBackend>(
         &self,
         model: &Model<B>,
         device: &B::Device,

@@ -19,6 +19,7 @@ use crate::backbone::{Backbone, InputMap};
 use crate::core::Core;
 use crate::{LearningError, Model, ModelCard};
 use card::CARD;
+pub(crate) use card::entry;
 
 /// All numbers of a model, the fixed wiring among them: a file is used as it was written even where a later version
 /// would draw another wiring from the seed.

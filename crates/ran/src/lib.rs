@@ -59,7 +59,7 @@ impl Command {
     fn settings(&self) -> Vec<Setting> {
         match self {
             Self::Experiment(arguments) => arguments.settings(),
-            Self::Sweep(arguments) => arguments.settings(),
+            Self::Sweep(arguments) => arguments.settings.clone(),
             Self::Describe(arguments) => arguments.settings.clone(),
             Self::Datasets(_) | Self::Bench(_) => Vec::new(),
         }

@@ -1,5 +1,6 @@
 //! What people read: a line per seed, and one that sums them up.
 
+use indicatif::HumanCount;
 use ran_experiment::{FreeRunSummary, Record, Summary};
 use ran_tasks::{Metric, ScoreTable};
 
@@ -115,15 +116,7 @@ fn closed_loop(summary: &FreeRunSummary, seeds: usize) -> String {
 
 /// A number with a comma before every three digits.
 pub(crate) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    HumanCount(number as u64).to_string()
 }
 
 fn score(score: Option<f64>) -> String {

@@ -26,6 +26,17 @@ pub struct Results {
     pub trials: Vec<Trial>,
 }
 
+impl Results {
+    /// What was judged, in words.
+    #[must_use]
+    pub fn judged_data(&self) -> &str {
+        match self.judged.as_str() {
+            "valid" => "validation",
+            other => other,
+        }
+    }
+}
+
 /// One trial: a point of the space and what it came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {

@@ -3,8 +3,10 @@
 use std::io;
 use std::path::Path;
 
+use ran_files::Lasting;
+
 /// A file that a run leaves, or has while it goes on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum RunFile {
     /// The configuration, with all settings made.
     Config,
@@ -42,6 +44,14 @@ impl RunFile {
         }
     }
 
+    /// What it is to outlast.
+    pub(super) fn lasting(self) -> Lasting {
+        match self {
+            Self::History | Self::Checkpoint => Lasting::Program,
+            _ => Lasting::Power,
+        }
+    }
+
     /// Its bytes in a folder; none where it is not there.
     pub(crate) fn read(self, folder: &Path) -> io::Result<Option<Vec<u8>>> {
         there(ran_tasks::read_file(&folder.join(self.name())))
@@ -49,12 +59,13 @@ impl RunFile {
 
     /// Its text in a folder; none where it is not there.
     pub(crate) fn text(self, folder: &Path) -> io::Result<Option<String>> {
-        let text = |bytes| {
-            String::from_utf8(bytes)
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
-        };
-        self.read(folder)?.map(text).transpose()
+        self.read(folder)?.map(text_of).transpose()
     }
+}
+
+/// The text of a file's bytes.
+pub(crate) fn text_of(bytes: Vec<u8>) -> io::Result<String> {
+    String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// What was read of a file; none where there is no file.

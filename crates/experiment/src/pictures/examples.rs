@@ -90,14 +90,11 @@ fn choose(dataset: &Dataset, count: usize) -> Vec<usize> {
         if first.len() == count {
             break;
         }
-        let new = sample.scored.len() == 1 && !seen.contains(&sample.targets);
-        if new {
+        if sample.scored.len() == 1 && !seen.contains(&sample.targets) {
             seen.push(sample.targets.clone());
-        }
-        if new {
-            first.push(index)
+            first.push(index);
         } else {
-            later.push(index)
+            later.push(index);
         }
     }
     let mut chosen: Vec<usize> = first.into_iter().chain(later).take(count).collect();
@@ -221,13 +218,9 @@ fn style<'a>(values: impl Iterator<Item = &'a f32>, channels: usize) -> Style {
 /// The steps that are shown: all if they are few, else some about the first scored one.
 fn window(sample: &Sample, steps: usize, style: Style) -> std::ops::Range<usize> {
     let most = match style {
+        Style::Lines if sample.scored.len() > 1 => 400,
         Style::Lines | Style::Compare => MOST_STEPS,
         Style::Cells => MOST_STEPS_OF_CELLS,
-    };
-    let most = if sample.scored.len() > 1 && style == Style::Lines {
-        most.min(400)
-    } else {
-        most
     };
     if steps <= most {
         return 0..steps;

@@ -8,7 +8,7 @@ use ran_picture::{
 };
 use ran_tasks::{Category, Dataset, stack_rows};
 
-use super::near::Near;
+use super::near::{Near, ends};
 
 /// Steps, sequences and channels that are shown.
 const MOST_STEPS: usize = 400;
@@ -122,13 +122,6 @@ fn is_rough(truth: ArrayView2<'_, f32>) -> bool {
             .sum();
         let moved = moved / values.len().saturating_sub(1).max(1) as f32;
         high > low && moved > 0.1 * (high - low)
-    })
-}
-
-fn ends(values: impl Iterator<Item = f32>) -> [f32; 2] {
-    let finite = values.filter(|x| x.is_finite());
-    finite.fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], x| {
-        [low.min(x), high.max(x)]
     })
 }
 

@@ -21,10 +21,7 @@ impl Near {
         };
         let columns = near.values.columns_mut().into_iter().zip(truth.columns());
         for (mut predictions, truth) in columns {
-            let truth = truth.iter().copied().filter(|x| x.is_finite());
-            let [low, high] = truth.fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], x| {
-                [low.min(x), high.max(x)]
-            });
+            let [low, high] = ends(truth.iter().copied());
             let margin = match high > low {
                 true => (high - low) / 2.0,
                 // About a constant, as an axis about it.
@@ -53,6 +50,14 @@ impl Near {
         }
         remarks
     }
+}
+
+/// The smallest and the largest of the numbers that are finite.
+pub(super) fn ends(values: impl Iterator<Item = f32>) -> [f32; 2] {
+    let finite = values.filter(|x| x.is_finite());
+    finite.fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], x| {
+        [low.min(x), high.max(x)]
+    })
 }
 
 #[cfg(test)]

@@ -11,9 +11,10 @@ use serde::Serialize;
 
 use super::{Notice, Observe, RunError, wrong_model};
 use crate::backend::compute;
+use crate::folder::{RunFile, RunFolder};
 use crate::pictures::pictures_of_run;
 use crate::work::{Outcome, Training};
-use crate::{Experiment, FolderError, FreeRunScores, Record, RunFolder, RunOptions};
+use crate::{Experiment, FolderError, FreeRunScores, Record, RunOptions};
 
 /// One seed of a run.
 pub(super) struct SeedRun<'a> {
@@ -53,7 +54,7 @@ impl SeedRun<'_> {
             other => other?,
         };
         if let Some(model) = outcome.model.take() {
-            folder.write_model(&model)?;
+            folder.put(RunFile::Model, &model)?;
         }
         // The pictures are of the model that is kept.
         if first && !self.options.without_pictures && !outcome.report.interrupted {
@@ -61,9 +62,9 @@ impl SeedRun<'_> {
         }
         let record = self.record(outcome);
         let line = serde_json::to_string(&record).map_err(io::Error::from)?;
-        folder.add_record(&line)?;
+        folder.add(RunFile::Records, &line)?;
         if !record.report.interrupted {
-            folder.remove_checkpoint()?;
+            folder.remove(RunFile::Checkpoint)?;
         }
         observe(Notice::Record(&record, &line))?;
         let goes_on = !record.report.interrupted;
@@ -99,13 +100,14 @@ impl SeedRun<'_> {
                     let line = serde_json::to_string(&HistoryLine { seed, epoch });
                     let line = line.expect("an epoch is plain numbers");
                     // The checkpoint, which is written next, fails for the same reason and ends the run.
-                    let _ = folder.borrow_mut().add_epoch(&line).map_err(fail);
+                    let added = folder.borrow_mut().add(RunFile::History, &line);
+                    let _ = added.map_err(fail);
                 }
                 // A progress bar that cannot be drawn is no reason to stop.
                 drop(observe(Notice::Learning(event)));
             },
             checkpoint: &mut |bytes| {
-                let written = folder.borrow_mut().write_checkpoint(bytes);
+                let written = folder.borrow_mut().put(RunFile::Checkpoint, bytes);
                 written.map_err(fail)
             },
         };
@@ -125,7 +127,7 @@ impl SeedRun<'_> {
             let Some(model) = model.take() else {
                 return wrong_model(self.experiment, source);
             };
-            return match folder.write_model(&model) {
+            return match folder.put(RunFile::Model, &model) {
                 Ok(()) => RunError::Diverged {
                     origin: self.experiment.origin.clone(),
                     seed: self.seed,
@@ -141,7 +143,8 @@ impl SeedRun<'_> {
     /// Draws how the model learnt and what it makes of the test set. A picture that cannot be drawn is a warning: the numbers are there.
     fn draw(&self, outcome: &mut Outcome, folder: &mut RunFolder) -> Result<(), RunError> {
         let task = &self.experiment.config.task;
-        let drawn = pictures_of_run(task, self.dataset, outcome, folder.history(), self.seed);
+        let history = folder.lines(RunFile::History);
+        let drawn = pictures_of_run(task, self.dataset, outcome, history, self.seed);
         for (file, picture) in drawn {
             let files = picture.and_then(|picture| Ok((picture.png()?, picture)));
             match files {

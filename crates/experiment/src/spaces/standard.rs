@@ -2,9 +2,10 @@
 
 use ran_reservoir::Inputs;
 use ran_tasks::{Category, Dataset};
+use serde_json::json;
 use toml::{Table, Value};
 
-use super::{SearchSpace, is_closed, line, of_closed_form, table};
+use super::{SearchSpace, is_closed, line, of_closed_form, of_json, table};
 use crate::Experiment;
 
 pub(super) fn space(mut base: Table, experiment: &Experiment, dataset: &Dataset) -> SearchSpace {
@@ -51,26 +52,20 @@ pub(super) fn space(mut base: Table, experiment: &Experiment, dataset: &Dataset)
     keys.extend(of_closed_form(&base));
     // What sums of a window are like depends on the data: neurons can be fitted to them.
     if closed && !dataset.symbols && !base.contains_key("input_map") {
-        let mut bias = table("values = ['quantile']\noptional = true");
-        let when = Table::from_iter([("reservoir.population".into(), Value::Array(neurons))]);
-        bias.insert("when".into(), Value::Table(when));
-        keys.insert("learning.bias".into(), Value::Table(bias));
+        keys.extend(of_json(json!({ "learning.bias": {
+            "values": ["quantile"], "optional": true, "when": { "reservoir.population": neurons },
+        } })));
     }
     // The line holds what the units sum already.
-    let mut seen = table("values = [['units']]");
-    let when = Table::from_iter([("reservoir.population".into(), Value::Array(windows))]);
-    seen.insert("when".into(), Value::Table(when));
-    keys.insert("readout.populations".into(), Value::Table(seen));
+    keys.extend(of_json(json!({ "readout.populations": {
+        "values": [["units"]], "when": { "reservoir.population": windows },
+    } })));
     // Where a sequence has one target, its course can be summed up in several ways.
     let once = dataset.train.iter().all(|sample| sample.scored.len() == 1);
     if once && dataset.category != Category::Regression {
-        let features =
-            table(r#"x = ["mean", "mean-and-last", "pooled", { segments = 4 }, { segments = 8 }]"#);
-        keys.extend(
-            features
-                .into_iter()
-                .map(|(_, value)| ("readout.features".to_string(), value)),
-        );
+        keys.extend(table(
+            r#""readout.features" = ["mean", "mean-and-last", "pooled", { segments = 4 }, { segments = 8 }]"#,
+        ));
     }
     SearchSpace { base, keys }
 }

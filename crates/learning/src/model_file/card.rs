@@ -17,21 +17,9 @@ impl ModelCard {
     /// asks for more numbers than there are.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LearningError> {
         let refused = LearningError::ModelFile;
-        SafeTensors::deserialize(bytes)
-            .map_err(|error| refused(format!("is truncated or no safetensors file: {error}")))?;
-        let (_, header) = SafeTensors::read_metadata(bytes)
-            .map_err(|error| refused(format!("is truncated or no safetensors file: {error}")))?;
-        let card = header
-            .metadata()
-            .as_ref()
-            .and_then(|entries| entries.get(CARD));
-        let card = card.ok_or_else(|| {
-            refused(format!(
-                "has no {CARD:?} entry in its metadata: it is not a model of this project"
-            ))
-        })?;
-        check_version(card)?;
-        let card: Self = serde_json::from_str(card)
+        let card = entry(bytes, CARD, "a model", refused)?;
+        check_version(&card)?;
+        let card: Self = serde_json::from_str(&card)
             .map_err(|error| refused(format!("is damaged: its card {error}")))?;
         for (what, names, numbers) in [
             ("inputs", &card.input_names, card.d_input),
@@ -129,6 +117,25 @@ impl ModelCard {
         }
         Ok(())
     }
+}
+
+/// What stands under a key in the metadata of a safetensors file, which should be `what`.
+pub(crate) fn entry(
+    bytes: &[u8],
+    key: &str,
+    what: &str,
+    refused: fn(String) -> LearningError,
+) -> Result<String, LearningError> {
+    let broken = |error| refused(format!("is truncated or no safetensors file: {error}"));
+    SafeTensors::deserialize(bytes).map_err(broken)?;
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(broken)?;
+    let entries = metadata.metadata().as_ref();
+    let entry = entries.and_then(|entries| entries.get(key)).cloned();
+    entry.ok_or_else(|| {
+        refused(format!(
+            "has no {key:?} entry in its metadata: it is not {what} of this project"
+        ))
+    })
 }
 
 /// Refuses a card of a version that may mean other things by the same words: one with another major or minor number.

@@ -1,5 +1,7 @@
 //! A model that goes on by itself.
 
+use std::sync::atomic::AtomicBool;
+
 use burn_ndarray::NdArray;
 use ndarray::{Array2, Axis, s};
 use ran_learning::{FreeRunPlan, LearningError, Model, ModelConfig, Trained, train};
@@ -43,7 +45,11 @@ fn a_sine_goes_on_as_a_sine() {
     let dataset = sine(1);
     let plan = FreeRunPlan::new(&dataset, 150, 1).unwrap();
     let runs = plan
-        .run(&model(&dataset, "last"), &Default::default())
+        .run(
+            &model(&dataset, "last"),
+            &Default::default(),
+            &AtomicBool::new(false),
+        )
         .unwrap();
     let [run] = &runs[..] else {
         panic!("one forecast, got {}", runs.len())
@@ -68,7 +74,9 @@ fn the_first_prediction_is_that_of_the_open_loop() {
         let model = model(&dataset, features);
         let open = &model.predict(&dataset.test, &Default::default())[0];
         let plan = FreeRunPlan::new(&dataset, 20, 4).unwrap();
-        let runs = plan.run(&model, &Default::default()).unwrap();
+        let runs = plan
+            .run(&model, &Default::default(), &AtomicBool::new(false))
+            .unwrap();
         let starts: Vec<_> = runs.iter().map(|run| run.after).collect();
         assert_eq!(starts, [400, 460, 520, 580]);
         for run in &runs {
@@ -147,7 +155,10 @@ fn a_readout_that_was_taught_in_closed_loop_makes_the_signal_by_itself() {
     let force = "features = 'last', online = { rule = 'force', delta = 1e-4 }";
     let trained = taught(&dataset, force).unwrap();
     let runs = FreeRunPlan::new(&dataset, 150, 3).unwrap();
-    for run in runs.run(&trained.model, &Default::default()).unwrap() {
+    for run in runs
+        .run(&trained.model, &Default::default(), &AtomicBool::new(false))
+        .unwrap()
+    {
         let error = scores::nrmse(run.predictions.view(), run.truth.view());
         assert!(error < 0.05, "after {}: {error}", run.after);
     }

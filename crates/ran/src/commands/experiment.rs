@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use ran_experiment::{
     BackendKind, Experiment, Notice, Place, Preset, RunOptions, Seeds, Setting, SpaceKind,
 };
+use ran_tasks::TaskConfig;
 
 use crate::commands::search::{Search, say_found};
 use crate::commands::{collect, evaluate, export, generate, predict, show};
@@ -99,16 +100,16 @@ impl Arguments {
     pub(crate) fn settings(&self) -> Vec<Setting> {
         match &self.action {
             Some(Action::Evaluate(arguments)) => arguments.settings.clone(),
-            Some(Action::Show(arguments)) => arguments.settings(),
-            Some(Action::Export(arguments)) => arguments.settings(),
+            Some(Action::Show(arguments)) => with_task(Some(&arguments.which), &arguments.settings),
+            Some(Action::Export(arguments)) => {
+                with_task(arguments.which.as_deref(), &arguments.settings)
+            }
             Some(Action::Predict(arguments)) => arguments.settings.clone(),
             Some(Action::Collect(_) | Action::Generate(_)) => Vec::new(),
             None => self.settings.clone(),
         }
     }
-}
 
-impl Arguments {
     /// The experiment that is named, with the best configuration of a search where there is to be one.
     fn experiment(
         &self,
@@ -142,6 +143,13 @@ impl Arguments {
         }
         Ok(found)
     }
+}
+
+/// What is set where a task may be named: to name it is to set its name.
+fn with_task(which: Option<&str>, settings: &[Setting]) -> Vec<Setting> {
+    let named = which.filter(|which| TaskConfig::NAMES.contains(which));
+    let name = named.and_then(|name| format!("task.name={name}").parse().ok());
+    name.into_iter().chain(settings.iter().cloned()).collect()
 }
 
 pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {

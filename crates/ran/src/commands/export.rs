@@ -22,10 +22,10 @@ pub(crate) struct Arguments {
     /// A saved model (.safetensors), with its own task's data; an experiment or a FILE.toml, whose model is trained first
     /// where one is needed; or a task, which has data alone [default: japanese-vowels].
     #[arg(value_name = "MODEL | NAME | FILE.toml")]
-    which: Option<String>,
+    pub(crate) which: Option<String>,
     /// Changes a key of the configuration, or of a model's task, as in task.valid=0.2.
     #[arg(long = "set", value_name = "KEY=VALUE")]
-    settings: Vec<Setting>,
+    pub(crate) settings: Vec<Setting>,
     /// The seed of data and model [default: 0]; that of a saved model is its own.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -47,14 +47,6 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// What is set on the command line: to name a task is to set its name.
-    pub(crate) fn settings(&self) -> Vec<Setting> {
-        let named = self.which.as_deref();
-        let named = named.filter(|which| TaskConfig::NAMES.contains(which));
-        let name = named.and_then(|name| format!("task.name={name}").parse().ok());
-        name.into_iter().chain(self.settings.clone()).collect()
-    }
-
     fn source(&self) -> anyhow::Result<ExportSource> {
         let settings = &self.settings;
         let which = self.which.as_deref();

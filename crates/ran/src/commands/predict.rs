@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ndarray::{Array1, Array2};
+use ndarray::Array1;
 use ran_experiment::{BackendKind, PredictError, Prediction, SavedModel, Setting, Signals};
 use ran_learning::ModelCard;
 use ran_tasks::{Category, SignalInputs};
@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     let model = SavedModel::open(&arguments.model, &arguments.settings)?;
-    let mut input = Input::open(&arguments.input, &model.inputs())?;
+    let signals = open(&arguments.input, &model.inputs())?;
     let mut writer = Writer::new(model.card(), arguments.json, io::stdout().lock());
     // Whatever is wrong with the beginning of a file is known before the first line is written. A live signal may wait for
     // the names of what it will get.
@@ -58,53 +58,35 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         Ok(())
     };
     let mut warn = |text: &str| crate::say::say(&format!("note: {text}"));
-    model.follow(input.signals(&mut warn), arguments.backend, &mut each)?;
+    model.follow(signals, arguments.backend, &mut warn, &mut each)?;
     if let Some(held) = held {
         writer.line(&held)?;
     }
     Ok(writer.head()?)
 }
 
-/// Signals that have been found.
-enum Input {
-    Lines(String, Box<dyn BufRead>),
-    Arrays(String, Vec<Array2<f64>>),
-}
-
-impl Input {
-    fn open(path: &Path, inputs: &SignalInputs<'_>) -> anyhow::Result<Self> {
-        if path == Path::new("-") {
-            let lines = Box::new(io::stdin().lock());
-            return Ok(Self::Lines("standard input".into(), lines));
-        }
-        let name = path.display().to_string();
-        if !inputs.come_in_lines(path) {
-            return Ok(Self::Arrays(name, inputs.read(path)?));
-        }
-        // A folder can be opened, but not read.
-        let begun = File::open(path).and_then(|file| {
-            let mut lines = BufReader::new(file);
-            lines.fill_buf()?;
-            Ok(lines)
+/// Finds the signals of a file, or of standard input.
+fn open(path: &Path, inputs: &SignalInputs<'_>) -> anyhow::Result<Signals> {
+    if path == Path::new("-") {
+        return Ok(Signals::Lines {
+            name: "standard input".into(),
+            lines: Box::new(io::stdin().lock()),
         });
-        match begun {
-            Ok(lines) => Ok(Self::Lines(name, Box::new(lines))),
-            Err(source) => Err(PredictError::Read { name, source }.into()),
-        }
     }
-
-    fn signals<'a>(&'a mut self, warn: &'a mut dyn FnMut(&str)) -> Signals<'a> {
-        match self {
-            Self::Lines(name, lines) => Signals::Lines {
-                name: std::mem::take(name),
-                lines,
-                warn,
-            },
-            Self::Arrays(name, signals) => Signals::Arrays {
-                name: std::mem::take(name),
-                signals: std::mem::take(signals),
-            },
-        }
+    let name = path.display().to_string();
+    if !inputs.come_in_lines(path) {
+        let signals = inputs.read(path)?;
+        return Ok(Signals::Arrays { name, signals });
+    }
+    // A folder can be opened, but not read.
+    let begun = File::open(path).and_then(|file| {
+        let mut lines = BufReader::new(file);
+        lines.fill_buf()?;
+        Ok(Box::new(lines))
+    });
+    match begun {
+        Ok(lines) => Ok(Signals::Lines { name, lines }),
+        Err(source) => Err(PredictError::Read { name, source }.into()),
     }
 }
 

@@ -5,17 +5,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ran_experiment::{Setting, open_task, show_examples, write_file};
-use ran_tasks::TaskConfig;
 
 /// Draws example sequences of a task with their targets, as SVG and PNG.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// A task, or an experiment, whose task it is then.
     #[arg(value_name = "TASK | NAME | FILE.toml")]
-    which: String,
+    pub(crate) which: String,
     /// Changes a key of the task, as in task.order=pixels.
     #[arg(long = "set", value_name = "KEY=VALUE")]
-    settings: Vec<Setting>,
+    pub(crate) settings: Vec<Setting>,
     /// The seed of whatever is drawn at random.
     #[arg(long, default_value_t)]
     seed: u64,
@@ -25,16 +24,6 @@ pub(crate) struct Arguments {
     /// The folder for TASK.svg and TASK.png.
     #[arg(long, value_name = "DIR", default_value = "runs/show")]
     out: PathBuf,
-}
-
-impl Arguments {
-    /// What is set on the command line: to name a task is to set its name.
-    pub(crate) fn settings(&self) -> Vec<Setting> {
-        let named = TaskConfig::NAMES.contains(&&*self.which);
-        let name = named.then(|| format!("task.name={}", self.which));
-        let name = name.and_then(|name| name.parse().ok());
-        name.into_iter().chain(self.settings.clone()).collect()
-    }
 }
 
 pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {

@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     base: Option<String>,
     /// Sets a key in all trials, as in task.valid=0.3; one of the space is not varied then.
     #[arg(long = "set", value_name = "KEY=VALUE")]
-    settings: Vec<Setting>,
+    pub(crate) settings: Vec<Setting>,
     /// Where results go; a sweep that is there already is continued, if it is the same [default: runs/NAME].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -76,13 +76,6 @@ enum Action {
     Report(report::Arguments),
     #[command(hide = true)]
     Worker(worker::Arguments),
-}
-
-impl Arguments {
-    /// What is set on the command line.
-    pub(crate) fn settings(&self) -> Vec<Setting> {
-        self.settings.clone()
-    }
 }
 
 pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {

@@ -57,7 +57,7 @@ pub fn figures(results: &Results, x: &str, y: &str) -> Result<Figures, ReportErr
         names: [x.categories.clone(), y.categories.clone()],
         marks: Vec::new(),
         colour: ColourScale {
-            label: format!("{} {}", judged(results), results.metric),
+            label: format!("{} {}", results.judged_data(), results.metric),
             ends: Some([colours.worst, colours.best]),
             names: [
                 format!("{clip}{}", short(colours.worst)),
@@ -83,13 +83,6 @@ pub fn figures(results: &Results, x: &str, y: &str) -> Result<Figures, ReportErr
         points: points.draw()?,
         cells: cells.draw()?,
     })
-}
-
-fn judged(results: &Results) -> &str {
-    match results.judged.as_str() {
-        "valid" => "validation",
-        other => other,
-    }
 }
 
 fn picture_axis(axis: &Axis) -> PictureAxis {

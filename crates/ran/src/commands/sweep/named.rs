@@ -7,44 +7,28 @@ use ran_sweep::SweepConfig;
 
 use crate::exit::Usage;
 
+/// The names and texts of sweeps.
+macro_rules! sweeps {
+    ($($name:literal),* $(,)?) => {
+        &[$((
+            $name,
+            include_str!(concat!("../../../../../docs/sweeps/", $name, ".toml")),
+        )),*]
+    };
+}
+
 /// Names and texts, in alphabetical order.
-const SWEEPS: &[(&str, &str)] = &[
-    (
-        "context-associative-recall",
-        include_str!("../../../../../docs/sweeps/context-associative-recall.toml"),
-    ),
-    (
-        "context-bracket-matching",
-        include_str!("../../../../../docs/sweeps/context-bracket-matching.toml"),
-    ),
-    (
-        "context-selective-copy",
-        include_str!("../../../../../docs/sweeps/context-selective-copy.toml"),
-    ),
-    (
-        "context-sorting-problem",
-        include_str!("../../../../../docs/sweeps/context-sorting-problem.toml"),
-    ),
-    (
-        "poster-cross-situation",
-        include_str!("../../../../../docs/sweeps/poster-cross-situation.toml"),
-    ),
-    (
-        "poster-cross-situation-split",
-        include_str!("../../../../../docs/sweeps/poster-cross-situation-split.toml"),
-    ),
-    (
-        "poster-japanese-vowels",
-        include_str!("../../../../../docs/sweeps/poster-japanese-vowels.toml"),
-    ),
-    (
-        "poster-japanese-vowels-full",
-        include_str!("../../../../../docs/sweeps/poster-japanese-vowels-full.toml"),
-    ),
-    (
-        "poster-japanese-vowels-split",
-        include_str!("../../../../../docs/sweeps/poster-japanese-vowels-split.toml"),
-    ),
+const SWEEPS: &[(&str, &str)] = sweeps![
+    "context-associative-recall",
+    "context-bracket-matching",
+    "context-selective-copy",
+    "context-sorting-problem",
+    "poster-cross-situation",
+    "poster-cross-situation-full",
+    "poster-cross-situation-split",
+    "poster-japanese-vowels",
+    "poster-japanese-vowels-full",
+    "poster-japanese-vowels-split",
 ];
 
 /// Opens a sweep by its name, or a file; gives its name too.

@@ -85,7 +85,7 @@ pub(super) fn text(folder: &Path, search: &Results, last: Option<&Results>) -> S
         text,
         "; {} on {} data, best first\n",
         search.metric,
-        split(&search.judged)
+        search.judged_data()
     );
     text += &rows(search, SHOWN);
     if let Some(trial) = failed.first() {
@@ -100,7 +100,7 @@ pub(super) fn text(folder: &Path, search: &Results, last: Option<&Results>) -> S
         let _ = writeln!(
             text,
             "\nThe best of them on {} data, with other seeds:\n",
-            split(&last.judged)
+            last.judged_data()
         );
         text += &rows(last, usize::MAX);
         let first = ranked(last).first().copied();
@@ -121,13 +121,6 @@ pub(super) fn text(folder: &Path, search: &Results, last: Option<&Results>) -> S
         folder.display()
     );
     text
-}
-
-fn split(judged: &str) -> &str {
-    match judged {
-        "valid" => "validation",
-        other => other,
-    }
 }
 
 /// Trials with a score: those on the test set as they are, others the best first.
