@@ -76,6 +76,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("ran-tests", &["*"]),
+    (
+        "ran-examples",
+        &["ran-learning", "ran-reservoir", "ran-tasks", "ran-unit"],
+    ),
     ("xtask", &[]),
 ];
 

@@ -273,7 +273,7 @@ impl Bench {
 
     /// Multiply-adds of a step of the whole batch: those of the reservoir, and of the readout of the last step or of all.
     /// Each product has two in its backward pass.
-    fn multiply_adds(&self, reservoir: usize, d_state: usize) -> f64 {
+    pub fn multiply_adds(&self, reservoir: usize, d_state: usize) -> f64 {
         let Case { batch, steps, .. } = self.case;
         let readout = (d_state * D_OUTPUT) as f64;
         let step = match self.phase {
@@ -293,78 +293,6 @@ impl Work for Job {
         match self.0.phase {
             Phase::Forward => self.0.forward::<B>(device),
             Phase::Train => self.0.train::<B>(device),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn operations_are_those_of_reservoir_and_readout_three_times_in_training() {
-        let bench = |phase| Bench {
-            network: Network::AttentionBlocks,
-            case: Case::of([2, 4, 3, 5, 7]),
-            memory: MemoryKind::Sliding,
-            phase,
-            repeats: 1,
-        };
-        // 11·D² + 2·C·D in each of 2 units, 5 sequences; 9 outputs of 8 state dimensions.
-        let reservoir = 2 * (11 * 16 + 2 * 3 * 4);
-        let forward = bench(Phase::Forward).multiply_adds(reservoir, 8);
-        assert!((forward - 5.0 * (400.0 + 72.0 / 7.0)).abs() < 1e-9);
-        let train = bench(Phase::Train).multiply_adds(reservoir, 8);
-        assert!((train - 5.0 * 3.0 * 472.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn the_share_of_the_peak_is_that_of_the_widest_vectors_on_the_processor_alone() {
-        let peak = Peak(vec![("AVX2", 50.0), ("scalar", 5.0)]);
-        let measured = |backend| Measurement {
-            framework: "ran",
-            backend,
-            network: None,
-            memory: MemoryKind::Sliding,
-            phase: Phase::Forward,
-            case: String::new(),
-            us_per_step: 1.0,
-            gflops: 20.0,
-            vectors: None,
-            share_of_peak: None,
-        };
-        let found = measured("ndarray").beside(&peak);
-        assert_eq!(
-            (found.vectors, found.share_of_peak),
-            (Some("AVX2"), Some(0.4))
-        );
-        let found = measured("wgpu").beside(&peak);
-        assert_eq!((found.vectors, found.share_of_peak), (None, None));
-    }
-
-    #[test]
-    fn every_network_and_phase_is_measured() {
-        let case = Case::of([2, 4, 3, 2, 5]);
-        for network in [
-            Network::AttentionBlocks,
-            Network::EchoState,
-            Network::Transformer,
-        ] {
-            for memory in [MemoryKind::Sliding, MemoryKind::Rewritten] {
-                for phase in [Phase::Forward, Phase::Train] {
-                    let bench = Bench {
-                        network,
-                        case: Case { units: 10, ..case },
-                        memory,
-                        phase,
-                        repeats: 1,
-                    };
-                    let measured = bench.measure(BackendKind::Ndarray).unwrap();
-                    assert!(measured.us_per_step > 0.0);
-                    assert!(measured.gflops >= 0.0);
-                    assert_eq!(measured.case, "10,4,3,2,5");
-                }
-            }
         }
     }
 }

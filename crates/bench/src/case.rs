@@ -28,7 +28,8 @@ impl Case {
         Self::of([40, 32, 4, 1, 200]),
     ];
 
-    pub(crate) const fn of([units, d_unit, context, batch, steps]: [usize; 5]) -> Self {
+    /// Units, width, context, batch and steps, unchecked.
+    pub const fn of([units, d_unit, context, batch, steps]: [usize; 5]) -> Self {
         Self {
             units,
             d_unit,
@@ -76,31 +77,6 @@ impl FromStr for Case {
         match allowed && window <= 10_000_000 && states <= 1_000_000_000 {
             true => Ok(case),
             false => Err(CaseError(text.into())),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_case_is_five_numbers_and_says_so() {
-        let case: Case = "20,16,4,32,28".parse().unwrap();
-        assert_eq!(case, Case::USUAL[0]);
-        assert_eq!(case.to_string(), "20,16,4,32,28");
-        for wrong in [
-            "",
-            "20,16,4,32",
-            "20,16,4,32,0",
-            "a,1,1,1,1",
-            "1,1,1,1,1,1",
-            "-1,1,1,1,1",
-            "1000,1000,11,1,1",
-            "1,1,1,1000000,1000000",
-        ] {
-            let error = wrong.parse::<Case>().unwrap_err().to_string();
-            assert!(error.contains("units,dim,context,batch,steps"), "{error}");
         }
     }
 }

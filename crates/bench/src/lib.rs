@@ -11,4 +11,4 @@ mod scaling;
 pub use bench::{Bench, BenchError, Measurement, Network, Phase};
 pub use case::{Case, CaseError};
 pub use peak::Peak;
-pub use scaling::Curve;
+pub use scaling::{Curve, with_growth};

@@ -12,7 +12,8 @@ use crate::case::Case;
 pub struct Curve {
     /// The file's name, without its ending.
     pub name: &'static str,
-    title: &'static str,
+    /// What the picture is called.
+    pub title: &'static str,
     label: &'static str,
     values: &'static [usize],
     set: fn(Case, usize) -> Case,
@@ -142,32 +143,11 @@ impl Curve {
 }
 
 /// A name with what was measured of its curve: how many times as long its last step takes as its first.
-fn with_growth(name: &str, points: &[[f64; 2]]) -> String {
+pub fn with_growth(name: &str, points: &[[f64; 2]]) -> String {
     match points {
         [[from, first], .., [to, last]] if *first > 0.0 && *last > 0.0 => {
             format!("{name}: × {:.2} from {from} to {to}", last / first)
         }
         _ => name.into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_said_of_a_curve_is_computed_from_it() {
-        let curve = |last: f64| with_growth("RAN", &[[4.0, 2.0], [16.0, 9.0], [64.0, last]]);
-        assert_eq!(curve(2.1), "RAN: × 1.05 from 4 to 64");
-        assert_eq!(curve(20.0), "RAN: × 10.00 from 4 to 64");
-        assert_eq!(with_growth("RAN", &[[4.0, 2.0]]), "RAN");
-        // A title says what is plotted, whatever comes out.
-        for curve in Curve::ALL {
-            assert!(
-                curve.title.starts_with("Time of a step, by the "),
-                "{}",
-                curve.title
-            );
-        }
     }
 }

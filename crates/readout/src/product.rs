@@ -53,6 +53,3 @@ pub fn product<B: ProductBackend>(lhs: Tensor<B, 2>, rhs: Tensor<B, 2>) -> Tenso
     let [lhs, rhs] = [lhs, rhs].map(|tensor| tensor.into_primitive().tensor());
     Tensor::from_primitive(TensorPrimitive::Float(B::product(lhs, rhs)))
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,6 +1,6 @@
 //! The example of FORCE learning does what it says.
 
-#[path = "../../examples/force.rs"]
+#[path = "../../../../examples/src/bin/force.rs"]
 #[allow(dead_code, reason = "the example's main runs as a program only")]
 mod example;
 

@@ -1,6 +1,6 @@
 //! The example of a unit of your own runs, and computes what it says.
 
-#[path = "../../examples/own_unit.rs"]
+#[path = "../../../../examples/src/bin/own_unit.rs"]
 mod example;
 
 use ran_reservoir::{PopulationConfig, ReservoirConfig, UnitKind};

@@ -1,6 +1,6 @@
 //! A unit of your own in a reservoir.
 //!
-//! Run it with `cargo run -p ran-reservoir --example own_unit`.
+//! Run it with `cargo run --package ran-examples --bin own_unit`.
 
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData, backend::Backend};

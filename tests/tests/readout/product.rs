@@ -1,11 +1,11 @@
 //! The fast product against burn's own, and its gradients.
 
-use super::*;
 use burn::backend::Autodiff;
-use burn::tensor::{Distribution, Tolerance};
+use burn::tensor::{Distribution, Tensor, Tolerance, backend::Backend};
 use burn_ndarray::NdArray;
+use ran_readout::product;
 
-type Host = NdArray<f32>;
+use crate::Host;
 
 fn random<B: Backend>(shape: [usize; 2]) -> Tensor<B, 2> {
     Tensor::random(shape, Distribution::Normal(0.0, 1.0), &Default::default())

@@ -1,6 +1,6 @@
 //! A reservoir of attention blocks is taught to generate a signal by itself: FORCE learning in closed loop.
 //!
-//! `cargo run --package ran-learning --example force`, or with a configuration of your own in a file: `… -- MINE.toml`
+//! `cargo run --package ran-examples --bin force`, or with a configuration of your own in a file: `… -- MINE.toml`
 
 use burn_ndarray::NdArray;
 use ndarray::{Array2, s};
