@@ -244,6 +244,12 @@ fn reorder(card: &ModelCard, dataset: &mut Dataset) {
         return;
     }
     for sample in dataset.samples_mut() {
+        if card.symbols {
+            let place = |symbol: f32| places[symbol as usize] as f32;
+            sample.inputs.mapv_inplace(place);
+            sample.targets.mapv_inplace(place);
+            continue;
+        }
         let mut targets = Array2::zeros((sample.targets.nrows(), card.d_output));
         for (from, &to) in places.iter().enumerate() {
             targets.column_mut(to).assign(&sample.targets.column(from));

@@ -80,7 +80,7 @@ impl SearchSpace {
         match kind {
             _ if experiment.config.network.is_some() => networks::space(base, experiment, dataset),
             SpaceKind::Standard => standard::space(base, experiment, dataset),
-            SpaceKind::Roles => roles::space(base, dataset),
+            SpaceKind::Roles => roles::space(base, experiment, dataset),
         }
     }
 

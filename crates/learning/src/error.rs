@@ -18,6 +18,12 @@ pub enum LearningError {
     /// The readout cannot be fitted.
     #[error("the readout cannot be fitted: {0}")]
     Readout(#[from] ReadoutError),
+    /// The readout's weights are beyond 32-bit numbers.
+    #[error(
+        "the readout has a weight of {0:e}, beyond 32-bit numbers: features and targets may be of very unlike scales; larger or smaller units \
+         of the data, or a larger readout.ridge, bring them together"
+    )]
+    Weights(f64),
     /// A field of the configuration is out of range, or does not fit the others.
     #[error("{field} {problem}")]
     Config {

@@ -1,6 +1,7 @@
 //! Fitting a readout on the states of a reservoir, in closed form or step by step.
 
 use burn::tensor::backend::Backend;
+use ndarray::{Array1, Array2};
 use ran_readout::{
     LinearReadout, Link, OnlineReadout, Samples, Standardised, fit_cross_entropy, fit_ridge,
 };
@@ -38,7 +39,7 @@ pub(crate) fn fit<B: LearningBackend>(
     };
     let samples = StateSamples::new(&backbone, &view, dataset, device, &mut *session);
     let fitted = match taught {
-        Some(taught) => Ok(taught),
+        Some(taught) => taught,
         None => fit_readout(&config.readout, card.link(), &samples, device),
     };
     let judged_train = dataset.judged_train(false);
@@ -80,12 +81,25 @@ struct Fitted<B: Backend> {
 
 impl<B: Backend> Fitted<B> {
     /// A readout that has learnt step by step.
-    fn online(readout: &OnlineReadout, device: &B::Device) -> Self {
-        Self {
-            readout: LinearReadout::from_weights(&readout.weights(), &readout.bias(), device),
+    fn online(readout: &OnlineReadout, device: &B::Device) -> Result<Self, LearningError> {
+        Ok(Self {
+            readout: with_weights(&readout.weights(), &readout.bias(), device)?,
             ridge: None,
             warnings: Vec::new(),
-        }
+        })
+    }
+}
+
+/// A readout with weights that were found; a model file holds them in 32 bits.
+fn with_weights<B: Backend>(
+    weights: &Array2<f64>,
+    bias: &Array1<f64>,
+    device: &B::Device,
+) -> Result<LinearReadout<B>, LearningError> {
+    let mut numbers = weights.iter().chain(bias);
+    match numbers.find(|number| !(**number as f32).is_finite()) {
+        Some(&number) => Err(LearningError::Weights(number)),
+        None => Ok(LinearReadout::from_weights(weights, bias, device)),
     }
 }
 
@@ -97,7 +111,7 @@ fn fit_readout<B: Backend>(
 ) -> Result<Fitted<B>, LearningError> {
     if let Some(online) = &config.online {
         let found = fit_online(samples, online, config.passes.unwrap_or(1))?;
-        return Ok(Fitted::online(&found, device));
+        return Fitted::online(&found, device);
     }
     let standardised = match config.standardise {
         true => Some(Standardised::new(samples)?),
@@ -134,7 +148,7 @@ fn fit_readout<B: Backend>(
         ));
     }
     Ok(Fitted {
-        readout: LinearReadout::from_weights(&weights, &bias, device),
+        readout: with_weights(&weights, &bias, device)?,
         ridge: Some(lambda),
         warnings,
     })

@@ -78,8 +78,9 @@ impl<B: ScanBackend> ModelStream<'_, B> {
         let inputs: Array1<f64> = inputs.iter().map(|&x| x.into()).collect();
         let finite = |x: f64| (x as f32).is_finite();
         if let Some((place, value)) = inputs.iter().enumerate().find(|(_, x)| !finite(**x)) {
-            let sentence =
-                format!("input {place} of a step is {value:?}: every input must be finite");
+            let sentence = format!(
+                "input {place} of a step is {value:?}: every input must be finite, also in 32 bits"
+            );
             return Err(LearningError::Inputs(sentence));
         }
         if card.symbols {

@@ -43,7 +43,9 @@ const TRAINING: &str = "{spinner} {prefix} {wide_bar} {eta} left{msg}";
 impl Progress {
     /// Warnings alone are told where it is to be quiet.
     pub(crate) fn new(quiet: bool) -> Self {
-        let terminal = io::stderr().is_terminal();
+        // indicatif draws nothing on a terminal that cannot move its cursor.
+        let dumb = std::env::var_os("TERM").is_some_and(|name| name == "dumb");
+        let terminal = io::stderr().is_terminal() && !dumb;
         let target = match quiet || !terminal {
             true => ProgressDrawTarget::hidden(),
             false => ProgressDrawTarget::stderr(),

@@ -123,9 +123,9 @@ fn score(score: Option<f64>) -> String {
     score.map_or("-".into(), number)
 }
 
-/// A score with four digits behind the point, or three in all where these would show nothing of it.
+/// A score with four digits behind the point, or three in all where these would show nothing of it or too much.
 pub(crate) fn number(score: f64) -> String {
-    if score != 0.0 && score.abs() < 1e-3 {
+    if score != 0.0 && !(1e-3..1e4).contains(&score.abs()) && score.is_finite() {
         format!("{score:.2e}")
     } else {
         format!("{score:.4}")
@@ -143,6 +143,9 @@ mod tests {
             (0.0, "0.0000"),
             (2.489e-5, "2.49e-5"),
             (-0.25, "-0.2500"),
+            (9999.5, "9999.5000"),
+            (-1712055712435.8, "-1.71e12"),
+            (f64::NAN, "NaN"),
         ] {
             assert_eq!(number(score), expected);
         }

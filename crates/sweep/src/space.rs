@@ -175,6 +175,9 @@ impl Dimension {
             Domain::Values(values) if values.is_empty() => {
                 Err("lists no value; at least one is needed".into())
             }
+            Domain::Values(values) if !values.iter().all(is_finite) => {
+                Err("lists a number that is not finite".into())
+            }
             Domain::Values(_) => Ok(()),
             Domain::Real(of) => {
                 let ordered = of.low.is_finite() && of.high.is_finite() && of.low <= of.high;
@@ -188,6 +191,16 @@ impl Dimension {
                 check_range(of.low <= of.high, log_of_nothing, steps, of.low, of.high)
             }
         }
+    }
+}
+
+/// Whether all numbers in a value are finite: others cannot be kept in the sweep's folder.
+fn is_finite(value: &Value) -> bool {
+    match value {
+        Value::Float(number) => number.is_finite(),
+        Value::Array(values) => values.iter().all(is_finite),
+        Value::Table(table) => table.values().all(is_finite),
+        _ => true,
     }
 }
 
@@ -215,6 +228,16 @@ fn check_range(
 }
 
 impl Domain {
+    /// Whether it may take a value.
+    fn has(&self, value: &Value) -> bool {
+        match (self, value) {
+            (Self::Values(values), value) => values.contains(value),
+            (Self::Integer(of), Value::Integer(number)) => (of.low..=of.high).contains(number),
+            (Self::Real(of), Value::Float(number)) => (of.low..=of.high).contains(number),
+            _ => false,
+        }
+    }
+
     /// Its values on a grid; none where there are too many to list.
     pub(crate) fn listed(&self) -> Option<Vec<Value>> {
         match self {
@@ -270,10 +293,28 @@ impl TryFrom<BTreeMap<String, Dimension>> for Space {
                 if values.is_empty() {
                     return Err(wrong(format!("its `when` lists no value of {other:?}")));
                 }
+                let domain = &keys[other].domain;
+                if let Some(never) = values.iter().find(|value| !domain.has(value)) {
+                    let problem =
+                        format!("its `when` lists {never}, a value that {other:?} never has");
+                    return Err(wrong(problem));
+                }
+            }
+            if leads_to(&keys, key, key, keys.len()) {
+                return Err(wrong("its `when` leads back to itself".into()));
             }
         }
         Ok(Self(keys))
     }
+}
+
+/// Whether the conditions of a key, or of the keys in them, at most so deep, name another.
+fn leads_to(keys: &BTreeMap<String, Dimension>, from: &str, to: &str, depth: usize) -> bool {
+    let Some(dimension) = keys.get(from).filter(|_| depth > 0) else {
+        return false;
+    };
+    let mut others = dimension.when.keys();
+    others.any(|other| other == to || leads_to(keys, other, to, depth - 1))
 }
 
 #[cfg(test)]
@@ -320,6 +361,20 @@ d = { values = [true, false], when = { a = [1] }, optional = true }
             ),
             ("a = { values = [1], when = { b = [1] } }", &["a", "\"b\""]),
             ("a = { values = [1], when = { a = [1] } }", &["a", "\"a\""]),
+            ("a = [0.1, inf]", &["a", "not finite"]),
+            ("a = [[1.0, nan]]", &["a", "not finite"]),
+            (
+                "a = [3, 4]\nb = { values = [1], when = { a = [7] } }",
+                &["b", "lists 7", "\"a\" never has"],
+            ),
+            (
+                "a = { from = 1, to = 9 }\nb = { values = [1], when = { a = [3.0] } }",
+                &["b", "lists 3.0", "never has"],
+            ),
+            (
+                "a = { values = [1], when = { b = [1] } }\nb = { values = [1], when = { a = [1] } }",
+                &["a", "leads back to itself"],
+            ),
             ("a = { from = 'x', to = 2.0 }", &["\"x\"", "not a number"]),
             ("'a[0]' = [1]\n'a.0' = [2]", &["\"a.0\"", "twice"]),
             (

@@ -326,7 +326,7 @@ fn check_first(config: &SweepConfig, bench: &mut dyn Bench) -> Result<(), SweepE
             continue;
         }
         match facts(point) {
-            Ok(_) => return Ok(()),
+            Ok(_) => return check_final(config, point, bench),
             Err(problem) => {
                 wrong.get_or_insert(problem);
             }
@@ -338,6 +338,22 @@ fn check_first(config: &SweepConfig, bench: &mut dyn Bench) -> Result<(), SweepE
             "none of {looked_at} points of the space that were looked at can be run: {problem}"
         ))),
         None => Err(no_point(config)),
+    }
+}
+
+/// Refuses what `[final]` sets where a point that can be tried cannot be judged so.
+fn check_final(
+    config: &SweepConfig,
+    point: &Point,
+    bench: &mut dyn Bench,
+) -> Result<(), SweepError> {
+    let mut last = config.clone();
+    if let Some(of) = &config.r#final {
+        last.set.extend(of.set.clone());
+    }
+    match bench.facts(&last.assignments(point)) {
+        Ok(_) => Ok(()),
+        Err(problem) => Err(SweepError::Nothing(format!("[final] set: {problem}"))),
     }
 }
 

@@ -210,7 +210,11 @@ impl Dataset {
 
     /// Fits a [`Standardiser`] on the training split, applies it to all splits and keeps it.
     pub(crate) fn standardise(&mut self) {
-        let standardiser = Standardiser::fit(&self.train);
+        self.standardise_by(Standardiser::fit(&self.train));
+    }
+
+    /// Standardises all splits and keeps what they are standardised by.
+    pub(crate) fn standardise_by(&mut self, standardiser: Standardiser) {
         for sample in self.samples_mut() {
             standardiser.apply(&mut sample.inputs);
         }

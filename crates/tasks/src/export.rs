@@ -33,7 +33,8 @@ impl NpzWriter {
         self.numbers(&format!("X_{}", split.name()), &shape, inputs)?;
         let targets = samples.iter().flat_map(|sample| {
             let mut rows = Array2::from_elem((steps, dataset.d_output), UNSCORED);
-            for (&step, row) in sample.scored.iter().zip(sample.targets.rows()) {
+            let targets = dataset.one_hot(sample.targets.clone());
+            for (&step, row) in sample.scored.iter().zip(targets.rows()) {
                 rows.row_mut(step).assign(&row);
             }
             rows.into_iter()
@@ -55,7 +56,8 @@ impl NpzWriter {
 
     /// Adds what the numbers of a data set are: `category`, which is `classification`, `multi_classification` or
     /// `regression`; `labels`, `input_names` and `output_names` where there are some; and what inputs are standardised
-    /// with, where they are: `input_mean` and `input_deviation`, `[d_input]`.
+    /// with, where they are: `input_mean` and `input_deviation`, `[d_input]`; and `target_offset`, `[d_output]`, where a model's
+    /// predictions are its outputs and that.
     ///
     /// # Errors
     ///
@@ -82,6 +84,9 @@ impl NpzWriter {
             self.numbers("input_mean", &[mean.len()], mean.iter().copied())?;
             let shape = [deviation.len()];
             self.numbers("input_deviation", &shape, deviation.iter().copied())?;
+        }
+        if let Some(offset) = &dataset.target_offset {
+            self.numbers("target_offset", &[offset.len()], offset.iter().copied())?;
         }
         Ok(())
     }

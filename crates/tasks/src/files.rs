@@ -12,7 +12,7 @@ mod wide;
 
 use crate::holes::{self, Holes};
 use crate::npz::Npz;
-use crate::{Dataset, TaskError, export, split, ts};
+use crate::{Dataset, Standardiser, TaskError, export, split, ts};
 pub use columns::Column;
 use columns::Goal;
 use forecast::Forecast;
@@ -236,11 +236,16 @@ impl FilesConfig {
         let mut dataset = self.join(parts, &goal, seed)?;
         self.check_scored(&mut dataset)?;
         split::limit(&mut dataset, Self::NAME, self.limit, seed)?;
+        // What is known counts, and not what is filled in: before the first known value stands its mean, here as in a prediction.
+        let known = Standardiser::fit(&dataset.train);
         holes::fill(&mut dataset, self.holes);
         dataset.notes = notes;
         dataset.target_offset = Some(shift.targets).filter(|of| of.iter().any(|&one| one != 0.0));
         if self.standardise {
-            dataset.standardise();
+            let mut filled = Standardiser::fit(&dataset.train);
+            filled.mean[..known.mean.len()].copy_from_slice(&known.mean);
+            filled.deviation[..known.deviation.len()].copy_from_slice(&known.deviation);
+            dataset.standardise_by(filled);
         }
         if let Some(standardiser) = &mut dataset.standardiser {
             for (mean, taken) in standardiser.mean.iter_mut().zip(shift.inputs) {
@@ -275,7 +280,7 @@ impl FilesConfig {
                 if let Some(forecast) = forecast.filter(|_| data.cases.len() == 1) {
                     return forecast.by_time(&data, fraction);
                 }
-                labelled::split(data, fraction, seed)?
+                labelled::split(data, fraction)?
             }
         };
         if let Some(forecast) = forecast {

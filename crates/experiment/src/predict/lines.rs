@@ -1,14 +1,12 @@
 //! Signals that come line by line, from a file or live.
 
 use std::io::{BufRead, Read};
+use std::path::Path;
 
 use ndarray::Array1;
 use ran_tasks::SignalInputs;
 
 use super::PredictError;
-
-/// What separates the fields of a line.
-const SEPARATORS: [char; 3] = [',', ';', '\t'];
 
 /// No line is read that has more bytes: a device has no end of a line.
 const LONGEST: u64 = 16 << 20;
@@ -27,6 +25,8 @@ pub(super) struct Lines<'a> {
 
 /// Which fields of a line are inputs.
 struct Columns {
+    /// What separates the fields of a line.
+    separator: char,
     /// How many fields a line has.
     width: usize,
     /// The inputs' places among them.
@@ -85,8 +85,10 @@ impl<'a> Lines<'a> {
                 self.before = None;
                 return Ok(Some(Line::Gap));
             }
-            let fields = fields(line);
-            if self.columns.is_none() && self.begin(&fields, warn)? {
+            let known = self.columns.as_ref().map(|columns| columns.separator);
+            let separator = known.unwrap_or_else(|| separator(self.name, line));
+            let fields = fields(line, separator);
+            if known.is_none() && self.begin(&fields, separator, warn)? {
                 continue;
             }
             return self.step(&fields).map(|step| Some(Line::Step(step)));
@@ -105,6 +107,7 @@ impl<'a> Lines<'a> {
     fn begin(
         &mut self,
         fields: &[String],
+        separator: char,
         warn: &mut dyn FnMut(&str),
     ) -> Result<bool, PredictError> {
         let header = self.inputs.are_names(fields);
@@ -126,7 +129,11 @@ impl<'a> Lines<'a> {
                 fields.join(", ")
             ));
         }
-        self.columns = Some(Columns { width, inputs });
+        self.columns = Some(Columns {
+            separator,
+            width,
+            inputs,
+        });
         Ok(header)
     }
 
@@ -167,20 +174,34 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// What separates fields, as in training: tabs in a `.tsv` file, else semicolons where the first line has these, else commas; tabs
+/// also where it has neither, as lines from another program may.
+fn separator(name: &str, first: &str) -> char {
+    let mut quoted = false;
+    let outside = |&letter: &char| {
+        quoted ^= letter == '"';
+        !quoted
+    };
+    let outside: String = first.chars().filter(outside).collect();
+    let tabs = Path::new(name)
+        .extension()
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("tsv"));
+    [';', ',', '\t']
+        .into_iter()
+        .find(|separator| outside.contains(*separator))
+        .filter(|_| !tabs)
+        .unwrap_or('\t')
+}
+
 /// The fields of a line. Those with quotation marks are read as in a `.csv` file.
-fn fields(line: &str) -> Vec<String> {
+fn fields(line: &str, separator: char) -> Vec<String> {
     if !line.contains('"') {
-        let fields = line.split(SEPARATORS).map(str::trim);
+        let fields = line.split(separator).map(str::trim);
         return fields.map(String::from).collect();
     }
-    let mut quoted = false;
-    let separator = line.chars().find(|&letter| {
-        quoted ^= letter == '"';
-        !quoted && SEPARATORS.contains(&letter)
-    });
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
-        .delimiter(separator.unwrap_or(',') as u8)
+        .delimiter(separator as u8)
         .trim(csv::Trim::All)
         .from_reader(line.as_bytes());
     let mut record = csv::StringRecord::new();
@@ -241,6 +262,9 @@ mod tests {
         let text = "wind;note;\"load, total\"\n1;x;2\n\n3;\"y; z\";4\n";
         let expected = vec![vec![vec![2.0, 1.0]], vec![vec![4.0, 3.0]]];
         assert_eq!(read(inputs, text), Ok((expected, Vec::new())));
+        // A comma in a field of a file with semicolons, as training reads it.
+        let text = "wind;note;load, total\n1;hello, world;2\n";
+        assert_eq!(read(inputs, text).unwrap().0, [[[2.0, 1.0]]]);
         let sentence = read(inputs, "wind,load\n1,2\n").unwrap_err();
         assert!(
             sentence.starts_with("it, line 1: ") && sentence.contains("no column load, total"),

@@ -165,6 +165,14 @@ impl SeedRun<'_> {
         if let Some(chosen) = chosen.filter(|chosen| chosen.seeds.contains(self.seed)) {
             report.warnings.push(chosen.warning());
         }
+        let mut scores = [Some(report.train), report.valid, report.test].into_iter();
+        if scores.any(|score| score.is_some_and(|score| !score.is_finite())) {
+            report.warnings.push(
+                "a score is no number: states or outputs left the range of 32-bit numbers; output = \"tanh\" or layer_norm = true in \
+                 the population usually keeps them finite"
+                    .into(),
+            );
+        }
         let seconds = self.start.elapsed().as_secs_f64();
         Record {
             experiment: self.experiment.name.clone(),

@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 use toml::Table;
 
 use super::{SearchSpace, line, of_json};
+use crate::Experiment;
 
 /// Groups of inputs, at most, that roles are told apart by; where there are more, all inputs are one.
 const MOST_GROUPS: usize = 6;
 
 /// Lines and sums that remember, and a population of attention that reads them or inputs by role.
-pub(super) fn space(mut base: Table, dataset: &Dataset) -> SearchSpace {
-    let inputs = Inputs::named(dataset.d_input, &dataset.input_names);
+pub(super) fn space(mut base: Table, experiment: &Experiment, dataset: &Dataset) -> SearchSpace {
+    let inputs = experiment.config.model().reservoir_inputs(&dataset.into());
     let groups = inputs.groups();
     let (names, singles): (Vec<&str>, Vec<&str>) = match groups.len() <= MOST_GROUPS {
         true => {
@@ -26,7 +27,7 @@ pub(super) fn space(mut base: Table, dataset: &Dataset) -> SearchSpace {
     };
     // Where something is counted, what is made of it comes late, and inputs may be read as late as it: a step more to hold.
     let held = if singles.is_empty() { 1 } else { 2 };
-    let mut populations = vec![json!(line("before", held * dataset.d_input, &names))];
+    let mut populations = vec![json!(line("before", held * inputs.width(), &names))];
     let mut keys = json!({});
     let each = |names: &[&str]| -> Vec<Value> { names.iter().map(|name| json!([name])).collect() };
     let before = |name: &&str| json!({ "from": name, "delay": 1 });

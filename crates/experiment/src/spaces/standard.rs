@@ -44,7 +44,8 @@ pub(super) fn space(mut base: Table, experiment: &Experiment, dataset: &Dataset)
         ]
         "#,
     );
-    let (windows, neurons) = windows(dataset.d_input);
+    let inputs = experiment.config.model().reservoir_inputs(&dataset.into());
+    let (windows, neurons) = windows(inputs.width());
     if let Some(Value::Array(all)) = keys.get_mut("reservoir.population") {
         all.extend(windows.iter().cloned());
     }

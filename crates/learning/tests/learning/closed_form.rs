@@ -1,8 +1,9 @@
 //! A readout that is fitted on fixed states: by cross-entropy, and on standardised features.
 
 use burn_ndarray::{NdArray, NdArrayDevice};
+use ndarray::Array2;
 use ran_learning::{Category, Dataset, LearningError, Model, ModelConfig, Trained, train};
-use ran_tasks::TaskConfig;
+use ran_tasks::{Sample, TaskConfig};
 
 type B = NdArray<f32>;
 
@@ -139,4 +140,27 @@ fn where_no_readout_is_fitted_in_closed_form_nothing_is_standardised() {
         let error = config.validate().expect_err(learning).to_string();
         assert!(error.contains("readout.standardise"), "{error}");
     }
+}
+
+#[test]
+fn a_readout_whose_weights_are_beyond_32_bits_is_no_model() {
+    let value = |step: usize| (step as f32 * 0.3).sin();
+    let sample = Sample {
+        inputs: Array2::from_shape_fn((50, 1), |(step, _)| 1e-6 * value(step)),
+        scored: (0..50).collect(),
+        targets: Array2::from_shape_fn((50, 1), |(step, _)| 1e36 * value(step)),
+    };
+    let dataset = Dataset {
+        train: vec![sample],
+        ..Dataset::new("huge", Category::Regression, [1, 1])
+    };
+    let text = "[reservoir]\ncontext = 1\n[[reservoir.population]]\nkind = 'tanh-unit'\nunits = 2\nd_unit = 1\n[readout]\n\
+                features = 'last'\nridge = 0.0";
+    let config: ModelConfig = toml::from_str(text).expect("it is a configuration");
+    let error = train::<B>(&config, &dataset, 3, &DEVICE, &mut |_| {}).expect_err("it has weights");
+    assert!(matches!(error, LearningError::Weights(_)), "{error}");
+    assert!(
+        error.to_string().contains("beyond 32-bit numbers"),
+        "{error}"
+    );
 }

@@ -201,3 +201,46 @@ fn roles_of_a_smaller_task_are_taken() {
     let words: Vec<&str> = standard.split_whitespace().collect();
     assert_usage(&run(place.path(), &words), &["--space roles"]);
 }
+
+#[test]
+fn a_text_is_searched_in_either_space() {
+    let place = TempDir::new().unwrap();
+    std::fs::write(
+        place.path().join("words.txt"),
+        "hot tea, hot milk; ".repeat(40),
+    )
+    .unwrap();
+    for space in ["standard", "roles"] {
+        let search = [
+            "experiment",
+            "--search",
+            "4",
+            "--space",
+            space,
+            "--set",
+            "task.name=text",
+        ];
+        let task = [
+            "--set",
+            "task.file=words.txt",
+            "--set",
+            "task.segment=8",
+            "--seeds",
+            "1000",
+        ];
+        let rest = [
+            "--out",
+            space,
+            "--no-pictures",
+            "--no-model",
+            "--quiet",
+            "--json",
+        ];
+        succeed(place.path(), &[&search[..], &task[..], &rest[..]].concat());
+        let tried = trials(&place.path().join(space).join("search"));
+        assert_eq!(tried.len(), 4);
+        let failed = tried.values().filter(|trial| trial["score"].is_null());
+        let failed: Vec<_> = failed.collect();
+        assert!(failed.is_empty(), "{failed:?}");
+    }
+}

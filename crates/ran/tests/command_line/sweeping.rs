@@ -92,6 +92,21 @@ fn a_sweep_chooses_on_validation_data_and_judges_the_best_on_the_test_set() {
 }
 
 #[test]
+fn what_final_sets_wrongly_is_known_before_anything_is_tried() {
+    let text = sweep(
+        LEAK,
+        "[method]\nname = 'random'\ntrials = 2\n[final.set]\n'reservoir.lek' = 3",
+    );
+    let place = place(&text);
+    let outcome = run(
+        place.path(),
+        &["sweep", "s.toml", "--out", "out", "--quiet"],
+    );
+    assert_sentence(&outcome, &["[final] set", "`lek`"]);
+    assert!(!place.path().join("out").exists());
+}
+
+#[test]
 fn a_sweep_that_is_killed_again_and_again_comes_to_the_same_results() {
     let text = sweep(LEAK, "[method]\nname = 'tpe'\ntrials = 24\nstartup = 12");
     let place = place(&text);

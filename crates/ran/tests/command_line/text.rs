@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use ran_tasks::{Npz, Values};
+
 use crate::{Outcome, run};
 
 /// A network that learns a text of a few words in a moment.
@@ -81,6 +83,52 @@ fn a_text_is_learnt_and_goes_on() {
         "{}",
         predicted.err
     );
+}
+
+#[test]
+fn another_text_is_judged_and_exported_by_the_symbols_that_the_model_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    assert_eq!(trained(folder).code, Some(0));
+    // Fewer different symbols, at other places in the alphabet.
+    fs::write(folder.join("less.txt"), "hot tea; ".repeat(60)).unwrap();
+    let judged = run(
+        folder,
+        &[
+            "experiment",
+            "evaluate",
+            "out/model.safetensors",
+            "--set",
+            "task.file=less.txt",
+            "--json",
+        ],
+    );
+    assert_eq!(judged.code, Some(0), "{}", judged.err);
+    let score = judged.lines()[0]["test"].as_f64().unwrap();
+    assert!(score < 2.0, "{}", judged.out);
+    let export = run(
+        folder,
+        &[
+            "experiment",
+            "export",
+            "words.toml",
+            "--what",
+            "data",
+            "--out",
+            "words.npz",
+        ],
+    );
+    assert_eq!(export.code, Some(0), "{}", export.err);
+    let mut npz = Npz::open(&folder.join("words.npz")).unwrap();
+    let targets = npz.array("Y_train").unwrap();
+    assert_eq!(targets.shape[1..], [8, 12]);
+    let Values::Numbers(numbers) = targets.values else {
+        panic!("targets are numbers");
+    };
+    for row in numbers.chunks(12) {
+        assert_eq!(row.iter().sum::<f64>(), 1.0, "{row:?}");
+        assert!(row.contains(&1.0), "{row:?}");
+    }
 }
 
 #[test]

@@ -45,11 +45,11 @@ pub(crate) fn pair(name: &str, train: Recordings, test: Recordings) -> Result<Da
     })
 }
 
-/// Splits sequences at random, class by class.
+/// Splits sequences at random, class by class. The part for testing is the same whatever the seed of a run, so that no search by
+/// other seeds has seen it.
 pub(super) fn split(
     data: Recordings,
     fraction: f64,
-    seed: u64,
 ) -> Result<(Recordings, Recordings), TaskError> {
     let groups: Vec<usize> = match &data.target {
         Target::Class(_) => {
@@ -59,7 +59,7 @@ pub(super) fn split(
         }
         Target::Value | Target::Series => vec![0; data.cases.len()],
     };
-    let (rest, part) = split::stratified(&groups, fraction, seed, RngStream::TestSplit);
+    let (rest, part) = split::stratified(&groups, fraction, 0, RngStream::TestSplit);
     if part.is_empty() {
         let problem = format!(
             "{fraction} of {} sequences, taken class by class, leaves none for testing; a larger fraction is needed",

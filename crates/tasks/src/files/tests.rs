@@ -413,6 +413,24 @@ fn an_npz_file_holds_arrays_by_name() {
 }
 
 #[test]
+fn the_test_part_of_one_file_is_the_same_whatever_the_seed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cases.csv");
+    let lines: String = (0..40)
+        .map(|at| format!("{at}.5,{at}.25,{}\n", at % 2))
+        .collect();
+    std::fs::write(&path, lines).unwrap();
+    let text = format!(
+        "name = 'files'\ndata = '{}'\nlabel = 2\nvalid = 0.25\nstandardise = false",
+        path.display()
+    );
+    let task: TaskConfig = toml::from_str(&text).unwrap();
+    let [one, other] = [0, 100].map(|seed| task.load(seed).unwrap());
+    assert_eq!(one.test, other.test);
+    assert_ne!(one.valid, other.valid);
+}
+
+#[test]
 fn an_export_is_loaded_by_its_path_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("adding.npz");

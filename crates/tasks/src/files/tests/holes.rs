@@ -145,3 +145,20 @@ fn sequences_that_end_in_not_a_number_are_shorter() {
         "{message}"
     );
 }
+
+#[test]
+fn before_the_first_known_value_stands_what_a_prediction_puts_there() {
+    // Carried forward, the last 9 counts three times: the mean of what is filled in is another.
+    let text = "id,x,y\na,,1\na,3,1\na,9,1\na,,1\na,,1\nb,,2\nb,6,2\n";
+    let config = "sequence = 'id'\ninputs = ['x']\nvalue = 'y'\ntest_fraction = 0.5";
+    let dataset = load_csv(text, config).unwrap();
+    let standardiser = dataset.standardiser.unwrap();
+    let known: &[f64] = match dataset.train[0].inputs.nrows() {
+        5 => &[3.0, 9.0],
+        _ => &[6.0],
+    };
+    let mean = known.iter().sum::<f64>() / known.len() as f64;
+    assert_eq!(standardiser.mean, [mean]);
+    assert_eq!(dataset.train[0].inputs[[0, 0]], 0.0);
+    assert_eq!(dataset.test[0].inputs[[0, 0]], 0.0);
+}
