@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn places_to_start_from_need_a_number_of_steps() {
-        let dataset = task("name = 'narma'\nsteps = 60\nwarm_up = 10")
+        let dataset = task("name = 'narma'\ntrain = 60\nvalid = 10\ntest = 10\nwarm_up = 10")
             .load(0)
             .unwrap();
         let starts = |starts| EvaluationConfig {

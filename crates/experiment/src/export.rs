@@ -181,7 +181,12 @@ pub fn export(
     let data = options.what.contains(&Exported::Data);
     if data && options.raw {
         // One data set is in memory at a time.
-        write(&load_raw(&opened.task, opened.seed, opened.card.as_ref())?)?;
+        let path = match source {
+            ExportSource::Model { path, .. } => Some(path.as_path()),
+            _ => None,
+        };
+        let model = opened.card.as_ref().zip(path);
+        write(&load_raw(&opened.task, opened.seed, model)?)?;
     }
     let dataset = opened.load(source)?;
     if data && !options.raw {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 use ran_learning::ModelCard;
-use ran_tasks::{Column, Dataset, FilesConfig, TaskConfig, TaskError};
+use ran_tasks::{Column, Dataset, FilesConfig, TaskConfig};
 use toml::{Table, Value};
 
 use crate::locate::read;
@@ -185,8 +185,8 @@ fn check(card: &ModelCard, model: &Path, dataset: &Dataset) -> Result<(), ModelE
 pub(crate) fn load_raw(
     task: &TaskConfig,
     seed: u64,
-    card: Option<&ModelCard>,
-) -> Result<Dataset, TaskError> {
+    model: Option<(&ModelCard, &Path)>,
+) -> Result<Dataset, ModelError> {
     let mut raw = table(task);
     if let Some(standardise) = raw.get_mut("standardise") {
         *standardise = false.into();
@@ -198,7 +198,8 @@ pub(crate) fn load_raw(
             standardiser.invert(&mut sample.inputs);
         }
     }
-    if let Some(card) = card {
+    if let Some((card, path)) = model {
+        check(card, path, &dataset)?;
         reorder(card, &mut dataset);
     }
     Ok(dataset)

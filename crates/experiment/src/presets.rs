@@ -85,7 +85,6 @@ mod tests {
         "associative-recall-small",
         "bracket-matching-medium",
         "bracket-matching-small",
-        "chaotic-forecasting-medium",
         "chaotic-forecasting-small",
         "continuous-pattern-completion-medium",
         "continuous-pattern-completion-small",

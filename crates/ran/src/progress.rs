@@ -40,12 +40,16 @@ const PHASE: &str = "{spinner} {prefix}: {msg} {wide_bar} {pos}/{len}";
 /// The bar of training by gradient, and its dashboard.
 const TRAINING: &str = "{spinner} {prefix} {wide_bar} {eta} left{msg}";
 
+/// Whether standard error is a terminal whose lines can be drawn again, without which indicatif draws nothing.
+pub(crate) fn is_drawn_on() -> bool {
+    let dumb = std::env::var_os("TERM").is_some_and(|name| name == "dumb");
+    io::stderr().is_terminal() && !dumb
+}
+
 impl Progress {
     /// Warnings alone are told where it is to be quiet.
     pub(crate) fn new(quiet: bool) -> Self {
-        // indicatif draws nothing on a terminal that cannot move its cursor.
-        let dumb = std::env::var_os("TERM").is_some_and(|name| name == "dumb");
-        let terminal = io::stderr().is_terminal() && !dumb;
+        let terminal = is_drawn_on();
         let target = match quiet || !terminal {
             true => ProgressDrawTarget::hidden(),
             false => ProgressDrawTarget::stderr(),

@@ -54,7 +54,8 @@ impl Features {
 }
 
 /// Means of a sequence that are taken by a product with the states. Running sums read all states several times,
-/// however few means there are; a product's cost grows with their number.
+/// however few means there are; a product's cost grows with their number
+/// (tests/tests/readout/gather.rs takes 40 for many).
 const FEW: usize = 32;
 
 /// The sequence and the step that each row is taken at.

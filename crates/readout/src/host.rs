@@ -15,7 +15,8 @@ pub struct HostReadout {
 }
 
 /// Up to this many outputs, putting the weights in the order of a product of matrices takes longer than it saves. The number of
-/// rows must not matter: rows that come one by one have the bits of those that come together.
+/// rows must not matter: rows that come one by one have the bits of those that come together (tests/tests/readout/host.rs
+/// has as many outputs and one more).
 const FEW: usize = 16;
 
 impl HostReadout {

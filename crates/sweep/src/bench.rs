@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use crate::{Parameters, Stage, StageError, SweepError};
+use crate::{Judged, Parameters, Stage, StageError, SweepError};
 
 /// What is known of a configuration before anything is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,12 +31,12 @@ pub trait Bench {
     /// A sentence, where the base cannot be run.
     fn metric(&mut self) -> Result<Metric, String>;
 
-    /// Counts what the base with these assignments is made of.
+    /// Counts what the base with these assignments is made of, whose score is on this split.
     ///
     /// # Errors
     ///
     /// A sentence, where this is no configuration.
-    fn facts(&mut self, assignments: &[String]) -> Result<Facts, String>;
+    fn facts(&mut self, assignments: &[String], judged: Judged) -> Result<Facts, String>;
 }
 
 /// What runs trials: processes of this machine, or a cluster.

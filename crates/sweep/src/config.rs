@@ -8,7 +8,7 @@ use toml::Value;
 
 use crate::assign::{SAME_AS, same_as, same_as_with_dots};
 use crate::slurm::SlurmConfig;
-use crate::space::{TWICE, dotted, holds, with_dots};
+use crate::space::{TWICE, dotted, holds, is_finite, with_dots};
 use crate::{Method, Space};
 
 /// A sweep, as it stands in a file.
@@ -221,6 +221,10 @@ impl SweepConfig {
         let last = self.r#final.iter().map(|last| ("final.set", &last.set));
         for (table, set) in [("set", &self.set)].into_iter().chain(last) {
             for (key, value) in set {
+                if !is_finite(value) {
+                    let problem = format!("has {key:?} be {value}: numbers must be finite");
+                    return wrong(table, problem);
+                }
                 let problem = match (same_as(value), value.get(SAME_AS)) {
                     (Some(other), _) if self.space.has(other) => continue,
                     (Some(other), _) => {

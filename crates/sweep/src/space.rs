@@ -66,6 +66,30 @@ impl Space {
         self.0.keys().map(String::as_str)
     }
 
+    /// Refuses conditions that can never be met, as by a typing error. A key that is [settled](crate::SweepConfig::settle) later may
+    /// leave some behind, which do no harm.
+    ///
+    /// # Errors
+    ///
+    /// The key whose `when` lists a value that the other key never has.
+    pub fn check_conditions(&self) -> Result<(), SpaceError> {
+        for (key, dimension) in &self.0 {
+            for (other, values) in &dimension.when {
+                let domain = self.0.get(other).map(|one| &one.domain);
+                let never = |value: &&Value| domain.is_some_and(|domain| !domain.has(value));
+                if let Some(value) = values.iter().find(never) {
+                    return Err(SpaceError {
+                        key: key.clone(),
+                        problem: format!(
+                            "its `when` lists {value}, a value that {other:?} never has"
+                        ),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Whether it has a key.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.0.contains_key(key)
@@ -195,7 +219,7 @@ impl Dimension {
 }
 
 /// Whether all numbers in a value are finite: others cannot be kept in the sweep's folder.
-fn is_finite(value: &Value) -> bool {
+pub(crate) fn is_finite(value: &Value) -> bool {
     match value {
         Value::Float(number) => number.is_finite(),
         Value::Array(values) => values.iter().all(is_finite),
@@ -293,28 +317,35 @@ impl TryFrom<BTreeMap<String, Dimension>> for Space {
                 if values.is_empty() {
                     return Err(wrong(format!("its `when` lists no value of {other:?}")));
                 }
-                let domain = &keys[other].domain;
-                if let Some(never) = values.iter().find(|value| !domain.has(value)) {
-                    let problem =
-                        format!("its `when` lists {never}, a value that {other:?} never has");
-                    return Err(wrong(problem));
-                }
             }
-            if leads_to(&keys, key, key, keys.len()) {
-                return Err(wrong("its `when` leads back to itself".into()));
-            }
+        }
+        if let Some(key) = in_a_circle(&keys) {
+            return Err(SpaceError {
+                key,
+                problem: "its `when` leads back to itself, by other keys or not".into(),
+            });
         }
         Ok(Self(keys))
     }
 }
 
-/// Whether the conditions of a key, or of the keys in them, at most so deep, name another.
-fn leads_to(keys: &BTreeMap<String, Dimension>, from: &str, to: &str, depth: usize) -> bool {
-    let Some(dimension) = keys.get(from).filter(|_| depth > 0) else {
-        return false;
-    };
-    let mut others = dimension.when.keys();
-    others.any(|other| other == to || leads_to(keys, other, to, depth - 1))
+/// A key whose conditions come, by those of other keys, to a circle.
+fn in_a_circle(keys: &BTreeMap<String, Dimension>) -> Option<String> {
+    let mut open: BTreeMap<&String, &Dimension> = keys.iter().collect();
+    loop {
+        let before = open.len();
+        let waits = |one: &Dimension, open: &BTreeMap<_, _>| {
+            one.when.keys().any(|other| open.contains_key(other))
+        };
+        let settled = open.iter().filter(|(_, one)| !waits(one, &open));
+        let settled: Vec<_> = settled.map(|(key, _)| *key).collect();
+        for key in settled {
+            open.remove(key);
+        }
+        if open.len() == before {
+            return open.keys().next().map(|key| (*key).clone());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -344,6 +375,29 @@ d = { values = [true, false], when = { a = [1] }, optional = true }
     }
 
     #[test]
+    fn conditions_that_are_never_met_are_told() {
+        for (text, words) in [
+            (
+                "a = [3, 4]\nb = { values = [1], when = { a = [7] } }",
+                "lists 7",
+            ),
+            (
+                "a = { from = 1, to = 9 }\nb = { values = [1], when = { a = [3.0] } }",
+                "lists 3.0",
+            ),
+        ] {
+            let error = space(text).unwrap().check_conditions().unwrap_err();
+            let message = error.to_string();
+            assert!(
+                message.contains(words) && message.contains("\"a\" never has"),
+                "{message}"
+            );
+        }
+        let kept = "a = { from = 1, to = 9 }\nb = { values = [1], when = { a = [1, 9] } }";
+        assert!(space(kept).unwrap().check_conditions().is_ok());
+    }
+
+    #[test]
     fn what_means_nothing_is_refused_in_a_sentence() {
         for (text, words) in [
             ("a = []", &["a", "no value"][..]),
@@ -363,14 +417,6 @@ d = { values = [true, false], when = { a = [1] }, optional = true }
             ("a = { values = [1], when = { a = [1] } }", &["a", "\"a\""]),
             ("a = [0.1, inf]", &["a", "not finite"]),
             ("a = [[1.0, nan]]", &["a", "not finite"]),
-            (
-                "a = [3, 4]\nb = { values = [1], when = { a = [7] } }",
-                &["b", "lists 7", "\"a\" never has"],
-            ),
-            (
-                "a = { from = 1, to = 9 }\nb = { values = [1], when = { a = [3.0] } }",
-                &["b", "lists 3.0", "never has"],
-            ),
             (
                 "a = { values = [1], when = { b = [1] } }\nb = { values = [1], when = { a = [1] } }",
                 &["a", "leads back to itself"],

@@ -235,7 +235,7 @@ impl Sweep {
         if self.config.constraints.is_empty() {
             return true;
         }
-        let facts = bench.facts(&self.config.assignments(point));
+        let facts = bench.facts(&self.config.assignments(point), self.config.trial.judge);
         facts.is_ok_and(|facts| self.config.constraints.allow(facts.parameters))
     }
 
@@ -291,7 +291,7 @@ impl Sweep {
         let step = left.len().div_ceil(100);
         let facts = left.iter().step_by(step).filter_map(|&trial| {
             let assignments = stage.assignments(&stage.points()[trial as usize]);
-            bench.facts(&assignments).ok()
+            bench.facts(&assignments, stage.config().judge).ok()
         });
         facts.max_by_key(|facts| facts.bytes)
     }
@@ -304,7 +304,6 @@ fn metric(bench: &mut dyn Bench) -> Result<Metric, SweepError> {
 /// Looks at some points: refuses what is wrong with all of them.
 fn check_first(config: &SweepConfig, bench: &mut dyn Bench) -> Result<(), SweepError> {
     metric(bench)?;
-    let mut facts = |point: &Point| bench.facts(&config.assignments(point));
     // Without constraints, to see what is wrong with the points themselves. Of those that are drawn one by one, any
     // are as good as the first.
     let method = match config.method.clone() {
@@ -325,8 +324,8 @@ fn check_first(config: &SweepConfig, bench: &mut dyn Bench) -> Result<(), SweepE
         if !before.insert(format!("{point:?}")) {
             continue;
         }
-        match facts(point) {
-            Ok(_) => return check_final(config, point, bench),
+        match check_point(config, point, bench) {
+            Ok(()) => return Ok(()),
             Err(problem) => {
                 wrong.get_or_insert(problem);
             }
@@ -341,20 +340,17 @@ fn check_first(config: &SweepConfig, bench: &mut dyn Bench) -> Result<(), SweepE
     }
 }
 
-/// Refuses what `[final]` sets where a point that can be tried cannot be judged so.
-fn check_final(
-    config: &SweepConfig,
-    point: &Point,
-    bench: &mut dyn Bench,
-) -> Result<(), SweepError> {
+/// Looks at a point as a trial has it, and as `[final]` judges it.
+fn check_point(config: &SweepConfig, point: &Point, bench: &mut dyn Bench) -> Result<(), String> {
+    bench.facts(&config.assignments(point), config.trial.judge)?;
+    let Some(of) = &config.r#final else {
+        return Ok(());
+    };
     let mut last = config.clone();
-    if let Some(of) = &config.r#final {
-        last.set.extend(of.set.clone());
-    }
-    match bench.facts(&last.assignments(point)) {
-        Ok(_) => Ok(()),
-        Err(problem) => Err(SweepError::Nothing(format!("[final] set: {problem}"))),
-    }
+    last.set.extend(of.set.clone());
+    let judged = bench.facts(&last.assignments(point), of.judge);
+    let judged = judged.map_err(|problem| format!("as [final] judges it: {problem}"));
+    judged.map(|_| ())
 }
 
 fn no_point(config: &SweepConfig) -> SweepError {
@@ -380,6 +376,7 @@ fn no_point(config: &SweepConfig) -> SweepError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Judged;
     use crate::{Metric, Parameters};
 
     /// A model that fits where the key `a` is 7 alone.
@@ -393,7 +390,7 @@ mod tests {
             })
         }
 
-        fn facts(&mut self, assignments: &[String]) -> Result<Facts, String> {
+        fn facts(&mut self, assignments: &[String], _: Judged) -> Result<Facts, String> {
             match assignments == ["a=7"] {
                 true => Ok(Facts {
                     parameters: Parameters {

@@ -8,8 +8,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::AtomicBool;
 
 use ran_sweep::{
-    Bench, Executor, Facts, Metric, Parameters, Stage, StageError, Sweep, SweepConfig, SweepError,
-    Workers,
+    Bench, Executor, Facts, Judged, Metric, Parameters, Stage, StageError, Sweep, SweepConfig,
+    SweepError, Workers,
 };
 use tempfile::TempDir;
 
@@ -43,7 +43,7 @@ impl Bench for Plain {
         })
     }
 
-    fn facts(&mut self, _: &[String]) -> Result<Facts, String> {
+    fn facts(&mut self, _: &[String], _: Judged) -> Result<Facts, String> {
         Ok(Facts {
             parameters: Parameters {
                 trained: 1,

@@ -12,7 +12,6 @@ mod patterns;
 mod postcasting;
 mod recall;
 
-use crate::config::CogscaleTask;
 use crate::{Category, Dataset, Sample, TaskError};
 use ndarray::Array2;
 use ran_seed::RngStream;
@@ -73,7 +72,43 @@ impl Size {
     }
 }
 
+/// The tasks of this module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CogscaleTask {
+    SinusForecasting,
+    ChaoticForecasting,
+    DiscretePostcasting,
+    ContinuousPostcasting,
+    DiscretePatternCompletion,
+    ContinuousPatternCompletion,
+    BracketMatching,
+    SimpleCopy,
+    SelectiveCopy,
+    AddingProblem,
+    SortingProblem,
+    AssociativeRecall,
+    InductionHeads,
+}
+
 impl CogscaleTask {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::SinusForecasting => "sinus-forecasting",
+            Self::ChaoticForecasting => "chaotic-forecasting",
+            Self::DiscretePostcasting => "discrete-postcasting",
+            Self::ContinuousPostcasting => "continuous-postcasting",
+            Self::DiscretePatternCompletion => "discrete-pattern-completion",
+            Self::ContinuousPatternCompletion => "continuous-pattern-completion",
+            Self::BracketMatching => "bracket-matching",
+            Self::SimpleCopy => "simple-copy",
+            Self::SelectiveCopy => "selective-copy",
+            Self::AddingProblem => "adding-problem",
+            Self::SortingProblem => "sorting-problem",
+            Self::AssociativeRecall => "associative-recall",
+            Self::InductionHeads => "induction-heads",
+        }
+    }
+
     pub(crate) fn load(self, config: &CogscaleConfig, seed: u64) -> Result<Dataset, TaskError> {
         let size = config.size;
         let generator = match self {

@@ -1,5 +1,6 @@
 //! Which task, as a table of a config file.
 
+use crate::cogscale::CogscaleTask;
 use crate::{
     CogscaleConfig, CrossSituationConfig, Dataset, FashionMnistConfig, FilesConfig,
     JapaneseVowelsConfig, LorenzConfig, MackeyGlassConfig, MemoryCapacityConfig, NarmaConfig,
@@ -10,12 +11,12 @@ use serde::{Deserialize, Serialize};
 
 /// The one list of all tasks: those with keys of their own, and, between them, those of CogScale.
 ///
-/// A configuration's type has the task's name as `NAME` and gives its data by `load`; a task of CogScale has its name here,
-/// and is a variant of [`CogscaleTask`], which gives its data.
+/// A configuration's type has the task's name as `NAME` and gives its data by `load`; a task of CogScale is a variant of the
+/// same name of [`CogscaleTask`].
 macro_rules! tasks {
     (
         { $($(#[$own_doc:meta])* $own:ident($own_config:ident),)* }
-        CogscaleConfig { $($(#[$scale_doc:meta])* $scale:ident = $scale_name:literal,)* }
+        CogscaleConfig { $($(#[$scale_doc:meta])* $scale:ident,)* }
         { $($(#[$other_doc:meta])* $other:ident($other_config:ident),)* }
     ) => {
         /// A task and its keys: the `[task]` table of a config file, told apart by its key `name`.
@@ -29,26 +30,11 @@ macro_rules! tasks {
             Files(Box<FilesConfig>),
         }
 
-        /// The tasks of CogScale.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum CogscaleTask {
-            $($(#[$scale_doc])* $scale,)*
-        }
-
-        impl CogscaleTask {
-            /// The task's name.
-            pub(crate) fn name(self) -> &'static str {
-                match self {
-                    $(Self::$scale => $scale_name,)*
-                }
-            }
-        }
-
         impl TaskConfig {
             /// The names of all tasks.
             pub const NAMES: &[&str] = &[
                 $($own_config::NAME,)*
-                $($scale_name,)*
+                $(CogscaleTask::$scale.name(),)*
                 $($other_config::NAME,)*
                 FilesConfig::NAME,
             ];
@@ -58,7 +44,7 @@ macro_rules! tasks {
             pub fn name(&self) -> &'static str {
                 match self {
                     $(Self::$own(_) => $own_config::NAME,)*
-                    $(Self::$scale(_) => $scale_name,)*
+                    $(Self::$scale(_) => CogscaleTask::$scale.name(),)*
                     $(Self::$other(_) => $other_config::NAME,)*
                     Self::Files(_) => FilesConfig::NAME,
                 }
@@ -93,31 +79,31 @@ tasks! {
     }
     CogscaleConfig {
         /// A modulated sine, h steps ahead.
-        SinusForecasting = "sinus-forecasting",
+        SinusForecasting,
         /// The Lorenz system, h steps ahead.
-        ChaoticForecasting = "chaotic-forecasting",
+        ChaoticForecasting,
         /// The symbol of d steps ago.
-        DiscretePostcasting = "discrete-postcasting",
+        DiscretePostcasting,
         /// The number of d steps ago.
-        ContinuousPostcasting = "continuous-postcasting",
+        ContinuousPostcasting,
         /// The masked symbols of a repeating pattern.
-        DiscretePatternCompletion = "discrete-pattern-completion",
+        DiscretePatternCompletion,
         /// The masked numbers of a repeating pattern.
-        ContinuousPatternCompletion = "continuous-pattern-completion",
+        ContinuousPatternCompletion,
         /// Whether all brackets have partners.
-        BracketMatching = "bracket-matching",
+        BracketMatching,
         /// All symbols again, after a delay.
-        SimpleCopy = "simple-copy",
+        SimpleCopy,
         /// The marked symbols again, after a delay.
-        SelectiveCopy = "selective-copy",
+        SelectiveCopy,
         /// The sum of the two marked numbers.
-        AddingProblem = "adding-problem",
+        AddingProblem,
         /// Symbols in the order of their ranks.
-        SortingProblem = "sorting-problem",
+        SortingProblem,
         /// The value that stood with a key.
-        AssociativeRecall = "associative-recall",
+        AssociativeRecall,
         /// What followed a symbol before.
-        InductionHeads = "induction-heads",
+        InductionHeads,
     }
     {
         /// A delay differential equation, h steps ahead.

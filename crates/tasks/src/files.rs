@@ -17,6 +17,7 @@ pub use columns::Column;
 use columns::Goal;
 use forecast::Forecast;
 use recording::Recordings;
+pub use rows::field_separator;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use wide::Shift;
@@ -333,8 +334,10 @@ impl FilesConfig {
         }
         let file = "a file with an array `X_train`";
         for (key, given) in [
-            ("label", self.has_label()),
-            ("horizon", self.horizon.is_some() || self.targets.is_some()),
+            ("label", self.label.is_some()),
+            ("value", self.value.is_some()),
+            ("horizon", self.horizon.is_some()),
+            ("targets", self.targets.is_some()),
             ("labels", self.labels.is_some()),
             ("sequence", self.sequence.is_some()),
             ("header", self.header.is_some()),
@@ -370,15 +373,19 @@ impl FilesConfig {
         match kind.as_str() {
             "ts" => {
                 let what = "a .ts file, whose header says what the target is";
-                self.refuse("label", self.has_label(), what)?;
+                self.refuse("label", self.label.is_some(), what)?;
+                self.refuse("value", self.value.is_some(), what)?;
                 recording::of_ts(self, ts::read(path)?, path, goal)
             }
             "csv" | "tsv" => table::read(self, path, goal),
             "npy" => arrays::read_npy(self, path, labels, goal),
             "npz" => arrays::read_npz(self, path, goal),
             other => {
-                let problem =
-                    format!("`.{other}` files cannot be read; .ts, .csv, .tsv, .npy and .npz can");
+                let which = match other {
+                    "" => "files without an ending".into(),
+                    other => format!("`.{other}` files"),
+                };
+                let problem = format!("{which} cannot be read; .ts, .csv, .tsv, .npy and .npz can");
                 Err(TaskError::file(path, problem))
             }
         }

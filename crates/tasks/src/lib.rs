@@ -52,7 +52,7 @@ pub use config::TaskConfig;
 pub use cross_situation::{CrossSituationConfig, Entry, Words};
 pub use dataset::{Dataset, Split};
 pub use error::TaskError;
-pub use files::{Column, FilesConfig};
+pub use files::{Column, FilesConfig, field_separator};
 pub use holes::Holes;
 pub use input::{read_at_most, read_file};
 pub use japanese_vowels::JapaneseVowelsConfig;

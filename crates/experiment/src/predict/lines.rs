@@ -4,7 +4,7 @@ use std::io::{BufRead, Read};
 use std::path::Path;
 
 use ndarray::Array1;
-use ran_tasks::SignalInputs;
+use ran_tasks::{SignalInputs, field_separator};
 
 use super::PredictError;
 
@@ -26,7 +26,7 @@ pub(super) struct Lines<'a> {
 /// Which fields of a line are inputs.
 struct Columns {
     /// What separates the fields of a line.
-    separator: char,
+    separator: u8,
     /// How many fields a line has.
     width: usize,
     /// The inputs' places among them.
@@ -107,7 +107,7 @@ impl<'a> Lines<'a> {
     fn begin(
         &mut self,
         fields: &[String],
-        separator: char,
+        separator: u8,
         warn: &mut dyn FnMut(&str),
     ) -> Result<bool, PredictError> {
         let header = self.inputs.are_names(fields);
@@ -174,34 +174,23 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// What separates fields, as in training: tabs in a `.tsv` file, else semicolons where the first line has these, else commas; tabs
-/// also where it has neither, as lines from another program may.
-fn separator(name: &str, first: &str) -> char {
-    let mut quoted = false;
-    let outside = |&letter: &char| {
-        quoted ^= letter == '"';
-        !quoted
-    };
-    let outside: String = first.chars().filter(outside).collect();
-    let tabs = Path::new(name)
-        .extension()
-        .is_some_and(|kind| kind.eq_ignore_ascii_case("tsv"));
-    [';', ',', '\t']
-        .into_iter()
-        .find(|separator| outside.contains(*separator))
-        .filter(|_| !tabs)
-        .unwrap_or('\t')
+/// What separates fields, as in training; tabs also where the first line has nothing else, as lines of another program may.
+fn separator(name: &str, first: &str) -> u8 {
+    match field_separator(Path::new(name), first.as_bytes()) {
+        b',' if !first.contains(',') && first.contains('\t') => b'\t',
+        separator => separator,
+    }
 }
 
 /// The fields of a line. Those with quotation marks are read as in a `.csv` file.
-fn fields(line: &str, separator: char) -> Vec<String> {
+fn fields(line: &str, separator: u8) -> Vec<String> {
     if !line.contains('"') {
-        let fields = line.split(separator).map(str::trim);
+        let fields = line.split(char::from(separator)).map(str::trim);
         return fields.map(String::from).collect();
     }
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
-        .delimiter(separator as u8)
+        .delimiter(separator)
         .trim(csv::Trim::All)
         .from_reader(line.as_bytes());
     let mut record = csv::StringRecord::new();
@@ -263,7 +252,7 @@ mod tests {
         let expected = vec![vec![vec![2.0, 1.0]], vec![vec![4.0, 3.0]]];
         assert_eq!(read(inputs, text), Ok((expected, Vec::new())));
         // A comma in a field of a file with semicolons, as training reads it.
-        let text = "wind;note;load, total\n1;hello, world;2\n";
+        let text = "wind;note;\"load, total\"\n1;hello, world;2\n";
         assert_eq!(read(inputs, text).unwrap().0, [[[2.0, 1.0]]]);
         let sentence = read(inputs, "wind,load\n1,2\n").unwrap_err();
         assert!(

@@ -166,12 +166,16 @@ impl SeedRun<'_> {
             report.warnings.push(chosen.warning());
         }
         let mut scores = [Some(report.train), report.valid, report.test].into_iter();
-        if scores.any(|score| score.is_some_and(|score| !score.is_finite())) {
-            report.warnings.push(
-                "a score is no number: states or outputs left the range of 32-bit numbers; output = \"tanh\" or layer_norm = true in \
-                 the population usually keeps them finite"
-                    .into(),
-            );
+        if !report.interrupted && scores.any(|one| one.is_some_and(|score| !score.is_finite())) {
+            let problem =
+                "a score is no number: states or outputs left the range of 32-bit numbers";
+            let advice = match config.network {
+                Some(_) => "",
+                None => {
+                    "; output = \"tanh\" or layer_norm = true in the population usually keeps them finite"
+                }
+            };
+            report.warnings.push(format!("{problem}{advice}"));
         }
         let seconds = self.start.elapsed().as_secs_f64();
         Record {

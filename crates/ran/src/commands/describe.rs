@@ -119,7 +119,7 @@ fn about_reservoir(
 ) {
     let (d_input, d_state) = (&description.d_input, description.d_state);
     let (context, wiring) = (reservoir.context, &reservoir.wiring);
-    if !reservoir.groups.is_empty() {
+    if reservoir.groups.iter().any(|group| group.name != "inputs") {
         line("groups", groups(reservoir));
     }
     let memory = name(&reservoir.memory);

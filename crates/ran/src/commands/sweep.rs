@@ -7,7 +7,7 @@ mod report;
 mod summary;
 mod worker;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -17,6 +17,7 @@ use ran_experiment::Setting;
 use ran_sweep::{Bench, Executor, Results, Sweep, SweepConfig, SweepNotice};
 
 use crate::exit::Usage;
+use crate::progress::is_drawn_on;
 use crate::signal::stop_on_signal;
 use crate::table;
 pub(crate) use bench::TrialBench;
@@ -234,7 +235,7 @@ const LINES: u64 = 20;
 
 impl Progress {
     fn new(quiet: bool, higher_is_better: bool) -> Self {
-        let terminal = io::stderr().is_terminal();
+        let terminal = is_drawn_on();
         let target = match quiet || !terminal {
             true => ProgressDrawTarget::hidden(),
             false => ProgressDrawTarget::stderr(),

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::folders::run_with_little_room;
-use crate::{assert_sentence, assert_usage, command, files_below, run, succeed};
+use crate::{Outcome, assert_sentence, assert_usage, command, files_below, run, succeed};
 
 /// A sweep of small models, with some of its lines as they are given.
 pub(super) fn sweep(space: &str, rest: &str) -> String {
@@ -92,6 +92,34 @@ fn a_sweep_chooses_on_validation_data_and_judges_the_best_on_the_test_set() {
 }
 
 #[test]
+fn a_key_that_is_set_leaves_conditions_behind_that_do_no_harm() {
+    let space = "'reservoir.context' = [2, 3, 4]\n'reservoir.leak' = { values = [0.3, 0.6], when = { 'reservoir.context' = [3, 4] } }";
+    let place = place(&sweep(space, "[method]\nname = 'random'\ntrials = 2"));
+    let begin = [
+        "sweep",
+        "s.toml",
+        "--set",
+        "reservoir.context=3",
+        "--out",
+        "out",
+        "--quiet",
+    ];
+    succeed(place.path(), &begin);
+    for trial in trials(&place.path().join("out")).values() {
+        assert!(trial["point"]["reservoir.leak"].is_f64(), "{trial}");
+    }
+    succeed(place.path(), &["sweep", "--resume", "out", "--quiet"]);
+    succeed(place.path(), &["sweep", "report", "out"]);
+    let never = sweep(
+        &space.replace("[3, 4] } }", "[3, 7] } }"),
+        "[method]\nname = 'random'\ntrials = 2",
+    );
+    fs::write(place.path().join("never.toml"), never).unwrap();
+    let outcome = run(place.path(), &["sweep", "never.toml", "--out", "never"]);
+    assert_sentence(&outcome, &["lists 7", "\"reservoir.context\" never has"]);
+}
+
+#[test]
 fn what_final_sets_wrongly_is_known_before_anything_is_tried() {
     let text = sweep(
         LEAK,
@@ -102,7 +130,7 @@ fn what_final_sets_wrongly_is_known_before_anything_is_tried() {
         place.path(),
         &["sweep", "s.toml", "--out", "out", "--quiet"],
     );
-    assert_sentence(&outcome, &["[final] set", "`lek`"]);
+    assert_sentence(&outcome, &["as [final] judges it", "`lek`"]);
     assert!(!place.path().join("out").exists());
 }
 
@@ -318,6 +346,13 @@ fn what_a_sweep_cannot_do_is_refused_before_anything_is_written() {
     );
 }
 
+/// The trials that a sweep told as they ended, by number.
+fn by_number(outcome: &Outcome) -> Vec<Value> {
+    let mut trials = outcome.lines();
+    trials.sort_by_key(|trial| trial["trial"].as_u64());
+    trials
+}
+
 #[test]
 fn two_populations_have_one_size_in_every_trial() {
     let both = "[{ kind = 'qkv-unit', units = 1, d_unit = 8 }, { kind = 'memory-unit', units = 1, d_unit = 8 }]";
@@ -329,7 +364,7 @@ fn two_populations_have_one_size_in_every_trial() {
     );
     let place = place(&text);
     let outcome = succeed(place.path(), &["sweep", "s.toml", "--json", "--out", "out"]);
-    let trials = outcome.lines();
+    let trials = by_number(&outcome);
     assert_eq!(trials.len(), 2);
     for (trial, units) in trials.iter().zip([3, 7]) {
         let point = trial["point"].as_object().unwrap();
@@ -351,7 +386,7 @@ fn two_populations_have_one_size_in_every_trial() {
     let tie = "reservoir.population.1.d_unit={ same_as = 'reservoir.population[0].units' }";
     let arguments = ["sweep", "s.toml", "--json", "--out", "tied", "--set", tie];
     let tied = succeed(place.path(), &arguments);
-    for (trial, units) in tied.lines().iter().zip([3, 7]) {
+    for (trial, units) in by_number(&tied).iter().zip([3, 7]) {
         let command = trial["command"].as_str().unwrap();
         assert!(command.contains(&format!("reservoir.population.1.d_unit={units}")));
     }

@@ -99,7 +99,7 @@ mod tests {
     use crate::cogscale::tests::load;
     use approx::assert_relative_eq;
 
-    fn published(task: super::super::CogscaleTask) -> Dataset {
+    fn published(task: crate::cogscale::CogscaleTask) -> Dataset {
         let config = CogscaleConfig {
             published: true,
             ..Default::default()

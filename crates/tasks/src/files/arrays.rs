@@ -18,7 +18,8 @@ pub(super) fn read_npy(
 ) -> Result<Recordings, TaskError> {
     let what =
         "an .npy file; its labels lie in a file of their own, `train_labels` and `test_labels`";
-    config.refuse("label", config.has_label(), what)?;
+    config.refuse("label", config.label.is_some(), what)?;
+    config.refuse("value", config.value.is_some(), what)?;
     let array = |path: &Path, parse: fn(&[u8]) -> Result<NpyArray, String>| {
         let bytes = input::read(path)?;
         parse(&bytes).map_err(|problem| TaskError::file(path, problem))

@@ -49,11 +49,7 @@ impl Rows {
     /// which otherwise follows from its fields.
     pub(super) fn read(bytes: &[u8], path: &Path, header: Option<bool>) -> Result<Self, TaskError> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let delimiter = match extension(path).as_str() {
-            "tsv" => b'\t',
-            _ if separated_by_semicolons(bytes) => b';',
-            _ => b',',
-        };
+        let delimiter = field_separator(path, bytes);
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -152,12 +148,28 @@ fn are_names(record: &StringRecord) -> bool {
     fields.all(|field| field.parse::<f64>().is_err() && field != "?")
 }
 
+/// What separates the fields of a table: tabs in a `.tsv` file, semicolons where those of the first line lie between them, else commas.
+#[must_use]
+pub fn field_separator(path: &Path, text: &[u8]) -> u8 {
+    match extension(path).as_str() {
+        "tsv" => b'\t',
+        _ if separated_by_semicolons(text) => b';',
+        _ => b',',
+    }
+}
+
 /// Whether the first line of a table has its fields between semicolons, as spreadsheets write them where a comma stands for
-/// the decimal point.
+/// the decimal point. What is quoted may hold either.
 fn separated_by_semicolons(bytes: &[u8]) -> bool {
     let mut lines = bytes.split(|&byte| byte == b'\n');
     let first = lines.find(|line| !line.trim_ascii().is_empty());
     let first = String::from_utf8_lossy(first.unwrap_or_default());
+    let mut quoted = false;
+    let outside = first.chars().filter(|&letter| {
+        quoted ^= letter == '"';
+        !quoted
+    });
+    let first: String = outside.collect();
     let semicolons = first.contains(';');
     let mut fields = first.split(';').map(str::trim);
     semicolons && fields.all(|field| !field.contains(',') || ts::is_decimal_comma(field))

@@ -456,6 +456,8 @@ fn an_export_is_loaded_by_its_path_alone() {
     );
     for (key, value) in [
         ("horizon", "1"),
+        ("targets", "[0]"),
+        ("value", "0"),
         ("valid", "0.5"),
         ("test_fraction", "0.5"),
         ("labels", "'none.npy'"),

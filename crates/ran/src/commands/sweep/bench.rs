@@ -8,7 +8,6 @@ use ran_tasks::Split;
 pub(crate) struct TrialBench {
     base: String,
     seed: u64,
-    judged: Split,
     trials: Trials,
 }
 
@@ -18,7 +17,6 @@ impl TrialBench {
         Self {
             base: base.into(),
             seed: trial.seeds.iter().next().unwrap_or_default(),
-            judged: split(trial.judge),
             trials: Trials::new(BackendKind::default()),
         }
     }
@@ -51,9 +49,9 @@ impl Bench for TrialBench {
         })
     }
 
-    fn facts(&mut self, assignments: &[String]) -> Result<Facts, String> {
+    fn facts(&mut self, assignments: &[String], judged: Judged) -> Result<Facts, String> {
         let experiment = experiment(&self.base, assignments)?;
-        let facts = self.trials.facts(&experiment, self.seed, self.judged);
+        let facts = self.trials.facts(&experiment, self.seed, split(judged));
         let facts = facts.map_err(|error| error.to_string())?;
         Ok(Facts {
             parameters: Parameters {

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use anyhow::anyhow;
 use ran_sweep::SweepConfig;
 
 use crate::exit::Usage;
@@ -40,7 +41,10 @@ pub(super) fn open(which: &str) -> anyhow::Result<(String, SweepConfig)> {
         || path.components().count() > 1;
     if is_file {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        return Ok((name.into_owned(), SweepConfig::read(path)?));
+        let config = SweepConfig::read(path)?;
+        let checked = config.space.check_conditions();
+        checked.map_err(|error| anyhow!("{which}: {error}"))?;
+        return Ok((name.into_owned(), config));
     }
     let Some((name, text)) = SWEEPS.iter().find(|(name, _)| *name == which) else {
         let names: Vec<_> = SWEEPS.iter().map(|(name, _)| *name).collect();

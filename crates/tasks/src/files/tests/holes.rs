@@ -1,7 +1,7 @@
 //! What is missing in users' files, and what is not scored.
 
 use super::{load, load_csv};
-use crate::{Dataset, npy};
+use crate::{Dataset, TaskConfig, npy};
 use ndarray::array;
 
 /// The same series with other values from `step` on, which are 9 instead of what stood there.
@@ -150,8 +150,17 @@ fn sequences_that_end_in_not_a_number_are_shorter() {
 fn before_the_first_known_value_stands_what_a_prediction_puts_there() {
     // Carried forward, the last 9 counts three times: the mean of what is filled in is another.
     let text = "id,x,y\na,,1\na,3,1\na,9,1\na,,1\na,,1\nb,,2\nb,6,2\n";
-    let config = "sequence = 'id'\ninputs = ['x']\nvalue = 'y'\ntest_fraction = 0.5";
-    let dataset = load_csv(text, config).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("holes.csv");
+    std::fs::write(&path, text).unwrap();
+    let config = format!(
+        "name = 'files'\ndata = '{}'\nsequence = 'id'\ninputs = ['x']\nvalue = 'y'\ntest_fraction = 0.5",
+        path.display()
+    );
+    let dataset = toml::from_str::<TaskConfig>(&config)
+        .unwrap()
+        .load(0)
+        .unwrap();
     let standardiser = dataset.standardiser.unwrap();
     let known: &[f64] = match dataset.train[0].inputs.nrows() {
         5 => &[3.0, 9.0],
