@@ -141,7 +141,8 @@ fn another_text_is_judged_and_exported_by_the_symbols_that_the_model_knows() {
     let Values::Numbers(numbers) = targets.values else {
         panic!("targets are numbers");
     };
-    for row in numbers.chunks(12) {
+    // The last segment is shorter; what is not scored is -100.
+    for row in numbers.chunks(12).filter(|row| row[0] != -100.0) {
         assert_eq!(row.iter().sum::<f64>(), 1.0, "{row:?}");
         assert!(row.contains(&1.0), "{row:?}");
     }
