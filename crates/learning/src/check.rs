@@ -69,13 +69,11 @@ pub fn check_training(config: &ModelConfig, dataset: &Dataset) -> Result<(), Lea
         return Err(LearningError::config(field, problem));
     }
     if learning.input_noise > 0.0 && dataset.symbols {
-        return Err(LearningError::Config {
-            field: "learning.input_noise".into(),
-            problem: format!(
-                "is for inputs that are numbers; those of the task {:?} are symbols",
-                dataset.name
-            ),
-        });
+        let problem = format!(
+            "is for inputs that are numbers; those of the task {:?} are symbols",
+            dataset.name
+        );
+        return Err(LearningError::config("learning.input_noise", problem));
     }
     if learning.qk.is_some() {
         asked(&ModelCard::new(config, None, dataset, 0), dataset)?;
