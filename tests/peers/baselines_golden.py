@@ -4,14 +4,15 @@
 
 It writes crates/baselines/tests/golden/NAME.safetensors, for all networks or those named: the configuration (as metadata), the
 weights by their paths in the crate, the inputs, the features of every step and, where PyTorch has it, the memory after the last.
-All numbers are 64-bit floats. Nothing of this project is imported: gru and lstm are PyTorch's own modules, the attention of the
-Transformer is PyTorch's own function, and retention is the paper's equations in parallel form, with one decay for each pair of steps.
+All numbers are 64-bit floats. Nothing of this project is imported: gru, lstm and the Transformer with norms after the sums are
+PyTorch's own modules, the attention of the other Transformer is PyTorch's own function, and retention is the paper's equations in parallel form, with one decay for each pair of steps.
 
 torch is installed with pip into a virtual environment (default: target/peers/torch) unless it can be imported already.
 """
 
 import argparse
 import json
+import math
 import struct
 from pathlib import Path
 
@@ -28,6 +29,9 @@ CONFIGS = {
     "lstm": SHARED | {"kind": "lstm"},
     "transformer": SHARED | {"kind": "transformer", "heads": 2, "feed_forward": 12},
     "transformer-context": SHARED | {"kind": "transformer", "heads": 1, "context": 3},
+    "transformer-cogscale": SHARED | {
+        "kind": "transformer", "heads": 2, "feed_forward": 12, "norm": "after", "positions": "added", "activation": "relu",
+    },
     "retnet": SHARED | {"kind": "retnet", "heads": 2, "feed_forward": 12},
 }
 
@@ -127,6 +131,8 @@ class Golden:
         angles = 10_000.0 ** (-torch.arange(0, d_head, 2, dtype=torch.float64) / d_head)
         lag = torch.arange(STEPS)[:, None] - torch.arange(STEPS)[None, :]
         seen = (lag >= 0) & (lag < config.get("context", STEPS))
+        if config.get("norm") == "after":
+            return self.torch_encoder(config, ~seen)
         rows = self.linear("input", D_INPUT, width)(self.inputs)
         for layer in range(config["layers"]):
             path = f"layers.{layer}"
@@ -139,6 +145,35 @@ class Golden:
             up = functional.gelu(self.linear(f"{path}.feed_forward.up", width, between)(normed))
             rows = rows + self.linear(f"{path}.feed_forward.down", between, width)(up)
         return self.layer_norm("norm", width)(rows)
+
+    def torch_encoder(self, config, hidden):
+        """PyTorch's own layers, with norms after the sums, and positions added as Vaswani et al. 2017 have it."""
+        torch, width, between = self.torch, config["width"], config["feed_forward"]
+        layer = torch.nn.TransformerEncoderLayer(
+            width, config["heads"], between, dropout=0.0, activation=config["activation"], batch_first=True, dtype=torch.float64)
+        encoder = torch.nn.TransformerEncoder(layer, config["layers"]).eval()
+        rows = self.linear("input", D_INPUT, width)(self.inputs)
+        for step in range(STEPS):
+            for pair in range(width // 2):
+                angle = step / 10_000 ** (2 * pair / width)
+                rows[:, step, 2 * pair] += math.sin(angle)
+                rows[:, step, 2 * pair + 1] += math.cos(angle)
+        for at, layer in enumerate(encoder.layers):
+            attention = layer.self_attn
+            linears = [
+                ("attention", attention.in_proj_weight, attention.in_proj_bias),
+                ("output", attention.out_proj.weight, attention.out_proj.bias),
+                ("feed_forward.up", layer.linear1.weight, layer.linear1.bias),
+                ("feed_forward.down", layer.linear2.weight, layer.linear2.bias),
+            ]
+            for part, weight, bias in linears:
+                d_out, d_in = weight.shape
+                weight.copy_(self.weight(f"layers.{at}.{part}.weight", d_in, d_out).T)
+                bias.copy_(self.weight(f"layers.{at}.{part}.bias", d_out, scale=0.3))
+            for part, norm in [("attention_norm", layer.norm1), ("feed_forward_norm", layer.norm2)]:
+                norm.weight.copy_(self.weight(f"layers.{at}.{part}.gain", width, scale=0.3, mean=1.0))
+                norm.bias.copy_(self.weight(f"layers.{at}.{part}.bias", width, scale=0.3))
+        return self.layer_norm("norm", width)(encoder(rows, mask=hidden))
 
     def retnet(self, config):
         torch, functional = self.torch, self.torch.nn.functional

@@ -17,6 +17,9 @@ CONFIGS = {
     "rwkv": {"kind": "rwkv", "width": 8, "layers": 2, "heads": 2, "rank": 3},
     "mamba": {"kind": "mamba", "width": 8, "layers": 2, "expand": 2, "d_state": 3, "d_conv": 3, "dt_rank": 2},
     "mamba-no-window": {"kind": "mamba", "width": 8, "layers": 1, "expand": 1, "d_state": 2, "d_conv": 1},
+    "mamba-cogscale": {
+        "kind": "mamba", "width": 8, "layers": 2, "expand": 2, "d_state": 3, "d_conv": 3, "dt_rank": 2, "residual": False,
+    },
     "echo-state-transformer": {
         "kind": "echo-state-transformer", "width": 8, "layers": 2, "units": 3, "neurons": 5, "connectivity": 0.4,
     },
@@ -135,10 +138,11 @@ class Golden2(Golden):
         torch, functional = self.torch, self.torch.nn.functional
         width, d_state, d_conv = config["width"], config["d_state"], config["d_conv"]
         channels, rank = config["expand"] * width, config.get("dt_rank", math.ceil(width / 16))
+        residual = config.get("residual", True)
         rows = self.linear("input", D_INPUT, width)(self.inputs)
         for layer in range(config["layers"]):
             path = f"layers.{layer}"
-            normed = self.rms_norm(f"{path}.norm", width, 1e-5)(rows)
+            normed = self.rms_norm(f"{path}.norm", width, 1e-5)(rows) if residual else rows
             x, gate = self.linear(f"{path}.input", width, 2 * channels, bias=False)(normed).split(channels, dim=-1)
             taps = self.weight(f"{path}.convolution", d_conv, channels)
             bias = self.weight(f"{path}.convolution_bias", channels, scale=0.3)
@@ -162,8 +166,9 @@ class Golden2(Golden):
                     y[:, step] += read[:, step, entry, None] * state[..., entry]
             self.remember(f"{path}.state", list(state))
             y = (y + x * skip) * functional.silu(gate)
-            rows = rows + self.linear(f"{path}.output", channels, width, bias=False)(y)
-        return self.rms_norm("norm", width, 1e-5)(rows)
+            answer = self.linear(f"{path}.output", channels, width, bias=False)(y)
+            rows = rows + answer if residual else answer
+        return self.rms_norm("norm", width, 1e-5)(rows) if residual else self.layer_norm("layer_norm", width)(rows)
 
     def echo_state_transformer(self, config):
         torch, functional = self.torch, self.torch.nn.functional

@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 use ran_unit::RngStream;
+use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -35,10 +36,6 @@ pub enum BaselineConfig {
 
 /// Any of the networks.
 #[derive(Module, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a comparison has a few networks, made once"
-)]
 pub enum Baseline<B: Backend> {
     /// Gated recurrent units.
     Gru(Gru<B>),
@@ -171,6 +168,15 @@ impl<B: Backend> Network<B> for Baseline<B> {
 
     fn forward(&self, inputs: Tensor<B, 3>, memory: Memory<B>) -> (Tensor<B, 3>, Memory<B>) {
         delegate!(Self, self, network => network.forward(inputs, memory))
+    }
+
+    fn forward_in_training(
+        &self,
+        inputs: Tensor<B, 3>,
+        memory: Memory<B>,
+        rng: &mut dyn Rng,
+    ) -> (Tensor<B, 3>, Memory<B>) {
+        delegate!(Self, self, network => network.forward_in_training(inputs, memory, rng))
     }
 
     fn step(&self, inputs: Tensor<B, 2>, memory: Memory<B>) -> (Tensor<B, 2>, Memory<B>) {

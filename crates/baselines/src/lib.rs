@@ -52,4 +52,6 @@ pub use parts::{FeedForward, LayerNorm, Linear, RmsNorm};
 pub use retention::Retention;
 pub use retnet::{RetNet, RetNetConfig, RetNetLayer};
 pub use rwkv::{ChannelMixing, LowRank, Rwkv, RwkvConfig, RwkvLayer, TimeMixing};
-pub use transformer::{Transformer, TransformerConfig, TransformerLayer};
+pub use transformer::{
+    Activation, NormPlace, Positions, Transformer, TransformerConfig, TransformerLayer,
+};

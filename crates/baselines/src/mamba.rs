@@ -10,7 +10,7 @@ use crate::error::check_count;
 use crate::network::{STATE, check, name_of};
 use crate::parts::{drawn, filled, given, glorot, linear_parameters, sigmoid, silu};
 use crate::pieces::{pieces, steps};
-use crate::{BaselineError, Linear, Memory, Network, RmsNorm, Slot};
+use crate::{BaselineError, LayerNorm, Linear, Memory, Network, RmsNorm, Slot};
 
 const NAME: &str = "mamba";
 
@@ -37,6 +37,9 @@ pub struct MambaConfig {
     /// Rank of the map to the step sizes; by default a sixteenth of the width, rounded up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dt_rank: Option<usize>,
+    /// Whether a layer adds to a row, whose norm it reads, as in the paper. Without, each layer reads what the one below
+    /// answers, and the norm after the last is layer normalisation (the network of CogScale, Bendi-Ouis & Hinaut 2026).
+    pub residual: bool,
 }
 
 impl Default for MambaConfig {
@@ -48,6 +51,7 @@ impl Default for MambaConfig {
             d_state: 16,
             d_conv: 4,
             dt_rank: None,
+            residual: true,
         }
     }
 }
@@ -78,7 +82,12 @@ impl MambaConfig {
     pub fn parameters(&self, d_input: usize) -> usize {
         let &Self { width, d_state, .. } = self;
         let (inner, rank) = (self.inner(), self.dt_rank());
-        let layer = width // the norm
+        let (norms, last) = if self.residual {
+            (width, width)
+        } else {
+            (0, 2 * width)
+        };
+        let layer = norms
             + linear_parameters([width, 2 * inner], false)
             + (self.d_conv + 1) * inner
             + linear_parameters([inner, rank + 2 * d_state], false)
@@ -86,12 +95,12 @@ impl MambaConfig {
             + inner * d_state
             + inner
             + linear_parameters([inner, width], false);
-        linear_parameters([d_input, width], true) + self.layers * layer + width
+        linear_parameters([d_input, width], true) + self.layers * layer + last
     }
 
     /// Draws the weights, layer after layer. The options must have been checked.
     ///
-    /// As in the authors' code: maps uniform in ±1/√fan-in, that back to the rows divided by √layers; the convolution's
+    /// As in the authors' code: maps uniform in ±1/√fan-in, that back to the rows divided by √layers where it adds to them; the convolution's
     /// weights and biases uniform in ±1/√d_conv; biases that give step sizes log-uniform in 0.001 to 0.1; A = −1 … −N in
     /// each channel, D = 1. The map of the inputs is drawn by Glorot's law (2010), its biases are zero.
     pub fn init<B: Backend>(
@@ -107,7 +116,8 @@ impl MambaConfig {
         Mamba {
             input,
             layers,
-            norm: RmsNorm::new(width, device),
+            norm: self.residual.then(|| RmsNorm::new(width, device)),
+            layer_norm: (!self.residual).then(|| LayerNorm::new(width, device)),
         }
     }
 
@@ -123,12 +133,17 @@ impl MambaConfig {
         let input = map(width, 2 * inner, fan_in_bound(width));
         let selection = map(inner, rank + 2 * d_state, fan_in_bound(inner));
         let mut step_size = map(rank, inner, fan_in_bound(rank));
-        let by_depth = (self.layers as f32).sqrt();
+        let by_depth = if self.residual {
+            self.layers as f32
+        } else {
+            1.0
+        }
+        .sqrt();
         let output = map(inner, width, fan_in_bound(inner) / by_depth);
         step_size.bias = Some(given(step_biases(inner, rng), [inner], device));
         let rates = (0..inner).flat_map(|_| (1..=d_state).map(|n| (n as f32).ln()));
         MambaLayer {
-            norm: RmsNorm::new(width, device),
+            norm: self.residual.then(|| RmsNorm::new(width, device)),
             input,
             convolution: drawn([d_conv, inner], fan_in_bound(d_conv), rng, device),
             convolution_bias: drawn([inner], fan_in_bound(d_conv), rng, device),
@@ -166,20 +181,23 @@ fn step_biases(count: usize, rng: &mut impl Rng) -> Vec<f32> {
 /// Layers of selective state spaces (Gu & Dao 2023).
 ///
 /// The inputs are mapped to rows, each [layer](MambaLayer) adds to the rows, and their norm is the features. The paper's
-/// network has an embedding of tokens in place of the map, and a readout after the norm.
+/// network has an embedding of tokens in place of the map, and a readout after the norm. Without
+/// [residuals](MambaConfig::residual) a layer's answers are the rows of the next.
 #[derive(Module, Debug)]
 pub struct Mamba<B: Backend> {
     /// The map of the inputs to rows.
     pub input: Linear<B>,
     /// The layers, the lowest first.
     pub layers: Vec<MambaLayer<B>>,
-    /// The norm after the last layer.
-    pub norm: RmsNorm<B>,
+    /// The norm after the last layer, where layers add to the rows.
+    pub norm: Option<RmsNorm<B>>,
+    /// The norm after the last layer, where they do not.
+    pub layer_norm: Option<LayerNorm<B>>,
 }
 
 /// One layer of a [`Mamba`] (section 3.4 and algorithm 2 of the paper).
 ///
-/// With the normed row x, at each step, for each of the C = E·width channels,
+/// With the normed row x, or the row where layers do not add to it, at each step, for each of the C = E·width channels,
 ///
 /// - u', z = x·W, in two parts
 /// - u = silu(Σⱼ kⱼ ⊙ u'₍ⱼ₎ + c), over the newest steps, the newest last
@@ -187,11 +205,11 @@ pub struct Mamba<B: Backend> {
 /// - h ← exp(Δ·A) ⊙ h + Δ·B·u with A = −exp(a)
 /// - y = (h·C + D ⊙ u) ⊙ silu(z)
 ///
-/// and y·O is added to the row. A is discretised by a hold of zeroth order, B by Euler's rule, as in the authors' code.
+/// and y·O is added to the row, or is the next. A is discretised by a hold of zeroth order, B by Euler's rule, as in the authors' code.
 #[derive(Module, Debug)]
 pub struct MambaLayer<B: Backend> {
-    /// The norm of the rows.
-    pub norm: RmsNorm<B>,
+    /// The norm of the rows, where the layer adds to them.
+    pub norm: Option<RmsNorm<B>>,
     /// The map W to u' and z, `[width, 2·channels]`.
     pub input: Linear<B>,
     /// The convolution's weights k of each channel, the oldest step first, `[d_conv, channels]`.
@@ -215,7 +233,7 @@ pub struct MambaLayer<B: Backend> {
 const AT_ONCE: usize = 1 << 16;
 
 impl<B: Backend> MambaLayer<B> {
-    /// Adds to the rows, from the convolution's window and the state before them.
+    /// The rows of the next layer, from the convolution's window and the state before them.
     ///
     /// # Shapes
     ///
@@ -230,7 +248,11 @@ impl<B: Backend> MambaLayer<B> {
         state: Tensor<B, 3>,
     ) -> (Tensor<B, 3>, Option<Tensor<B, 3>>, Tensor<B, 3>) {
         let [d_conv, channels] = self.convolution.dims();
-        let both = self.input.forward(self.norm.forward(rows.clone()));
+        let read = match &self.norm {
+            Some(norm) => norm.forward(rows.clone()),
+            None => rows.clone(),
+        };
+        let both = self.input.forward(read);
         let fresh = both.clone().narrow(2, 0, channels);
         let gate = silu(both.narrow(2, channels, channels));
 
@@ -250,7 +272,12 @@ impl<B: Backend> MambaLayer<B> {
 
         let (read, state) = self.scan(u.clone(), state);
         let y = (read + u * self.skip.val().unsqueeze()) * gate;
-        (rows + self.output.forward(y), kept, state)
+        let answer = self.output.forward(y);
+        let next = match &self.norm {
+            Some(_) => rows + answer,
+            None => answer,
+        };
+        (next, kept, state)
     }
 
     /// The selective scan: what is read of the state at each step, and the state after the last.
@@ -345,7 +372,13 @@ impl<B: Backend> Network<B> for Mamba<B> {
             after = after.with(of_state, state);
             rows = next;
         }
-        (self.norm.forward(rows), after)
+        if let Some(norm) = &self.norm {
+            rows = norm.forward(rows);
+        }
+        if let Some(norm) = &self.layer_norm {
+            rows = norm.forward(rows);
+        }
+        (rows, after)
     }
 
     fn multiply_adds_at(&self, _position: usize) -> u64 {

@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
+use rand::Rng;
 
 use crate::{BaselineError, Memory, MemoryData, Slot};
 
@@ -55,6 +56,17 @@ pub trait Network<B: Backend>: Module<B> {
     ///
     /// If the inputs or the memory are not of this network's shapes, or there is no step.
     fn forward(&self, inputs: Tensor<B, 3>, memory: Memory<B>) -> (Tensor<B, 3>, Memory<B>);
+
+    /// As [`forward`](Network::forward), in training: what a network hides then, by chance, is drawn from `rng`.
+    fn forward_in_training(
+        &self,
+        inputs: Tensor<B, 3>,
+        memory: Memory<B>,
+        rng: &mut dyn Rng,
+    ) -> (Tensor<B, 3>, Memory<B>) {
+        let _ = rng;
+        self.forward(inputs, memory)
+    }
 
     /// The features of one step, in the recurrent form.
     ///

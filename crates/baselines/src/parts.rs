@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData, backend::Backend};
-use ran_unit::{normalise, uniform};
+use ran_unit::{dropout, normalise, uniform};
 use rand::Rng;
 
 use crate::pieces::steps;
@@ -135,7 +135,16 @@ impl<B: Backend> FeedForward<B> {
 
     /// Maps the last dimension.
     pub fn forward<const R: usize>(&self, rows: Tensor<B, R>) -> Tensor<B, R> {
-        self.down.forward(gelu(self.up.forward(rows)))
+        self.forward_with(rows, gelu)
+    }
+
+    /// Maps the last dimension, with something else than a GELU between the maps.
+    pub(crate) fn forward_with<const R: usize>(
+        &self,
+        rows: Tensor<B, R>,
+        between: impl FnOnce(Tensor<B, R>) -> Tensor<B, R>,
+    ) -> Tensor<B, R> {
+        self.down.forward(between(self.up.forward(rows)))
     }
 
     /// Multiply-adds for one row.
@@ -208,6 +217,24 @@ pub(crate) fn by_root_mean_square<B: Backend, const R: usize>(
     let square = rows.clone().powi_scalar(2).mean_dim(R - 1);
     // Not divided by the root: burn's backward pass through a division takes a reciprocal, which burn-ndarray approximates.
     rows * (square + epsilon).powf_scalar(-0.5)
+}
+
+/// Hides numbers in training.
+pub(crate) struct Dropout<'a> {
+    /// With which probability a number is hidden.
+    pub(crate) probability: f64,
+    /// Where the draws come from; none where nothing is trained.
+    pub(crate) rng: Option<&'a mut dyn Rng>,
+}
+
+impl Dropout<'_> {
+    /// Hides some of the numbers.
+    pub(crate) fn apply<B: Backend, const R: usize>(&mut self, rows: Tensor<B, R>) -> Tensor<B, R> {
+        match &mut self.rng {
+            Some(rng) if self.probability > 0.0 => dropout(rows, self.probability, *rng),
+            _ => rows,
+        }
+    }
 }
 
 /// The logistic function, 1/(1 + exp(−x)).

@@ -1,21 +1,24 @@
 //! The Transformer, as a decoder that remembers keys and values.
 
 use burn::module::Module;
-use burn::tensor::{Bool, Tensor, TensorData, backend::Backend};
+use burn::tensor::activation::relu;
+use burn::tensor::{Bool, DType, Tensor, TensorData, backend::Backend};
 use ran_unit::softmax;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{check_count, check_rotary};
+use crate::error::{check_count, check_heads, check_rotary};
 use crate::network::{check, name_of};
-use crate::parts::{by_head, feed_forward_parameters, glorot, linear_parameters, side_by_side};
+use crate::parts::{
+    Dropout, by_head, feed_forward_parameters, gelu, glorot, linear_parameters, side_by_side,
+};
 use crate::rotary::Turns;
 use crate::{BaselineError, FeedForward, LayerNorm, Linear, Memory, Network, Slot};
 
 const NAME: &str = "transformer";
 
 /// What a Transformer is made of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TransformerConfig {
     /// Width of the rows between layers.
@@ -28,6 +31,48 @@ pub struct TransformerConfig {
     pub feed_forward: Option<usize>,
     /// How many keys a query sees, its own step's among them; all up to its own where it is not given.
     pub context: Option<usize>,
+    /// Where norms stand.
+    pub norm: NormPlace,
+    /// How a row knows its position.
+    pub positions: Positions,
+    /// What stands between the two maps of a feed-forward.
+    pub activation: Activation,
+    /// With which probability training hides an attention, a number between the maps of a feed-forward, and a number that
+    /// is added to a row (Srivastava et al. 2014).
+    pub dropout: f64,
+}
+
+/// Where a Transformer's norms stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NormPlace {
+    /// Before each part (Xiong et al. 2020).
+    #[default]
+    Before,
+    /// After each sum, as in the first Transformer (Vaswani et al. 2017).
+    After,
+}
+
+/// How a Transformer's rows know their positions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Positions {
+    /// Queries and keys turn with them (Su et al. 2021).
+    #[default]
+    Rotary,
+    /// Sines and cosines of them are added to the rows below the first layer (Vaswani et al. 2017).
+    Added,
+}
+
+/// What stands between the two maps of a Transformer's feed-forward.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activation {
+    /// x·Φ(x).
+    #[default]
+    Gelu,
+    /// max(x, 0).
+    Relu,
 }
 
 impl Default for TransformerConfig {
@@ -38,6 +83,10 @@ impl Default for TransformerConfig {
             heads: 4,
             feed_forward: None,
             context: None,
+            norm: NormPlace::default(),
+            positions: Positions::default(),
+            activation: Activation::default(),
+            dropout: 0.0,
         }
     }
 }
@@ -47,12 +96,19 @@ impl TransformerConfig {
     ///
     /// # Errors
     ///
-    /// If a number is out of range, or `heads` does not divide `width` into even parts.
+    /// If a number is out of range, or `heads` does not divide `width`, with rotary positions into even parts.
     pub fn check(&self) -> Result<(), BaselineError> {
         check_count("width", self.width)?;
         check_count("layers", self.layers)?;
-        check_rotary(self.heads, self.width)?;
+        match self.positions {
+            Positions::Rotary => check_rotary(self.heads, self.width)?,
+            Positions::Added => check_heads(self.heads, self.width)?,
+        }
         check_count("feed_forward", self.between())?;
+        if !(self.dropout >= 0.0 && self.dropout < 1.0) {
+            let problem = format!("must be from 0 to below 1, got {}", self.dropout);
+            return Err(BaselineError::config("dropout", problem));
+        }
         match self.context {
             Some(0) => Err(BaselineError::config(
                 "context",
@@ -78,7 +134,7 @@ impl TransformerConfig {
     }
 
     /// Draws the weights by Glorot's law (2010), layer after layer; biases are zero. The maps back to the rows between layers
-    /// are divided by √(2·layers), as in GPT-2 (Radford et al. 2019). The options must have been checked.
+    /// are divided by √(2·layers), as in GPT-2 (Radford et al. 2019), unless norms stand after the sums. The options must have been checked.
     pub fn init<B: Backend>(
         &self,
         d_input: usize,
@@ -87,7 +143,10 @@ impl TransformerConfig {
     ) -> Transformer<B> {
         let &Self { width, layers, .. } = self;
         let square = glorot([width, width]);
-        let back = 1.0 / ((2 * layers) as f32).sqrt();
+        let back = match self.norm {
+            NormPlace::Before => 1.0 / ((2 * layers) as f32).sqrt(),
+            NormPlace::After => 1.0,
+        };
         let mut linear = |shape, bound| Linear::init(shape, bound, Some(0.0), &mut *rng, device);
         let input = linear([d_input, width], glorot([d_input, width]));
         let layers = (0..layers).map(|_| TransformerLayer {
@@ -101,13 +160,12 @@ impl TransformerConfig {
             input,
             layers: layers.collect(),
             norm: LayerNorm::new(width, device),
-            heads: self.heads,
-            context: self.context,
+            options: self.clone(),
         }
     }
 }
 
-/// A Transformer decoder (Vaswani et al. 2017) with norms before each part (Xiong et al. 2020) and rotary positions
+/// A Transformer decoder (Vaswani et al. 2017), by default with norms before each part (Xiong et al. 2020) and rotary positions
 /// (Su et al. 2021).
 ///
 /// With the inputs mapped to rows, x ← inputs·W + b, each layer computes
@@ -116,7 +174,9 @@ impl TransformerConfig {
 /// - x ← x + softmax(q·kᵀ/√d_head)·v·W + b, head by head; a query sees the keys up to its own step's, the last `context` of them
 /// - x ← x + GELU(LN(x)·W + b)·W + b
 ///
-/// The features are LN(x). What is remembered are the turned keys and the values that later queries see: up to context − 1 steps
+/// The features are LN(x). With norms [after](NormPlace::After) the sums, x ← LN(x + part(x)) for both parts. With positions
+/// that are [added](Positions::Added), nothing turns, and entry i of the mapped input at position p gains sin(p·10000^(−i/width))
+/// where i is even, and the cosine of entry i − 1's angle where it is odd. What is remembered are the turned keys and the values that later queries see: up to context − 1 steps
 /// of them, or all.
 #[derive(Module, Debug)]
 pub struct Transformer<B: Backend> {
@@ -126,8 +186,8 @@ pub struct Transformer<B: Backend> {
     pub layers: Vec<TransformerLayer<B>>,
     /// The norm after the last layer.
     pub norm: LayerNorm<B>,
-    heads: usize,
-    context: Option<usize>,
+    #[module(skip)]
+    options: TransformerConfig,
 }
 
 /// One layer of a [`Transformer`].
@@ -150,7 +210,7 @@ const QUERIES: usize = 128;
 
 impl<B: Backend> Transformer<B> {
     fn d_head(&self) -> usize {
-        self.layers[0].output.weight.dims()[0] / self.heads
+        self.options.width / self.options.heads
     }
 
     /// The angles by which pairs turn from step to step.
@@ -164,7 +224,7 @@ impl<B: Backend> Transformer<B> {
 
     /// How many steps' keys are remembered after `steps` steps.
     fn kept(&self, steps: usize) -> usize {
-        match self.context {
+        match self.options.context {
             Some(context) => steps.min(context - 1),
             None => steps,
         }
@@ -182,6 +242,7 @@ impl<B: Backend> Transformer<B> {
         queries: Tensor<B, 4>,
         keys: Tensor<B, 4>,
         values: Tensor<B, 4>,
+        dropout: &mut Dropout<'_>,
     ) -> Tensor<B, 4> {
         let steps = queries.dims()[2];
         let past = keys.dims()[2] - steps;
@@ -200,14 +261,14 @@ impl<B: Backend> Transformer<B> {
                 let hidden = self.hidden(at, first..first + seen, &scores.device());
                 scores = scores.mask_fill(hidden, f32::NEG_INFINITY);
             }
-            softmax(scores).matmul(values)
+            dropout.apply(softmax(scores)).matmul(values)
         });
         Tensor::cat(answers.collect(), 2)
     }
 
     /// The oldest key that the query at this place sees.
     fn oldest(&self, query: usize) -> usize {
-        match self.context {
+        match self.options.context {
             Some(context) => (query + 1).saturating_sub(context),
             None => 0,
         }
@@ -229,6 +290,96 @@ impl<B: Backend> Transformer<B> {
             .collect();
         Tensor::from_data(TensorData::new(hidden, shape), device)
     }
+
+    /// The sines and cosines that are added to rows, `[1, steps, width]`.
+    fn added(&self, position: usize, steps: usize, of: (&B::Device, DType)) -> Tensor<B, 3> {
+        let width = self.options.width;
+        let entry = |at: usize, i: usize| {
+            let angle = at as f64 * 10_000_f64.powf(-((i - i % 2) as f64) / width as f64);
+            if i.is_multiple_of(2) {
+                angle.sin()
+            } else {
+                angle.cos()
+            }
+        };
+        let steps = position..position + steps;
+        let shape = [1, steps.len(), width];
+        let numbers = steps.flat_map(|at| (0..width).map(move |i| entry(at, i)));
+        Tensor::from_data(TensorData::new(numbers.collect::<Vec<_>>(), shape), of)
+    }
+
+    /// The rows after a part with its norm.
+    fn with_part(
+        &self,
+        rows: Tensor<B, 3>,
+        norm: &LayerNorm<B>,
+        part: impl FnOnce(Tensor<B, 3>) -> Tensor<B, 3>,
+    ) -> Tensor<B, 3> {
+        match self.options.norm {
+            NormPlace::Before => rows.clone() + part(norm.forward(rows)),
+            NormPlace::After => norm.forward(rows.clone() + part(rows)),
+        }
+    }
+
+    fn run(
+        &self,
+        inputs: Tensor<B, 3>,
+        memory: Memory<B>,
+        rng: Option<&mut dyn Rng>,
+    ) -> (Tensor<B, 3>, Memory<B>) {
+        check(self, &inputs, &memory);
+        let (position, [_, steps, _]) = (memory.position(), inputs.dims());
+        let (device, dtype) = (inputs.device(), inputs.dtype());
+        let of = (&device, dtype);
+        let probability = self.options.dropout;
+        let mut dropout = Dropout { probability, rng };
+        let rotary = self.options.positions == Positions::Rotary;
+        let turns = rotary.then(|| Turns::new(&self.angles(), position, steps, of));
+        let turned = |rows| match &turns {
+            Some(turns) => turns.apply(rows),
+            None => rows,
+        };
+        let heads = self.options.heads;
+        let kept = self.kept(position + steps);
+        let mut after = Memory::new(NAME, position + steps);
+        let mut rows = self.input.forward(inputs);
+        if !rotary {
+            rows = rows + self.added(position, steps, of);
+        }
+        for (at, layer) in self.layers.iter().enumerate() {
+            rows = self.with_part(rows, &layer.attention_norm, |rows| {
+                let width = rows.dims()[2];
+                let all = layer.attention.forward(rows);
+                let part = |at: usize| by_head(all.clone().narrow(2, at * width, width), heads);
+                let of_layer = names(at);
+                let [keys, values] = [turned(part(1)), part(2)];
+                let joined = |name: &str, new| match memory.find::<4>(name) {
+                    Some(old) => Tensor::cat(vec![old, new], 2),
+                    None => new,
+                };
+                let (keys, values) = (joined(&of_layer[0], keys), joined(&of_layer[1], values));
+                if kept > 0 {
+                    let newest =
+                        |of: &Tensor<B, 4>| of.clone().narrow(2, of.dims()[2] - kept, kept);
+                    for (name, all) in of_layer.into_iter().zip([&keys, &values]) {
+                        after.keep(name, newest(all));
+                    }
+                }
+                let answers = self.attend(turned(part(0)), keys, values, &mut dropout);
+                dropout.apply(layer.output.forward(side_by_side(answers)))
+            });
+            rows = self.with_part(rows, &layer.feed_forward_norm, |rows| {
+                let activation: fn(Tensor<B, 3>) -> Tensor<B, 3> = match self.options.activation {
+                    Activation::Gelu => gelu,
+                    Activation::Relu => relu,
+                };
+                let maps = &layer.feed_forward;
+                let answers = maps.forward_with(rows, |rows| dropout.apply(activation(rows)));
+                dropout.apply(answers)
+            });
+        }
+        (self.norm.forward(rows), after)
+    }
 }
 
 impl<B: Backend> Network<B> for Transformer<B> {
@@ -241,7 +392,7 @@ impl<B: Backend> Network<B> for Transformer<B> {
     }
 
     fn slots(&self, steps: usize) -> Vec<Slot> {
-        let shape = [self.heads, self.kept(steps), self.d_head()];
+        let shape = [self.options.heads, self.kept(steps), self.d_head()];
         let layers = 0..if shape[1] == 0 { 0 } else { self.layers.len() };
         layers
             .flat_map(names)
@@ -250,44 +401,16 @@ impl<B: Backend> Network<B> for Transformer<B> {
     }
 
     fn forward(&self, inputs: Tensor<B, 3>, memory: Memory<B>) -> (Tensor<B, 3>, Memory<B>) {
-        check(self, &inputs, &memory);
-        let (position, [_, steps, _]) = (memory.position(), inputs.dims());
-        let of = (&inputs.device(), inputs.dtype());
-        let turns = Turns::new(&self.angles(), position, steps, of);
-        let kept = self.kept(position + steps);
-        let mut after = Memory::new(NAME, position + steps);
-        let mut rows = self.input.forward(inputs);
-        for (at, layer) in self.layers.iter().enumerate() {
-            let width = rows.dims()[2];
-            let all = layer
-                .attention
-                .forward(layer.attention_norm.forward(rows.clone()));
-            let part = |at: usize| by_head(all.clone().narrow(2, at * width, width), self.heads);
-            let remembered = names(at).map(|name| memory.find::<4>(&name));
-            let [keys, values] = std::array::from_fn(|of| {
-                let new = if of == 0 {
-                    turns.apply(part(1))
-                } else {
-                    part(2)
-                };
-                match &remembered[of] {
-                    Some(old) => Tensor::cat(vec![old.clone(), new], 2),
-                    None => new,
-                }
-            });
-            if kept > 0 {
-                let newest = |of: &Tensor<B, 4>| of.clone().narrow(2, of.dims()[2] - kept, kept);
-                let [of_keys, of_values] = names(at);
-                after = after
-                    .with(of_keys, newest(&keys))
-                    .with(of_values, newest(&values));
-            }
-            let answers = self.attend(turns.apply(part(0)), keys, values);
-            rows = rows + layer.output.forward(side_by_side(answers));
-            let normed = layer.feed_forward_norm.forward(rows.clone());
-            rows = rows + layer.feed_forward.forward(normed);
-        }
-        (self.norm.forward(rows), after)
+        self.run(inputs, memory, None)
+    }
+
+    fn forward_in_training(
+        &self,
+        inputs: Tensor<B, 3>,
+        memory: Memory<B>,
+        rng: &mut dyn Rng,
+    ) -> (Tensor<B, 3>, Memory<B>) {
+        self.run(inputs, memory, Some(rng))
     }
 
     fn multiply_adds_at(&self, position: usize) -> u64 {

@@ -4,9 +4,11 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorCreationOptions, TensorData, backend::Backend};
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use ran_baselines::Network;
 use ran_reservoir::{Reservoir, ScanBackend};
 use ran_tasks::one_hot_rows;
 use ran_unit::RngStream;
+use rand_chacha::ChaCha8Rng;
 
 use crate::backend::host;
 use crate::core::{Core, Memory};
@@ -102,6 +104,27 @@ impl<B: Backend> Backbone<B> {
         B: ScanBackend,
     {
         self.core.forward(self.encode(inputs), memory, truncate)
+    }
+
+    /// As [`forward`](Backbone::forward), in training: what a network hides then is drawn from `rng`.
+    pub(crate) fn forward_in_training(
+        &self,
+        inputs: Tensor<B, 3>,
+        memory: Memory<B>,
+        truncate: Option<usize>,
+        rng: &mut ChaCha8Rng,
+    ) -> (Tensor<B, 3>, Memory<B>)
+    where
+        B: ScanBackend,
+    {
+        let inputs = self.encode(inputs);
+        match (&self.core, memory) {
+            (Core::Network(network), Memory::Network(memory)) => {
+                let (states, memory) = network.forward_in_training(inputs, memory, rng);
+                (states, Memory::Network(memory))
+            }
+            (core, memory) => core.forward(inputs, memory, truncate),
+        }
     }
 
     /// The reservoir, where it is one.

@@ -5,7 +5,6 @@ use ndarray::{Array2, s};
 use ran_readout::Features;
 use ran_tasks::{Dataset, Sample, stack_rows};
 use ran_unit::RngStream;
-use rand::RngExt;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
@@ -103,22 +102,6 @@ pub(crate) fn targets<'a>(
     dataset.one_hot(stack_rows(&all))
 }
 
-/// What features are multiplied by in training: 0 with the probability of dropout, else 1/(1 − dropout).
-pub(crate) fn dropout_mask<B: Backend>(
-    [rows, width]: [usize; 2],
-    dropout: f64,
-    rng: &mut ChaCha8Rng,
-    device: &B::Device,
-) -> Tensor<B, 2> {
-    let kept = (1.0 / (1.0 - dropout)) as f32;
-    let mask = (0..rows * width).map(|_| {
-        let hidden = rng.random::<f32>() < dropout as f32;
-        if hidden { 0.0 } else { kept }
-    });
-    let mask: Vec<f32> = mask.collect();
-    Tensor::from_data(TensorData::new(mask, [rows, width]), device)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,16 +183,6 @@ mod tests {
             let got = moment(power);
             assert!((got - expected).abs() < margin, "moment {power} is {got}");
         }
-    }
-
-    #[test]
-    fn dropout_hides_its_share_and_keeps_the_mean() {
-        let mask = dropout_mask::<B>([100, 100], 0.25, &mut epoch_rng(3, 0), &Default::default());
-        let mask = mask.into_data().into_vec::<f32>().unwrap();
-        let hidden = mask.iter().filter(|&&m| m == 0.0).count();
-        // 2500 expected, with a deviation of 43.
-        assert!((2300..2700).contains(&hidden), "{hidden}");
-        assert!(mask.iter().all(|&m| m == 0.0 || m == 4.0 / 3.0));
     }
 
     #[test]

@@ -38,6 +38,7 @@
 //! }
 //! ```
 
+mod dropout;
 mod fused;
 mod initializer;
 mod linear;
@@ -46,6 +47,7 @@ mod output;
 mod softmax;
 mod unit;
 
+pub use dropout::dropout;
 pub use fused::Fused;
 pub use initializer::{Initializer, uniform};
 pub use linear::UnitLinear;

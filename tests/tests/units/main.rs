@@ -2,6 +2,7 @@
 //! tests would take minutes to be compiled.
 
 mod attention_block;
+mod dropout;
 mod lag_bias;
 mod memory_unit;
 mod qkv_roles;

@@ -65,6 +65,14 @@ fn wrong_options_get_a_sentence() {
             "width must be an even number times heads, as positions turn pairs of a head's numbers, got 9 for 3 heads",
         ),
         (
+            "kind = 'transformer'\ndropout = 1.0",
+            "dropout must be from 0 to below 1, got 1",
+        ),
+        (
+            "kind = 'transformer'\npositions = 'added'\nheads = 5",
+            "heads must divide width, got 5 heads for a width of 64",
+        ),
+        (
             "kind = 'transformer'\nfeed_forward = 0",
             "feed_forward must be between 1 and 65536, got 0",
         ),
@@ -155,6 +163,8 @@ fn options_that_a_kind_lacks_and_unknown_kinds_are_refused() {
         ("kind = 'retnet'\ncontext = 2", "context"),
         ("kind = 'rwkv'\nexpand = 2", "expand"),
         ("kind = 'mamba'\nheads = 2", "heads"),
+        ("kind = 'retnet'\ndropout = 0.1", "dropout"),
+        ("kind = 'transformer'\nnorm = 'between'", "between"),
         ("kind = 'echo-state-transformer'\nheads = 2", "heads"),
         ("kind = 'elman'", "elman"),
         ("width = 4", "kind"),

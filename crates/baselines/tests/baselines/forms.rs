@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 use ran_baselines::{Baseline, MemoryData, Network};
+use ran_unit::RngStream;
 
 use crate::{
     B, D_INPUT, DEVICE, difference, drawn, every_config, noise, numbers, parameters, shaken,
@@ -37,6 +38,27 @@ fn step_by_step_equals_the_whole() {
             assert!(off < EXACT, "{config:?}: {name} is off by {off}");
         }
     }
+}
+
+/// What a Transformer answers in training and beside it.
+fn hidden_by(probability: f64, seed: u64) -> (Tensor<B, 3>, Tensor<B, 3>) {
+    let text = format!("kind = 'transformer'\nwidth = 8\ndropout = {probability:?}");
+    let network = drawn(&toml::from_str(&text).unwrap(), 4);
+    let inputs = noise([2, 20, D_INPUT], 4);
+    let rng = &mut RngStream::Training.rng(seed);
+    let start = || network.start(2, &DEVICE);
+    let (trained, _) = network.forward_in_training(inputs.clone(), start(), rng);
+    (trained, whole(&network, &inputs))
+}
+
+#[test]
+fn dropout_hides_in_training_alone_and_follows_the_seed() {
+    let (trained, whole) = hidden_by(0.0, 1);
+    assert_eq!(difference(&trained, &whole), 0.0);
+    let (trained, whole) = hidden_by(0.1, 1);
+    assert!(difference(&trained, &whole) > 0.01);
+    assert_eq!(difference(&trained, &hidden_by(0.1, 1).0), 0.0);
+    assert!(difference(&trained, &hidden_by(0.1, 2).0) > 0.01);
 }
 
 #[test]
@@ -152,10 +174,12 @@ const LAST_DRAWN: &[(&str, f32)] = &[
     ("layers.1.feed_forward.down.weight", -0.100_868_225),
     ("layers.1.feed_forward.down.weight", -0.100_868_225),
     ("layers.1.feed_forward.down.weight", -0.100_868_225),
+    ("layers.1.feed_forward.down.weight", -0.201_736_45),
     ("layers.1.feed_forward.down.weight", -0.435_860_3),
     ("layers.1.channel.key.weight", -0.087_227_77),
     ("layers.1.convolution_bias", 0.125_244_68),
     ("layers.1.convolution_bias", 0.993_4),
+    ("layers.1.convolution_bias", 0.125_244_68),
     ("layers.1.down.bias", 0.102_682_956),
 ];
 

@@ -13,10 +13,12 @@ const NAMES: &[&str] = &[
     "lstm",
     "transformer",
     "transformer-context",
+    "transformer-cogscale",
     "retnet",
     "rwkv",
     "mamba",
     "mamba-no-window",
+    "mamba-cogscale",
     "echo-state-transformer",
 ];
 

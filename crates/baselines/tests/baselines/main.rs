@@ -15,8 +15,8 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use burn_ndarray::{NdArray, NdArrayDevice};
 use ran_baselines::{
-    Baseline, BaselineConfig, EchoStateTransformerConfig, GatedConfig, MambaConfig, RetNetConfig,
-    RwkvConfig, TransformerConfig,
+    Activation, Baseline, BaselineConfig, EchoStateTransformerConfig, GatedConfig, MambaConfig,
+    NormPlace, Positions, RetNetConfig, RwkvConfig, TransformerConfig,
 };
 
 /// The only backend of this program: burn 0.21 has one type of float for a kind of device, whichever asks first.
@@ -33,7 +33,7 @@ fn every_config() -> Vec<BaselineConfig> {
         layers,
         heads: 2,
         feed_forward: Some(12),
-        context: None,
+        ..TransformerConfig::default()
     };
     let of_context = |context| {
         let context = Some(context);
@@ -42,7 +42,15 @@ fn every_config() -> Vec<BaselineConfig> {
             ..transformer.clone()
         })
     };
-    let of_window = |d_conv| {
+    // The Transformer and the Mamba that CogScale's figures are of.
+    let of_cogscale = TransformerConfig {
+        norm: NormPlace::After,
+        positions: Positions::Added,
+        activation: Activation::Relu,
+        dropout: 0.1,
+        ..transformer.clone()
+    };
+    let of_window = |d_conv, residual| {
         BaselineConfig::Mamba(MambaConfig {
             width,
             layers,
@@ -50,6 +58,7 @@ fn every_config() -> Vec<BaselineConfig> {
             d_state: 3,
             d_conv,
             dt_rank: None,
+            residual,
         })
     };
     vec![
@@ -58,6 +67,7 @@ fn every_config() -> Vec<BaselineConfig> {
         of_context(1),
         of_context(3),
         BaselineConfig::Transformer(transformer),
+        BaselineConfig::Transformer(of_cogscale),
         BaselineConfig::RetNet(RetNetConfig {
             width,
             layers,
@@ -71,8 +81,9 @@ fn every_config() -> Vec<BaselineConfig> {
             heads: 2,
             rank: Some(3),
         }),
-        of_window(3),
-        of_window(1),
+        of_window(3, true),
+        of_window(1, true),
+        of_window(3, false),
         BaselineConfig::EchoStateTransformer(EchoStateTransformerConfig {
             width,
             layers,

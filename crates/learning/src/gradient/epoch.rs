@@ -6,10 +6,11 @@ use burn::backend::Autodiff;
 use burn::module::AutodiffModule;
 use ndarray::{Array2, ArrayView2, Axis};
 use ran_tasks::{Category, Metric, stack_rows};
+use ran_unit::dropout;
 
 use super::Run;
 use crate::backend::host;
-use crate::batch::{Batch, dropout_mask, epoch_rng, shuffled, stripes, targets};
+use crate::batch::{Batch, epoch_rng, shuffled, stripes, targets};
 use crate::core::Memory;
 use crate::loss::{Loss, link};
 use crate::model::{Predictions, Readout};
@@ -53,12 +54,12 @@ impl<B: LearningBackend> Run<'_, B> {
             let backbone = &self.network.backbone;
             let memory = carried.take();
             let memory = memory.unwrap_or_else(|| backbone.core.start(indices.len(), self.device));
-            let (states, memory) = backbone.forward(batch.inputs, memory, truncate);
+            let (states, memory) =
+                backbone.forward_in_training(batch.inputs, memory, truncate, &mut rng);
             carried = learning.carry.then(|| memory.detach());
             let rows = features.gather(view.tensor(states), &batch.scored);
             let rows = if learning.dropout > 0.0 {
-                let mask = dropout_mask(rows.dims(), learning.dropout, &mut rng, self.device);
-                rows * mask
+                dropout(rows, learning.dropout, &mut rng)
             } else {
                 rows
             };
