@@ -15,7 +15,11 @@ use crate::{gru, lstm};
 
 /// A network with its options. In a file, `kind` names it, and each has options of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[serde(
+    tag = "kind",
+    rename_all = "kebab-case",
+    expecting = "a table with a kind, as in network.kind=gru"
+)]
 pub enum BaselineConfig {
     /// Gated recurrent units.
     Gru(GatedConfig),

@@ -21,13 +21,23 @@ const WRONG_USAGE: u8 = 2;
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);
 
-/// The run was stopped, and left what it had.
+/// A run or a search was stopped, and left what it had.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "the run was stopped; `cargo xtask experiment --resume {}` goes on with it",
-    .0.display()
-)]
-pub(crate) struct Interrupted(pub(crate) PathBuf);
+pub(crate) enum Interrupted {
+    /// A run, in its folder.
+    #[error("the run was stopped; `cargo xtask experiment --resume {}` goes on with it", .0.display())]
+    Run(PathBuf),
+    /// A search in a folder that the command names.
+    #[error("the search was stopped; the same command goes on with it")]
+    Search,
+    /// A search in a folder of its own.
+    #[error(
+        "the search was stopped; `cargo xtask sweep --resume {}` goes on with its trials and trains no model; with --out a search \
+         goes on by the same command",
+        .0.display()
+    )]
+    SearchOfItsOwn(PathBuf),
+}
 
 /// The exit code for an error of a command with these settings.
 ///

@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t)]
     backend: BackendKind,
     /// The seeds: 0..5 is 0, 1, 2, 3, 4, and 3 is 3 alone.
-    #[arg(long, default_value_t)]
+    #[arg(long, default_value_t, allow_hyphen_values = true)]
     seeds: Seeds,
     /// Changes a key of the configuration, as in reservoir.leak=0.5 or reservoir.population.0.units=40.
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -220,7 +220,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     say(&mut out, &format!("{text}\n"))?;
     // A signal that came while the last seed was judged stopped nothing.
     if summary.interrupted {
-        return Err(Interrupted(folder).into());
+        return Err(Interrupted::Run(folder).into());
     }
     Ok(())
 }

@@ -11,13 +11,13 @@ use ran_experiment::{
     SpaceKind, Trials, write_file,
 };
 use ran_sweep::{
-    Bounds, Constraints, FinalConfig, Judged, Method, Results, Space, SweepConfig, Trial,
-    TrialConfig,
+    Bounds, Constraints, FinalConfig, Judged, Method, Results, Space, SweepConfig, SweepError,
+    Trial, TrialConfig,
 };
 use toml::Value;
 
 use crate::commands::sweep::{Run, settle};
-use crate::exit::Usage;
+use crate::exit::{Interrupted, Usage};
 
 /// What is searched, and how.
 pub(crate) struct Search<'a> {
@@ -140,12 +140,19 @@ impl Search<'_> {
         let run = Run {
             stop: self.stop,
             workers: self.workers,
-            place: crate::commands::sweep::Place::Local,
+            place: Some(crate::commands::sweep::Place::Local),
             json: false,
             quiet: self.quiet,
         };
         let (sweep, mut bench) = run.begin(&folder, &experiment.name, &config)?;
-        let (results, last) = run.all(&mut io::sink(), &sweep, &mut bench)?;
+        let done = run.all(&mut io::sink(), &sweep, &mut bench);
+        let (results, last) = done.map_err(|error| match error.downcast_ref() {
+            Some(SweepError::Stopped(_)) => match self.out {
+                Some(_) => Interrupted::Search.into(),
+                None => Interrupted::SearchOfItsOwn(folder.clone()).into(),
+            },
+            _ => error,
+        })?;
         let best = chosen(&results, last.as_ref())?;
         let assignments = sweep.assignments_of(best);
         let settings: Result<Vec<_>, _> = assignments

@@ -40,9 +40,9 @@ pub(crate) struct Arguments {
     /// Where results go; a sweep that is there already is continued, if it is the same [default: runs/NAME].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Where trials run.
-    #[arg(long, value_enum, default_value_t)]
-    on: Place,
+    /// Where trials run [default: where they ran before, at first on this machine].
+    #[arg(long, value_enum)]
+    on: Option<Place>,
     /// How many trials run at once on this machine [default: as many as it has cores and memory for].
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
@@ -63,10 +63,9 @@ pub(crate) struct Arguments {
 }
 
 /// Where trials run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Place {
     /// On this machine, as many at once as it has cores and memory for.
-    #[default]
     Local,
     /// As jobs of a Slurm cluster, by the table [slurm] of the sweep's file.
     Slurm,
@@ -141,7 +140,8 @@ struct NoScore(String);
 pub(crate) struct Run {
     pub(crate) stop: &'static AtomicBool,
     pub(crate) workers: Option<usize>,
-    pub(crate) place: Place,
+    /// None: where trials of the sweep ran before.
+    pub(crate) place: Option<Place>,
     pub(crate) json: bool,
     pub(crate) quiet: bool,
 }
@@ -170,8 +170,10 @@ impl Run {
         let mut local = Local::new(self.workers);
         let mut cluster = Cluster::new(sweep.name(), sweep.config().slurm.as_ref(), self.quiet);
         let executor: &mut dyn Executor = match self.place {
-            Place::Local => &mut local,
-            Place::Slurm => &mut cluster,
+            Some(Place::Slurm) => &mut cluster,
+            // Jobs of a sweep that was killed may run still, and this machine would run the same trials.
+            None if Cluster::has_run(sweep.folder()) => &mut cluster,
+            Some(Place::Local) | None => &mut local,
         };
         let metric = bench.metric().map_err(Usage)?;
         let mut progress = Progress::new(self.quiet, metric.higher_is_better);

@@ -1,10 +1,11 @@
 //! A sweep on a real Slurm of one node comes to the results of the same sweep on this machine.
 
+use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::command;
 use crate::sweeping::{place, sweep, trials};
+use crate::{command, files_below};
 
 #[path = "../../../sweep/tests/slurm/cluster.rs"]
 #[allow(dead_code, reason = "the tests of ran-sweep use the rest")]
@@ -54,6 +55,16 @@ fn a_sweep_on_a_cluster_whose_workers_are_killed_and_whose_node_is_drained_has_t
     assert_eq!(results("cluster").len(), 40);
     assert_eq!(results("cluster"), results("local"));
     assert_eq!(results("cluster/final"), results("local/final"));
+
+    // What goes on with it goes on where it ran, without being told: jobs that are still there have the same trials.
+    let jobs = || fs::read_dir(folder.join("slurm")).unwrap().count();
+    let before = jobs();
+    let one = files_below(&folder.join("trials")).remove(0);
+    fs::remove_file(folder.join("trials").join(one)).unwrap();
+    let resumed = run(&["sweep", "--resume", "cluster", "--quiet"]).status();
+    assert!(resumed.unwrap().success());
+    assert_eq!(results("cluster"), results("local"));
+    assert!(jobs() > before);
 }
 
 fn done(folder: &Path) -> usize {

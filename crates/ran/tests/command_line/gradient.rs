@@ -120,7 +120,7 @@ fn begun(place: &Path, seeds: &str) -> Child {
 }
 
 #[cfg(unix)]
-fn signal(child: &Child, name: &str) {
+pub(super) fn signal(child: &Child, name: &str) {
     let id = child.id().to_string();
     let sent = std::process::Command::new("kill")
         .args([name, &id])

@@ -47,6 +47,7 @@ fn the_setting_that_is_wrong_is_named_and_no_other_one_and_no_file() {
             0,
             &["reservoir.population[1].output is not an option"],
         ),
+        ("lorenz", &["network=gru"], 0, &["a table with a kind"]),
         // In tables whose kind is told by one of their keys, which are read in one piece.
         (
             "lorenz",

@@ -1,10 +1,51 @@
 //! Searches: `experiment --search`.
 
+use std::path::Path;
+use std::process::Stdio;
+
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::sweeping::trials;
-use crate::{assert_sentence, assert_usage, run, succeed};
+use crate::gradient::signal;
+use crate::sweeping::{files_below_or_none, trials};
+use crate::{assert_sentence, assert_usage, command, run, succeed};
+
+/// What a search of more trials than it could end in this test says when it is stopped after its first.
+#[cfg(unix)]
+fn stopped(place: &Path, more: &[&str], folder: impl Fn() -> Option<String>) -> String {
+    let search = ["experiment", "--search", "100000", "--seeds", "1000"];
+    let mut command = command(place, &[&search[..], more].concat());
+    let command = command.stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let begun = |folder| files_below_or_none(&place.join(folder).join("trials")) > 0;
+    while !folder().is_some_and(begun) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    signal(&child, "-INT");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_search_that_was_stopped_says_how_it_goes_on() {
+    let place = TempDir::new().unwrap();
+    let place = place.path();
+    let err = stopped(place, &["--out", "out"], || Some("out/search".into()));
+    assert!(err.contains("the same command goes on"), "{err}");
+    assert!(!err.contains("--resume"), "{err}");
+
+    let own = || {
+        let folder = place.join("runs/japanese-vowels-search");
+        let id = std::fs::read_dir(folder).ok()?.next()?.unwrap().file_name();
+        Some(format!("runs/japanese-vowels-search/{}", id.display()))
+    };
+    let err = stopped(place, &[], own);
+    let hint = format!("sweep --resume {}", own().unwrap());
+    assert!(err.contains(&hint) && err.contains("--out"), "{err}");
+}
 
 #[test]
 fn a_search_finds_a_configuration_and_says_how_it_was_chosen() {

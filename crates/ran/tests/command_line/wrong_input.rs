@@ -16,6 +16,7 @@ fn wrong_usage_exits_with_2() {
             &["cuda", "ndarray", "wgpu"][..],
         ),
         (&["experiment", "--seeds", "5..1"], &["5..1", "0..5"]),
+        (&["experiment", "--seeds", "-1..2"], &["-1..2", "0..5"]),
         (&["experiment", "--set", "leak"], &["leak", "KEY=VALUE"]),
         (&["experiment", "--sets", "a=1"], &["--sets", "--set"]),
         (&["experiment", "a", "b"], &["'b'"]),

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::path::absolute;
+use std::path::{Path, absolute};
 use std::sync::atomic::AtomicBool;
 use std::thread::available_parallelism;
 
@@ -60,6 +60,9 @@ impl Executor for Local {
     }
 }
 
+/// Where in a stage's folder its jobs are.
+const JOBS: &str = "slurm";
+
 /// On a Slurm cluster.
 pub(super) struct Cluster {
     /// The sweep's name.
@@ -75,6 +78,11 @@ impl Cluster {
             options: options.cloned().unwrap_or_default(),
             quiet,
         }
+    }
+
+    /// Whether jobs were submitted for a sweep.
+    pub(super) fn has_run(sweep: &Path) -> bool {
+        sweep.join(JOBS).is_dir()
     }
 }
 
@@ -92,7 +100,7 @@ impl Executor for Cluster {
             absolute(stage.folder()).map_err(|error| SweepError::workers(stage.folder(), error))?;
         let job = Job {
             name: self.name.clone(),
-            folder: folder.join("slurm"),
+            folder: folder.join(JOBS),
             program: env::current_exe()
                 .map_err(|error| SweepError::workers(stage.folder(), error))?,
             arguments: vec!["sweep".into(), "worker".into(), folder.into()],
