@@ -30,7 +30,7 @@ CONFIGS = {
     "transformer": SHARED | {"kind": "transformer", "heads": 2, "feed_forward": 12},
     "transformer-context": SHARED | {"kind": "transformer", "heads": 1, "context": 3},
     "transformer-cogscale": SHARED | {
-        "kind": "transformer", "heads": 2, "feed_forward": 12, "norm": "after", "positions": "added", "activation": "relu",
+        "kind": "transformer", "heads": 2, "feed_forward": 12, "norm": "post", "positions": "sinusoidal", "activation": "relu",
     },
     "retnet": SHARED | {"kind": "retnet", "heads": 2, "feed_forward": 12},
 }
@@ -131,7 +131,7 @@ class Golden:
         angles = 10_000.0 ** (-torch.arange(0, d_head, 2, dtype=torch.float64) / d_head)
         lag = torch.arange(STEPS)[:, None] - torch.arange(STEPS)[None, :]
         seen = (lag >= 0) & (lag < config.get("context", STEPS))
-        if config.get("norm") == "after":
+        if config.get("norm") == "post":
             return self.torch_encoder(config, ~seen)
         rows = self.linear("input", D_INPUT, width)(self.inputs)
         for layer in range(config["layers"]):

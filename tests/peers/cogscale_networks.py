@@ -23,7 +23,7 @@ KINDS = {
     "gru": ("GRU", {}),
     "lstm": ("LSTM", {}),
     "transformer": ("TRANSFORMER_DECODER", {
-        "layers": 2, "heads": 2, "norm": "after", "positions": "added", "activation": "relu", "dropout": 0.1,
+        "layers": 2, "heads": 2, "norm": "post", "positions": "sinusoidal", "activation": "relu", "dropout": 0.1,
     }),
     "mamba": ("MAMBA", {"layers": 2, "residual": False}),
 }

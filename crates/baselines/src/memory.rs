@@ -114,16 +114,11 @@ impl<B: Backend> Memory<B> {
     /// [`Network::slots`](crate::Network::slots).
     #[must_use]
     pub fn with<const R: usize>(mut self, name: impl Into<String>, part: Tensor<B, R>) -> Self {
-        self.keep(name, part);
-        self
-    }
-
-    /// As [`with`](Memory::with).
-    pub(crate) fn keep<const R: usize>(&mut self, name: impl Into<String>, part: Tensor<B, R>) {
         let dims = part.dims();
         let slot = Slot::new(name, &dims[1..]);
         let part = part.reshape(slot.of_batch(dims[0]));
         self.parts.push((slot.name, part));
+        self
     }
 
     /// How many steps the network has seen: the next step's position.

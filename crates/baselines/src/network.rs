@@ -8,7 +8,7 @@ use crate::{BaselineError, Memory, MemoryData, Slot};
 
 /// A network that turns a sequence of inputs into a sequence of features, step by step or whole.
 ///
-/// It holds weights and no state: the [`Memory`] belongs to the caller. Whatever form a call takes, and wherever a sequence
+/// It holds weights and no state: the [`Memory`] belongs to the caller. Outside training, whatever form a call takes, and wherever a sequence
 /// is cut, the features are the same.
 pub trait Network<B: Backend>: Module<B> {
     /// The network's name, as in configurations.

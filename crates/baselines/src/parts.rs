@@ -231,8 +231,8 @@ impl Dropout<'_> {
     /// Hides some of the numbers.
     pub(crate) fn apply<B: Backend, const R: usize>(&mut self, rows: Tensor<B, R>) -> Tensor<B, R> {
         match &mut self.rng {
-            Some(rng) if self.probability > 0.0 => dropout(rows, self.probability, *rng),
-            _ => rows,
+            Some(rng) => dropout(rows, self.probability, *rng),
+            None => rows,
         }
     }
 }

@@ -37,8 +37,8 @@ pub struct TransformerConfig {
     pub positions: Positions,
     /// What stands between the two maps of a feed-forward.
     pub activation: Activation,
-    /// With which probability training hides an attention, a number between the maps of a feed-forward, and a number that
-    /// is added to a row (Srivastava et al. 2014).
+    /// With which probability training hides a weight of attention, a number between the maps of a feed-forward, and a number
+    /// that is added to a row (Srivastava et al. 2014).
     pub dropout: f64,
 }
 
@@ -48,9 +48,9 @@ pub struct TransformerConfig {
 pub enum NormPlace {
     /// Before each part (Xiong et al. 2020).
     #[default]
-    Before,
+    Pre,
     /// After each sum, as in the first Transformer (Vaswani et al. 2017).
-    After,
+    Post,
 }
 
 /// How a Transformer's rows know their positions.
@@ -61,7 +61,7 @@ pub enum Positions {
     #[default]
     Rotary,
     /// Sines and cosines of them are added to the rows below the first layer (Vaswani et al. 2017).
-    Added,
+    Sinusoidal,
 }
 
 /// What stands between the two maps of a Transformer's feed-forward.
@@ -102,7 +102,7 @@ impl TransformerConfig {
         check_count("layers", self.layers)?;
         match self.positions {
             Positions::Rotary => check_rotary(self.heads, self.width)?,
-            Positions::Added => check_heads(self.heads, self.width)?,
+            Positions::Sinusoidal => check_heads(self.heads, self.width)?,
         }
         check_count("feed_forward", self.between())?;
         if !(self.dropout >= 0.0 && self.dropout < 1.0) {
@@ -144,8 +144,8 @@ impl TransformerConfig {
         let &Self { width, layers, .. } = self;
         let square = glorot([width, width]);
         let back = match self.norm {
-            NormPlace::Before => 1.0 / ((2 * layers) as f32).sqrt(),
-            NormPlace::After => 1.0,
+            NormPlace::Pre => 1.0 / ((2 * layers) as f32).sqrt(),
+            NormPlace::Post => 1.0,
         };
         let mut linear = |shape, bound| Linear::init(shape, bound, Some(0.0), &mut *rng, device);
         let input = linear([d_input, width], glorot([d_input, width]));
@@ -174,8 +174,8 @@ impl TransformerConfig {
 /// - x ← x + softmax(q·kᵀ/√d_head)·v·W + b, head by head; a query sees the keys up to its own step's, the last `context` of them
 /// - x ← x + GELU(LN(x)·W + b)·W + b
 ///
-/// The features are LN(x). With norms [after](NormPlace::After) the sums, x ← LN(x + part(x)) for both parts. With positions
-/// that are [added](Positions::Added), nothing turns, and entry i of the mapped input at position p gains sin(p·10000^(−i/width))
+/// The features are LN(x). With norms [after the sums](NormPlace::Post), x ← LN(x + part(x)) for both parts. With
+/// [sinusoidal](Positions::Sinusoidal) positions nothing turns, and entry i of the mapped input at position p gains sin(p·10000^(−i/width))
 /// where i is even, and the cosine of entry i − 1's angle where it is odd. What is remembered are the turned keys and the values that later queries see: up to context − 1 steps
 /// of them, or all.
 #[derive(Module, Debug)]
@@ -193,13 +193,13 @@ pub struct Transformer<B: Backend> {
 /// One layer of a [`Transformer`].
 #[derive(Module, Debug)]
 pub struct TransformerLayer<B: Backend> {
-    /// The norm before the attention.
+    /// The norm of the attention, before it or after its sum.
     pub attention_norm: LayerNorm<B>,
     /// The map to queries, keys and values, `[width, 3·width]`.
     pub attention: Linear<B>,
     /// The map of what the heads answer, `[width, width]`.
     pub output: Linear<B>,
-    /// The norm before the feed-forward.
+    /// The norm of the feed-forward, before it or after its sum.
     pub feed_forward_norm: LayerNorm<B>,
     /// The feed-forward.
     pub feed_forward: FeedForward<B>,
@@ -292,7 +292,7 @@ impl<B: Backend> Transformer<B> {
     }
 
     /// The sines and cosines that are added to rows, `[1, steps, width]`.
-    fn added(&self, position: usize, steps: usize, of: (&B::Device, DType)) -> Tensor<B, 3> {
+    fn sinusoids(&self, position: usize, steps: usize, of: (&B::Device, DType)) -> Tensor<B, 3> {
         let width = self.options.width;
         let entry = |at: usize, i: usize| {
             let angle = at as f64 * 10_000_f64.powf(-((i - i % 2) as f64) / width as f64);
@@ -316,8 +316,8 @@ impl<B: Backend> Transformer<B> {
         part: impl FnOnce(Tensor<B, 3>) -> Tensor<B, 3>,
     ) -> Tensor<B, 3> {
         match self.options.norm {
-            NormPlace::Before => rows.clone() + part(norm.forward(rows)),
-            NormPlace::After => norm.forward(rows.clone() + part(rows)),
+            NormPlace::Pre => rows.clone() + part(norm.forward(rows)),
+            NormPlace::Post => norm.forward(rows.clone() + part(rows)),
         }
     }
 
@@ -341,10 +341,10 @@ impl<B: Backend> Transformer<B> {
         };
         let heads = self.options.heads;
         let kept = self.kept(position + steps);
-        let mut after = Memory::new(NAME, position + steps);
+        let mut parts = Vec::new();
         let mut rows = self.input.forward(inputs);
         if !rotary {
-            rows = rows + self.added(position, steps, of);
+            rows = rows + self.sinusoids(position, steps, of);
         }
         for (at, layer) in self.layers.iter().enumerate() {
             rows = self.with_part(rows, &layer.attention_norm, |rows| {
@@ -361,9 +361,7 @@ impl<B: Backend> Transformer<B> {
                 if kept > 0 {
                     let newest =
                         |of: &Tensor<B, 4>| of.clone().narrow(2, of.dims()[2] - kept, kept);
-                    for (name, all) in of_layer.into_iter().zip([&keys, &values]) {
-                        after.keep(name, newest(all));
-                    }
+                    parts.extend(of_layer.into_iter().zip([newest(&keys), newest(&values)]));
                 }
                 let answers = self.attend(turned(part(0)), keys, values, &mut dropout);
                 dropout.apply(layer.output.forward(side_by_side(answers)))
@@ -378,6 +376,10 @@ impl<B: Backend> Transformer<B> {
                 dropout.apply(answers)
             });
         }
+        let after = Memory::new(NAME, position + steps);
+        let after = parts
+            .into_iter()
+            .fold(after, |after, (name, part)| after.with(name, part));
         (self.norm.forward(rows), after)
     }
 }

@@ -4,7 +4,6 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorCreationOptions, TensorData, backend::Backend};
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
-use ran_baselines::Network;
 use ran_reservoir::{Reservoir, ScanBackend};
 use ran_tasks::one_hot_rows;
 use ran_unit::RngStream;
@@ -118,13 +117,7 @@ impl<B: Backend> Backbone<B> {
         B: ScanBackend,
     {
         let inputs = self.encode(inputs);
-        match (&self.core, memory) {
-            (Core::Network(network), Memory::Network(memory)) => {
-                let (states, memory) = network.forward_in_training(inputs, memory, rng);
-                (states, Memory::Network(memory))
-            }
-            (core, memory) => core.forward(inputs, memory, truncate),
-        }
+        self.core.forward_in_training(inputs, memory, truncate, rng)
     }
 
     /// The reservoir, where it is one.

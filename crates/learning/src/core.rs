@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 use ran_baselines::{Baseline, Network as _};
 use ran_reservoir::{MemoryKind, PreparedReservoir, Reservoir, ScanBackend, Stream};
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::inputs::ModelInputs;
@@ -118,13 +119,43 @@ impl<B: Backend> Core<B> {
     where
         B: ScanBackend,
     {
+        self.pass(inputs, memory, truncate, None)
+    }
+
+    /// As [`forward`](Core::forward), in training: what a network hides then is drawn from `rng`.
+    pub(crate) fn forward_in_training(
+        &self,
+        inputs: Tensor<B, 3>,
+        memory: Memory<B>,
+        truncate: Option<usize>,
+        rng: &mut ChaCha8Rng,
+    ) -> (Tensor<B, 3>, Memory<B>)
+    where
+        B: ScanBackend,
+    {
+        self.pass(inputs, memory, truncate, Some(rng))
+    }
+
+    fn pass(
+        &self,
+        inputs: Tensor<B, 3>,
+        memory: Memory<B>,
+        truncate: Option<usize>,
+        rng: Option<&mut ChaCha8Rng>,
+    ) -> (Tensor<B, 3>, Memory<B>)
+    where
+        B: ScanBackend,
+    {
         match (self, memory) {
             (Self::Reservoir(reservoir), Memory::Reservoir(memory)) => {
                 let (states, memory) = reservoir.forward(inputs, memory, truncate);
                 (states, Memory::Reservoir(memory))
             }
             (Self::Network(network), Memory::Network(memory)) => {
-                let (states, memory) = network.forward(inputs, memory);
+                let (states, memory) = match rng {
+                    Some(rng) => network.forward_in_training(inputs, memory, rng),
+                    None => network.forward(inputs, memory),
+                };
                 (states, Memory::Network(memory))
             }
             _ => unreachable!("a memory stays with what it is of"),

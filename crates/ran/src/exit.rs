@@ -32,8 +32,8 @@ pub(crate) enum Interrupted {
     Search,
     /// A search in a folder of its own.
     #[error(
-        "the search was stopped; `cargo xtask sweep --resume {}` goes on with its trials and trains no model; with --out a search \
-         goes on by the same command",
+        "the search was stopped; `cargo xtask sweep --resume {}` finishes its trials, and does not run the best configuration; a \
+         search with --out is continued by the same command",
         .0.display()
     )]
     SearchOfItsOwn(PathBuf),

@@ -114,7 +114,7 @@ pub enum SlurmError {
     /// Slurm's programs are not installed.
     #[error(
         "Slurm is not installed on this machine, which has no `{0}`: start the sweep where jobs of the cluster are submitted, or \
-         run it without Slurm"
+         run it on this machine, by `--on local`"
     )]
     Missing(&'static str),
     /// There is no such partition.

@@ -222,6 +222,11 @@ impl Sweep {
         results(&self.folder, &self.name, &self.config, metric(bench)?)
     }
 
+    /// The folders of its stages: that of the search, and that of what is judged once more, which may not be there.
+    pub fn stages(&self) -> [PathBuf; 2] {
+        [self.folder.clone(), self.folder.join(FINAL)]
+    }
+
     fn stage(&self, folder: &Path, config: &StageConfig) -> Result<Stage, SweepError> {
         if !Stage::is_at(folder) {
             return Ok(Stage::create(folder, config)?);

@@ -3,7 +3,8 @@
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use rand::{Rng, RngExt};
 
-/// Sets each number to 0 with a probability, and divides the others by 1 − probability (Srivastava et al. 2014).
+/// Sets each number to 0 with a probability, and divides the others by 1 − probability (Srivastava et al. 2014). A probability
+/// of 0 draws nothing.
 ///
 /// Drawn on the host, so that a seed hides the same on every backend.
 pub fn dropout<B: Backend, const R: usize>(
@@ -11,6 +12,9 @@ pub fn dropout<B: Backend, const R: usize>(
     probability: f64,
     rng: &mut (impl Rng + ?Sized),
 ) -> Tensor<B, R> {
+    if probability == 0.0 {
+        return rows;
+    }
     let kept = (1.0 / (1.0 - probability)) as f32;
     let (shape, of) = (rows.dims(), (&rows.device(), rows.dtype()));
     let mask = (0..shape.iter().product()).map(|_| {

@@ -69,7 +69,7 @@ fn wrong_options_get_a_sentence() {
             "dropout must be from 0 to below 1, got 1",
         ),
         (
-            "kind = 'transformer'\npositions = 'added'\nheads = 5",
+            "kind = 'transformer'\npositions = 'sinusoidal'\nheads = 5",
             "heads must divide width, got 5 heads for a width of 64",
         ),
         (

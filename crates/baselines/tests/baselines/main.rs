@@ -44,8 +44,8 @@ fn every_config() -> Vec<BaselineConfig> {
     };
     // The Transformer and the Mamba that CogScale's figures are of.
     let of_cogscale = TransformerConfig {
-        norm: NormPlace::After,
-        positions: Positions::Added,
+        norm: NormPlace::Post,
+        positions: Positions::Sinusoidal,
         activation: Activation::Relu,
         dropout: 0.1,
         ..transformer.clone()

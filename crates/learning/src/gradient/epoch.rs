@@ -58,11 +58,7 @@ impl<B: LearningBackend> Run<'_, B> {
                 backbone.forward_in_training(batch.inputs, memory, truncate, &mut rng);
             carried = learning.carry.then(|| memory.detach());
             let rows = features.gather(view.tensor(states), &batch.scored);
-            let rows = if learning.dropout > 0.0 {
-                dropout(rows, learning.dropout, &mut rng)
-            } else {
-                rows
-            };
+            let rows = dropout(rows, learning.dropout, &mut rng);
             let outputs = self.network.readout.forward(rows);
             let category = self.dataset.category;
             // A product is nobody else's, and goes to the host as it lies; what the graph shares is copied number by number.

@@ -271,7 +271,7 @@ fn a_loss_that_is_no_number_stops_with_a_sentence_and_keeps_the_last_model() {
 }
 
 /// All of a session's checkpoints, and the history, of a run that is left alone.
-fn watched(
+pub(super) fn watched(
     config: &ModelConfig,
     dataset: &Dataset,
     resume: Option<&[u8]>,

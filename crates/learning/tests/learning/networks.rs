@@ -3,10 +3,11 @@
 use burn_ndarray::{NdArray, NdArrayDevice};
 use ndarray::{Array1, Array2};
 use ran_learning::{
-    Category, Dataset, LearningError, Model, ModelConfig, Sample, StreamState, count_parameters,
-    describe, train,
+    Category, Dataset, LearningError, Model, ModelConfig, Sample, StreamState, Trained,
+    count_parameters, describe, train,
 };
 
+use crate::gradient::watched;
 use crate::model_file::{refusal, with_card};
 
 type B = NdArray<f32>;
@@ -14,13 +15,15 @@ type B = NdArray<f32>;
 const DEVICE: NdArrayDevice = NdArrayDevice::Cpu;
 
 /// Each kind with its options.
-const KINDS: [&str; 7] = [
+const KINDS: [&str; 9] = [
     "kind = 'gru'\nwidth = 6",
     "kind = 'lstm'\nwidth = 6",
     "kind = 'transformer'\nwidth = 8\nheads = 2",
+    "kind = 'transformer'\nwidth = 8\nheads = 2\nnorm = 'post'\npositions = 'sinusoidal'\nactivation = 'relu'",
     "kind = 'retnet'\nwidth = 8\nheads = 2",
     "kind = 'rwkv'\nwidth = 8\nheads = 2",
     "kind = 'mamba'\nwidth = 6",
+    "kind = 'mamba'\nwidth = 6\nresidual = false",
     "kind = 'echo-state-transformer'\nwidth = 6\nunits = 2\nneurons = 10",
 ];
 
@@ -235,5 +238,23 @@ fn a_file_of_another_kind_of_network_is_refused_with_a_sentence() {
             assert!(error.to_string().contains("lstm"), "{error}");
         }
         Err(error) => panic!("refused for another reason: {error}"),
+    }
+}
+
+#[test]
+fn dropout_within_a_network_acts_in_training_follows_the_seed_and_outlives_a_stop() {
+    let dataset = wave();
+    let with = |dropout: f64| {
+        let network = format!("kind = 'transformer'\nwidth = 8\nheads = 2\ndropout = {dropout:?}");
+        config(&network, &FULL.replace("epochs = 12", "epochs = 3"))
+    };
+    let predictions = |trained: &Trained<B>| trained.model.predict(&dataset.test, &DEVICE);
+    let (without, ..) = watched(&with(0.0), &dataset, None);
+    let (whole, saved, _) = watched(&with(0.5), &dataset, None);
+    assert_ne!(predictions(&whole), predictions(&without));
+    assert_eq!(saved.len(), 3);
+    for checkpoint in &saved {
+        let (resumed, ..) = watched(&with(0.5), &dataset, Some(checkpoint));
+        assert_eq!(predictions(&resumed), predictions(&whole));
     }
 }

@@ -40,10 +40,10 @@ pub(crate) struct Arguments {
     /// Where results go; a sweep that is there already is continued, if it is the same [default: runs/NAME].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Where trials run [default: where they ran before, at first on this machine].
+    /// Where trials run [default: on a cluster where one has run trials of this sweep, else on this machine].
     #[arg(long, value_enum)]
     on: Option<Place>,
-    /// How many trials run at once on this machine [default: as many as it has cores and memory for].
+    /// How many trials run at once, on this machine [default: as many as it has cores and memory for].
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
     /// Prints JSON Lines: each trial as it ends, those of the best, judged once more, with "last": true.
@@ -89,10 +89,18 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
         return Ok(named::list(&mut out)?);
     }
     let stop = stop_on_signal()?;
+    let place = match (arguments.on, arguments.workers) {
+        (Some(Place::Slurm), Some(_)) => {
+            let problem = "--workers is of this machine; on a cluster `max_running` of the table [slurm] says how many tasks run at once";
+            return Err(Usage(problem.into()).into());
+        }
+        (None, Some(_)) => Some(Place::Local),
+        (on, _) => on,
+    };
     let run = Run {
         stop,
         workers: arguments.workers,
-        place: arguments.on,
+        place,
         json: arguments.json,
         quiet: arguments.quiet,
     };
@@ -140,7 +148,7 @@ struct NoScore(String);
 pub(crate) struct Run {
     pub(crate) stop: &'static AtomicBool,
     pub(crate) workers: Option<usize>,
-    /// None: where trials of the sweep ran before.
+    /// None: on a cluster where one has run trials of the sweep, else on this machine.
     pub(crate) place: Option<Place>,
     pub(crate) json: bool,
     pub(crate) quiet: bool,
@@ -172,7 +180,7 @@ impl Run {
         let executor: &mut dyn Executor = match self.place {
             Some(Place::Slurm) => &mut cluster,
             // Jobs of a sweep that was killed may run still, and this machine would run the same trials.
-            None if Cluster::has_run(sweep.folder()) => &mut cluster,
+            None if sweep.stages().iter().any(|stage| Cluster::has_run(stage)) => &mut cluster,
             Some(Place::Local) | None => &mut local,
         };
         let metric = bench.metric().map_err(Usage)?;

@@ -11,7 +11,8 @@ use crate::{command, files_below};
 #[allow(dead_code, reason = "the tests of ran-sweep use the rest")]
 mod slurm;
 
-use slurm::{cluster, wait_until};
+use slurm::cluster;
+pub(super) use slurm::wait_until;
 
 const LEAK: &str = "'reservoir.leak' = { from = 0.1, to = 1.0 }";
 const REST: &str = "[method]\nname = 'random'\ntrials = 40\n[final]\nbest = 1\nset = { 'task.valid' = 0.0 }\n[slurm]\n\
@@ -69,4 +70,39 @@ fn a_sweep_on_a_cluster_whose_workers_are_killed_and_whose_node_is_drained_has_t
 
 fn done(folder: &Path) -> usize {
     crate::sweeping::files_below_or_none(&folder.join("trials"))
+}
+
+#[test]
+fn a_sweep_that_no_cluster_took_goes_on_on_this_machine_and_one_that_a_cluster_took_does_not() {
+    let place = place(&sweep(LEAK, "[method]\nname = 'random'\ntrials = 2"));
+    let resume = |more: &[&str]| {
+        let arguments = [&["sweep", "s.toml", "--out", "out"], more].concat();
+        let mut command = command(place.path(), &arguments);
+        // Where nothing of Slurm is.
+        let output = command.env("PATH", place.path()).output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), err)
+    };
+    let (code, err) = resume(&["--on", "slurm"]);
+    assert_eq!(code, Some(1), "{err}");
+    assert!(
+        err.contains("Slurm is not installed") && err.contains("--on local"),
+        "{err}"
+    );
+    let trials_there = || done(&place.path().join("out"));
+    assert_eq!((resume(&[]).0, trials_there()), (Some(0), 2));
+
+    fs::create_dir(place.path().join("out/slurm/array-0001")).unwrap();
+    let one = files_below(&place.path().join("out/trials")).remove(0);
+    fs::remove_file(place.path().join("out/trials").join(one)).unwrap();
+    let (code, err) = resume(&[]);
+    assert_eq!(code, Some(1));
+    assert!(err.contains("Slurm is not installed"), "{err}");
+    let (code, err) = resume(&["--on", "slurm", "--workers", "2"]);
+    assert_eq!(code, Some(2));
+    assert!(err.contains("max_running"), "{err}");
+    assert_eq!(
+        (resume(&["--workers", "1"]).0, trials_there()),
+        (Some(0), 2)
+    );
 }

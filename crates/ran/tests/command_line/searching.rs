@@ -6,6 +6,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::cluster::wait_until;
 use crate::gradient::signal;
 use crate::sweeping::{files_below_or_none, trials};
 use crate::{assert_sentence, assert_usage, command, run, succeed};
@@ -18,10 +19,10 @@ fn stopped(place: &Path, more: &[&str], folder: impl Fn() -> Option<String>) -> 
     let command = command.stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let begun = |folder| files_below_or_none(&place.join(folder).join("trials")) > 0;
-    while !folder().is_some_and(begun) {
+    wait_until("a trial is done", || {
         assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
-        std::thread::sleep(std::time::Duration::from_millis(2));
-    }
+        folder().is_some_and(begun)
+    });
     signal(&child, "-INT");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
@@ -36,6 +37,13 @@ fn a_search_that_was_stopped_says_how_it_goes_on() {
     let err = stopped(place, &["--out", "out"], || Some("out/search".into()));
     assert!(err.contains("the same command goes on"), "{err}");
     assert!(!err.contains("--resume"), "{err}");
+    // It does go on: what was done stays as it was.
+    let of = || trials(&place.join("out/search"));
+    let before = of();
+    let more = || (of().len() > before.len()).then(|| "out/search".into());
+    stopped(place, &["--out", "out"], more);
+    let after = of();
+    assert!(before.iter().all(|(trial, found)| after[trial] == *found));
 
     let own = || {
         let folder = place.join("runs/japanese-vowels-search");

@@ -80,9 +80,11 @@ impl Cluster {
         }
     }
 
-    /// Whether jobs were submitted for a sweep.
-    pub(super) fn has_run(sweep: &Path) -> bool {
-        sweep.join(JOBS).is_dir()
+    /// Whether a cluster took jobs of a stage, by its folder.
+    pub(super) fn has_run(stage: &Path) -> bool {
+        let entries = fs::read_dir(stage.join(JOBS)).into_iter().flatten();
+        let mut names = entries.flatten().map(|entry| entry.file_name());
+        names.any(|name| name.to_string_lossy().starts_with("array-"))
     }
 }
 
