@@ -77,9 +77,10 @@ fn every_kind_learns_is_saved_and_follows_a_signal() {
             let config = config(network, rest);
             let trained = train::<B>(&config, &dataset, 3, &DEVICE, &mut |_| {});
             let trained = trained.unwrap_or_else(|error| panic!("{network}: {error}"));
-            // The mean squared error of saying nothing is a half.
+            // The mean squared error of saying nothing is a half. What was drawn and not trained comes less far.
             let test = trained.report.test.expect("there is a test set");
-            assert!(test < 0.2, "{network}, {rest}: {test}");
+            let most = if rest == FULL { 0.2 } else { 0.35 };
+            assert!(test < most, "{network}, {rest}: {test}");
 
             let described = describe::<B>(&config, 2, 1, 3, &DEVICE).expect("it is right");
             let counted = count_parameters::<B>(&config, 2, 1, &DEVICE).expect("it is right");
