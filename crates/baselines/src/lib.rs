@@ -53,5 +53,5 @@ pub use retention::Retention;
 pub use retnet::{RetNet, RetNetConfig, RetNetLayer};
 pub use rwkv::{ChannelMixing, LowRank, Rwkv, RwkvConfig, RwkvLayer, TimeMixing};
 pub use transformer::{
-    Activation, NormPlace, Positions, Transformer, TransformerConfig, TransformerLayer,
+    NormPlace, Positions, Transformer, TransformerActivation, TransformerConfig, TransformerLayer,
 };

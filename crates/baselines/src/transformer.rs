@@ -36,7 +36,7 @@ pub struct TransformerConfig {
     /// How a row knows its position.
     pub positions: Positions,
     /// What stands between the two maps of a feed-forward.
-    pub activation: Activation,
+    pub activation: TransformerActivation,
     /// With which probability training hides a weight of attention, a number between the maps of a feed-forward, and a number
     /// that is added to a row (Srivastava et al. 2014).
     pub dropout: f64,
@@ -67,7 +67,7 @@ pub enum Positions {
 /// What stands between the two maps of a Transformer's feed-forward.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Activation {
+pub enum TransformerActivation {
     /// x·Φ(x).
     #[default]
     Gelu,
@@ -85,7 +85,7 @@ impl Default for TransformerConfig {
             context: None,
             norm: NormPlace::default(),
             positions: Positions::default(),
-            activation: Activation::default(),
+            activation: TransformerActivation::default(),
             dropout: 0.0,
         }
     }
@@ -368,8 +368,8 @@ impl<B: Backend> Transformer<B> {
             });
             rows = self.with_part(rows, &layer.feed_forward_norm, |rows| {
                 let activation: fn(Tensor<B, 3>) -> Tensor<B, 3> = match self.options.activation {
-                    Activation::Gelu => gelu,
-                    Activation::Relu => relu,
+                    TransformerActivation::Gelu => gelu,
+                    TransformerActivation::Relu => relu,
                 };
                 let maps = &layer.feed_forward;
                 let answers = maps.forward_with(rows, |rows| dropout.apply(activation(rows)));

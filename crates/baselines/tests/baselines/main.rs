@@ -15,8 +15,8 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use burn_ndarray::{NdArray, NdArrayDevice};
 use ran_baselines::{
-    Activation, Baseline, BaselineConfig, EchoStateTransformerConfig, GatedConfig, MambaConfig,
-    NormPlace, Positions, RetNetConfig, RwkvConfig, TransformerConfig,
+    Baseline, BaselineConfig, EchoStateTransformerConfig, GatedConfig, MambaConfig, NormPlace,
+    Positions, RetNetConfig, RwkvConfig, TransformerActivation, TransformerConfig,
 };
 
 /// The only backend of this program: burn 0.21 has one type of float for a kind of device, whichever asks first.
@@ -46,7 +46,7 @@ fn every_config() -> Vec<BaselineConfig> {
     let of_cogscale = TransformerConfig {
         norm: NormPlace::Post,
         positions: Positions::Sinusoidal,
-        activation: Activation::Relu,
+        activation: TransformerActivation::Relu,
         dropout: 0.1,
         ..transformer.clone()
     };
