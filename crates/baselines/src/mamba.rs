@@ -100,8 +100,8 @@ impl MambaConfig {
 
     /// Draws the weights, layer after layer. The options must have been checked.
     ///
-    /// As in the authors' code: maps uniform in ±1/√fan-in, that back to the rows divided by √layers where it adds to them; the convolution's
-    /// weights and biases uniform in ±1/√d_conv; biases that give step sizes log-uniform in 0.001 to 0.1; A = −1 … −N in
+    /// As in the authors' code: maps uniform in ±1/√fan-in, that back to the rows divided by √layers where it adds to them; the
+    /// convolution's weights and biases uniform in ±1/√d_conv; biases that give step sizes log-uniform in 0.001 to 0.1; A = −1 … −N in
     /// each channel, D = 1. The map of the inputs is drawn by Glorot's law (2010), its biases are zero.
     pub fn init<B: Backend>(
         &self,
@@ -133,12 +133,10 @@ impl MambaConfig {
         let input = map(width, 2 * inner, fan_in_bound(width));
         let selection = map(inner, rank + 2 * d_state, fan_in_bound(inner));
         let mut step_size = map(rank, inner, fan_in_bound(rank));
-        let by_depth = if self.residual {
-            self.layers as f32
-        } else {
-            1.0
-        }
-        .sqrt();
+        let by_depth = match self.residual {
+            true => (self.layers as f32).sqrt(),
+            false => 1.0,
+        };
         let output = map(inner, width, fan_in_bound(inner) / by_depth);
         step_size.bias = Some(given(step_biases(inner, rng), [inner], device));
         let rates = (0..inner).flat_map(|_| (1..=d_state).map(|n| (n as f32).ln()));

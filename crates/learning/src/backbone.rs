@@ -87,7 +87,8 @@ impl<B: Backend> Backbone<B> {
         }
     }
 
-    /// The states of a batch of sequences, and what is remembered of them.
+    /// The states of a batch of sequences, and what is remembered of them; with a generator in training, as of
+    /// [`Core::forward`].
     ///
     /// # Shapes
     ///
@@ -98,26 +99,13 @@ impl<B: Backend> Backbone<B> {
         inputs: Tensor<B, 3>,
         memory: Memory<B>,
         truncate: Option<usize>,
-    ) -> (Tensor<B, 3>, Memory<B>)
-    where
-        B: ScanBackend,
-    {
-        self.core.forward(self.encode(inputs), memory, truncate)
-    }
-
-    /// As [`forward`](Backbone::forward), in training: what a network hides then is drawn from `rng`.
-    pub(crate) fn forward_in_training(
-        &self,
-        inputs: Tensor<B, 3>,
-        memory: Memory<B>,
-        truncate: Option<usize>,
-        rng: &mut ChaCha8Rng,
+        rng: Option<&mut ChaCha8Rng>,
     ) -> (Tensor<B, 3>, Memory<B>)
     where
         B: ScanBackend,
     {
         let inputs = self.encode(inputs);
-        self.core.forward_in_training(inputs, memory, truncate, rng)
+        self.core.forward(inputs, memory, truncate, rng)
     }
 
     /// The reservoir, where it is one.

@@ -100,7 +100,8 @@ impl<B: Backend> Core<B> {
         }
     }
 
-    /// The states of every step, and what is remembered after the last.
+    /// The states of every step, and what is remembered after the last. In training there is a generator, from which a network
+    /// draws what it hides.
     ///
     /// # Shapes
     ///
@@ -111,32 +112,6 @@ impl<B: Backend> Core<B> {
     ///
     /// If the memory is another one's.
     pub(crate) fn forward(
-        &self,
-        inputs: Tensor<B, 3>,
-        memory: Memory<B>,
-        truncate: Option<usize>,
-    ) -> (Tensor<B, 3>, Memory<B>)
-    where
-        B: ScanBackend,
-    {
-        self.pass(inputs, memory, truncate, None)
-    }
-
-    /// As [`forward`](Core::forward), in training: what a network hides then is drawn from `rng`.
-    pub(crate) fn forward_in_training(
-        &self,
-        inputs: Tensor<B, 3>,
-        memory: Memory<B>,
-        truncate: Option<usize>,
-        rng: &mut ChaCha8Rng,
-    ) -> (Tensor<B, 3>, Memory<B>)
-    where
-        B: ScanBackend,
-    {
-        self.pass(inputs, memory, truncate, Some(rng))
-    }
-
-    fn pass(
         &self,
         inputs: Tensor<B, 3>,
         memory: Memory<B>,

@@ -78,7 +78,7 @@ impl<B: ScanBackend> Model<B> {
         let backbone = &self.backbone;
         let width = backbone.core.d_state();
         let _ = each_batch(backbone, samples, width, device, &mut |batch, memory| {
-            let (states, memory) = backbone.forward(batch.inputs.clone(), memory, None);
+            let (states, memory) = backbone.forward(batch.inputs.clone(), memory, None, None);
             let dims = states.dims();
             let states = states.into_data().convert::<f32>();
             let states = states.as_slice().expect("states were converted to f32");

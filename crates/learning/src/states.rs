@@ -239,7 +239,7 @@ impl<B: ScanBackend> Follower<'_, B> {
                 memory,
                 states,
             } => {
-                let (after, next) = core.forward(inputs, memory.clone(), None);
+                let (after, next) = core.forward(inputs, memory.clone(), None, None);
                 *memory = next;
                 *states = after.into_data().convert::<f32>();
                 states.as_slice().expect("states were converted to f32")

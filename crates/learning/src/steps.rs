@@ -77,7 +77,9 @@ impl<B: ScanBackend> Steps<B> {
         }
         let shape = [1, 1, inputs.len()];
         let inputs = Tensor::from_data(TensorData::new(inputs, shape), &self.device);
-        let (states, memory) = backbone.core.forward(inputs, self.memory.clone(), None);
+        let (states, memory) = backbone
+            .core
+            .forward(inputs, self.memory.clone(), None, None);
         self.memory = memory;
         let state = states.into_data().convert::<f32>();
         let state = state.into_vec().expect("states were converted to f32");

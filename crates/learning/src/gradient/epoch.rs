@@ -54,8 +54,7 @@ impl<B: LearningBackend> Run<'_, B> {
             let backbone = &self.network.backbone;
             let memory = carried.take();
             let memory = memory.unwrap_or_else(|| backbone.core.start(indices.len(), self.device));
-            let (states, memory) =
-                backbone.forward_in_training(batch.inputs, memory, truncate, &mut rng);
+            let (states, memory) = backbone.forward(batch.inputs, memory, truncate, Some(&mut rng));
             carried = learning.carry.then(|| memory.detach());
             let rows = features.gather(view.tensor(states), &batch.scored);
             let rows = dropout(rows, learning.dropout, &mut rng);
