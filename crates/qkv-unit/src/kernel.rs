@@ -3,6 +3,7 @@
 mod back;
 mod single;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use back::QkvRoom;
@@ -98,10 +99,11 @@ impl QkvKernel {
     #[inline(always)]
     fn window(&self, shape: Shape, slot: usize) -> Window {
         Window {
-            queries: shape.rows(),
+            queries: shape.memory.rows(shape.context),
             context: shape.context,
             heads: self.heads,
             width: shape.d_unit,
+            stride: shape.abreast * shape.d_unit,
             causal: self.causal && shape.memory == Memory::Rewritten,
             newest: (shape.memory == Memory::Sliding).then_some(slot),
         }
@@ -123,9 +125,16 @@ impl QkvKernel {
         QkvTrace {
             query: scratch.part(rows * d),
             rows: scratch.part(Self::new_rows_len(shape)),
-            attention: scratch.part(self.window(shape, 0).weights_len()),
+            attention: scratch.part(shape.abreast * self.window(shape, 0).weights_len()),
             end: self.end.trace(rows, d, scratch),
         }
+    }
+
+    /// Where a row lies among the keys of the window, or among its values: `[context, abreast, d_unit]`.
+    #[inline(always)]
+    fn row(shape: Shape, slot: usize) -> Range<usize> {
+        let len = shape.abreast * shape.d_unit;
+        slot * len..(slot + 1) * len
     }
 
     /// Sets keys and values of one row of the window.
@@ -140,8 +149,8 @@ impl QkvKernel {
         window: &mut [S::f32s],
     ) {
         let d = shape.d_unit;
-        let (keys, values) = window.split_at_mut(shape.context * d);
-        let row = slot * d..(slot + 1) * d;
+        let (keys, values) = window.split_at_mut(window.len() / 2);
+        let row = Self::row(shape, slot);
         layer(d).forward(simd, weights.key, z, |x| x, &mut keys[row.clone()]);
         layer(d).forward(simd, weights.value, z, |x| x, &mut values[row]);
     }
@@ -166,7 +175,7 @@ impl QkvKernel {
                 if !again {
                     self.remember_row(simd, shape, &weights, lane.slot, z, lane.window);
                 }
-                lane.window.split_at(shape.context * d)
+                lane.window.split_at(lane.window.len() / 2)
             }
             Memory::Rewritten => {
                 let (keys, values) = trace.rows.split_at_mut(shape.context * d);
@@ -176,14 +185,19 @@ impl QkvKernel {
             }
         };
         layer(d).forward(simd, weights.query, z, |x| x, trace.query);
-        self.window(shape, lane.slot).attend(
-            simd,
-            trace.query,
-            (keys, values),
-            weights.lag_bias,
-            trace.attention,
-            out,
-        );
+        let window = self.window(shape, lane.slot);
+        let (queries, weights_len) = (window.queries * d, window.weights_len());
+        for strip in 0..shape.abreast {
+            let rows = strip * queries..(strip + 1) * queries;
+            window.attend(
+                simd,
+                &trace.query[rows.clone()],
+                (&keys[strip * d..], &values[strip * d..]),
+                weights.lag_bias,
+                &mut trace.attention[strip * weights_len..][..weights_len],
+                &mut out[rows],
+            );
+        }
         self.end.forward(simd, weights.end, z, &mut trace.end, out);
     }
 }
@@ -220,7 +234,7 @@ impl UnitKernel for QkvKernel {
 
     fn window_len(&self, shape: Shape) -> usize {
         match shape.memory {
-            Memory::Sliding => 2 * shape.context * shape.d_unit,
+            Memory::Sliding => 2 * shape.context * shape.abreast * shape.d_unit,
             Memory::Rewritten => 0,
         }
     }

@@ -16,6 +16,8 @@ pub struct Window {
     pub heads: usize,
     /// Width of a row, all heads together.
     pub width: usize,
+    /// How far a row of keys or values is from the next: the width, or more where those of other sequences lie between.
+    pub stride: usize,
     /// Whether query i sees keys up to i only.
     pub causal: bool,
     /// The row of the newest key where the rows lie in a ring, so that those behind it are the oldest and it is the
@@ -69,7 +71,7 @@ impl Window {
     /// # Shapes
     ///
     /// - queries, attended: `[queries, width]` vectors
-    /// - keys, values: `[context, width]` vectors
+    /// - keys, values: `[context, width]` vectors, rows `stride` apart
     /// - lag_bias: `[heads, context]`, what is added to the score of a key by its lag; empty for nothing
     /// - weights: `[heads, queries, context]` vectors
     #[inline(always)]
@@ -207,7 +209,12 @@ impl<S: Lanes> WithLanes for Attend<'_, S> {
             weights,
             attended,
         } = self;
-        let Window { context, width, .. } = window;
+        let Window {
+            context,
+            width,
+            stride,
+            ..
+        } = window;
         let head = window.head();
         let scale = simd.splat_f32s(window.scale());
         let mut rows = weights.chunks_exact_mut(context);
@@ -221,7 +228,7 @@ impl<S: Lanes> WithLanes for Attend<'_, S> {
                     simd,
                     &queries[at..at + head],
                     &keys[first..],
-                    width,
+                    stride,
                     &mut row[..seen],
                 );
                 if bias.is_empty() {
@@ -238,7 +245,7 @@ impl<S: Lanes> WithLanes for Attend<'_, S> {
                 }
                 row[seen..].fill(simd.splat_f32s(0.0));
                 let out = &mut attended[at..at + head];
-                mix(simd, &row[..seen], &values[first..], width, out);
+                mix(simd, &row[..seen], &values[first..], stride, out);
             }
         }
     }
@@ -256,7 +263,12 @@ impl<S: Lanes> WithLanes for AttendBack<'_, S> {
     #[inline(always)]
     fn run<T: Lanes>(self, _: T) {
         let Self { simd, window, pass } = self;
-        let Window { context, width, .. } = window;
+        let Window {
+            context,
+            width,
+            stride,
+            ..
+        } = window;
         let head = window.head();
         let scale = simd.splat_f32s(window.scale());
         let mut rows = pass.weights.chunks_exact_mut(context);
@@ -273,7 +285,7 @@ impl<S: Lanes> WithLanes for AttendBack<'_, S> {
                     row,
                     gradient,
                     &mut pass.value_gradient[first..],
-                    width,
+                    stride,
                 );
                 // With p the weights and g their gradient, the scores' is p ⊙ (g − p·g)/√d.
                 let mut along = simd.splat_f32s(0.0);
@@ -282,8 +294,8 @@ impl<S: Lanes> WithLanes for AttendBack<'_, S> {
                     dots(
                         simd,
                         gradient,
-                        &pass.values[c * PIECE * width + first..],
-                        width,
+                        &pass.values[c * PIECE * stride + first..],
+                        stride,
                         piece,
                     );
                     for (&p, &g) in weights.iter().zip(piece.iter()) {
@@ -293,8 +305,8 @@ impl<S: Lanes> WithLanes for AttendBack<'_, S> {
                 for (c, weights) in row.chunks_mut(PIECE).enumerate() {
                     let piece = &mut piece[..weights.len()];
                     if window.context > PIECE {
-                        let values = &pass.values[c * PIECE * width + first..];
-                        dots(simd, gradient, values, width, piece);
+                        let values = &pass.values[c * PIECE * stride + first..];
+                        dots(simd, gradient, values, stride, piece);
                     }
                     for (p, &g) in weights.iter_mut().zip(piece.iter()) {
                         let centred = simd.mul_f32s(simd.sub_f32s(g, along), scale);
@@ -311,9 +323,9 @@ impl<S: Lanes> WithLanes for AttendBack<'_, S> {
                     }
                 }
                 let out = &mut pass.query_gradient[at..at + head];
-                mix(simd, row, &pass.keys[first..], width, out);
+                mix(simd, row, &pass.keys[first..], stride, out);
                 let queries = &pass.queries[at..at + head];
-                spread(simd, row, queries, &mut pass.key_gradient[first..], width);
+                spread(simd, row, queries, &mut pass.key_gradient[first..], stride);
             }
         }
     }

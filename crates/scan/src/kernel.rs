@@ -60,7 +60,7 @@ pub trait Kernel: Debug + Send + Sync {
     fn scratch_len(&self, shape: Shape, lanes: usize) -> usize;
     /// See [`UnitKernel::sums_len`].
     fn sums_len(&self, shape: Shape, lanes: usize) -> usize;
-    /// See [`UnitKernel::remember`]; z is `[units, d_unit]` vectors.
+    /// See [`UnitKernel::remember`]; z is `[units, rows, d_unit]` vectors.
     fn remember(&self, block: Block<'_>, z: &[f32]);
     /// See [`UnitKernel::forward`]; z and out are `[units, rows, d_unit]` vectors.
     fn forward(&self, block: Block<'_>, z: &[f32], out: &mut [f32]);
@@ -217,7 +217,8 @@ impl<K: UnitKernel> WithLanes for Remember<'_, K> {
     fn run<S: Lanes>(self, simd: S) {
         let block = self.block;
         let window_len = UnitKernel::window_len(self.kernel, block.shape);
-        let rows = S::as_simd_f32s(self.z).0.chunks_exact(block.shape.d_unit);
+        let size = block.shape.rows() * block.shape.d_unit;
+        let rows = S::as_simd_f32s(self.z).0.chunks_exact(size);
         for (unit, z) in rows.enumerate() {
             let lane = lane!(self, block, window_len, unit);
             self.kernel.remember(simd, lane, z);

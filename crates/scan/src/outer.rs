@@ -1,5 +1,7 @@
 //! Gradients of weights: products over rows and sequences, summed as the scan goes back in time.
 
+use std::ops::Range;
+
 use crate::arch::{Lanes, WithLanes, vectorize};
 
 /// How the gradient of one weight matrix `[ins, outs]` is summed.
@@ -100,15 +102,60 @@ impl Outer {
 
     /// Adds the sum to the gradient `[ins, outs]` of the weights.
     pub fn collect(self, sums: &[f32], gradient: &mut [f32]) {
-        let padded = self.vectors() * self.lanes;
-        for (i, line) in gradient.chunks_exact_mut(self.outs).enumerate() {
-            for (o, value) in line.iter_mut().enumerate() {
-                *value += match self.along_outs {
-                    true => sums[i * padded + o],
-                    false => sums[o * padded + i],
-                };
+        let Self { outs, lanes, .. } = self;
+        let mut tiles = sums;
+        self.each_tile(|Tile { numbers, vectors }| {
+            for number in numbers {
+                for vector in vectors.clone() {
+                    let (sums, rest) = tiles.split_at(lanes);
+                    tiles = rest;
+                    let along = vector * lanes..self.long().min((vector + 1) * lanes);
+                    if self.along_outs {
+                        let line = &mut gradient[number * outs..][along];
+                        line.iter_mut().zip(sums).for_each(|(to, sum)| *to += sum);
+                    } else {
+                        for (i, sum) in along.zip(sums) {
+                            gradient[i * outs + number] += sum;
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    /// Calls `tile` with each tile in the order in which they lie in the sums, which is that of [`Sum`].
+    fn each_tile(self, mut tile: impl FnMut(Tile)) {
+        let held = sums_held(self.lanes);
+        let pairs = self.vectors() / 2 * 2;
+        for (width, strips) in [(2, 0..pairs), (1, pairs..self.vectors())] {
+            let mut number = 0;
+            for count in [16, 8, 4, 2, 1] {
+                while width * count <= held && number + count <= self.short() {
+                    for vector in strips.clone().step_by(width) {
+                        tile(Tile {
+                            numbers: number..number + count,
+                            vectors: vector..vector + width,
+                        });
+                    }
+                    number += count;
+                }
             }
         }
+    }
+}
+
+/// Sums that are held in registers at a time: `numbers` of the one side times `vectors` of the other.
+struct Tile {
+    numbers: Range<usize>,
+    vectors: Range<usize>,
+}
+
+/// How many sums a tile may have: half of the registers, which number 32 with AVX-512 and NEON.
+#[inline(always)]
+fn sums_held(lanes: usize) -> usize {
+    match lanes {
+        4 | 16 => 16,
+        _ => 8,
     }
 }
 
@@ -155,6 +202,8 @@ impl<S: Lanes> WithLanes for Transpose<'_, S> {
     }
 }
 
+/// Adds up tile by tile. The sums of a tile lie side by side, and tiles in the order in which they are computed: of what a step
+/// reads these are the most, and the processor fetches ahead what is read in order.
 struct Sum<'a, S: Lanes> {
     simd: S,
     numbers: &'a [S::f32s],
@@ -170,22 +219,23 @@ impl<S: Lanes> WithLanes for Sum<'_, S> {
 
     #[inline(always)]
     fn run<T: Lanes>(mut self, _: T) {
-        let wide = S::REGISTER_COUNT >= 32;
-        let mut v = 0;
-        macro_rules! strip {
-            ($vectors:literal: $($count:literal),*) => {
-                while v + $vectors <= self.vectors {
-                    let mut n = 0;
-                    $(while n + $count <= self.short && $vectors * $count <= if wide { 16 } else { 8 } {
-                        self.tile::<$count, $vectors>(n, v);
-                        n += $count;
-                    })*
-                    v += $vectors;
-                }
+        let held = sums_held(S::F32_LANES);
+        let pairs = self.vectors / 2 * 2;
+        macro_rules! strips {
+            ($width:literal, $strips:expr, $($count:literal),*) => {
+                let mut number = 0;
+                $(while $width * $count <= held && number + $count <= self.short {
+                    let mut vector = $strips.start;
+                    while vector < $strips.end {
+                        self.tile::<$count, $width>(number, vector);
+                        vector += $width;
+                    }
+                    number += $count;
+                })*
             };
         }
-        strip!(2: 8, 4, 2, 1);
-        strip!(1: 16, 8, 4, 2, 1);
+        strips!(2, 0..pairs, 8, 4, 2, 1);
+        strips!(1, pairs..self.vectors, 16, 8, 4, 2, 1);
     }
 }
 
@@ -194,8 +244,10 @@ impl<S: Lanes> Sum<'_, S> {
     fn tile<const N: usize, const V: usize>(&mut self, n: usize, v: usize) {
         let (simd, lanes) = (self.simd, S::F32_LANES);
         let mut sums = [[simd.splat_f32s(0.0); V]; N];
-        for (i, sum) in sums.iter_mut().enumerate() {
-            sum.copy_from_slice(&self.sums[(n + i) * self.vectors + v..][..V]);
+        let (tile, rest) = std::mem::take(&mut self.sums).split_at_mut(N * V);
+        self.sums = rest;
+        for (sum, kept) in sums.iter_mut().zip(tile.chunks_exact(V)) {
+            sum.copy_from_slice(kept);
         }
         for row in 0..self.rows {
             let numbers: &[f32] =
@@ -215,8 +267,8 @@ impl<S: Lanes> Sum<'_, S> {
                 }
             }
         }
-        for (i, sum) in sums.iter().enumerate() {
-            self.sums[(n + i) * self.vectors + v..][..V].copy_from_slice(sum);
+        for (sum, kept) in sums.iter().zip(tile.chunks_exact_mut(V)) {
+            kept.copy_from_slice(sum);
         }
     }
 }

@@ -252,6 +252,23 @@ impl ScanSpec {
         self.arch.unwrap_or_else(|| Arch::for_batch(batch))
     }
 
+    /// The same with so many vectors of sequences abreast.
+    pub(crate) fn abreast(&self, abreast: usize) -> Self {
+        let mut spec = self.clone();
+        for place in &mut spec.places {
+            place.shape.abreast = abreast;
+        }
+        spec
+    }
+
+    /// How many vectors of sequences a batch goes through a step abreast.
+    pub(crate) fn abreast_for(&self, arch: Arch, batch: usize) -> usize {
+        match self.memory {
+            Memory::Sliding => arch.abreast(batch),
+            Memory::Rewritten => 1,
+        }
+    }
+
     /// The instruction set for a single sequence: the widest that the units' widths fill, else the widest.
     pub(crate) fn single_arch(&self) -> Arch {
         let fills = |arch: &Arch| {
@@ -265,7 +282,7 @@ impl ScanSpec {
 
     /// Rows that are computed in one step.
     pub(crate) fn step_rows(&self) -> usize {
-        self.memory.rows(self.context)
+        self.places[0].shape.rows()
     }
 
     /// A population and where it lies.
@@ -293,6 +310,7 @@ fn places(memory: Memory, context: usize, populations: &[Population]) -> Vec<Pla
                 units,
                 d_unit,
                 context,
+                abreast: 1,
             },
             unit,
             state,

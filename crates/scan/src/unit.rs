@@ -43,17 +43,21 @@ pub struct Shape {
     pub d_unit: usize,
     /// Rows of context C.
     pub context: usize,
+    /// Vectors of sequences that go through a step side by side, each in a row of its own, so that a weight that was loaded
+    /// serves more than one: 1 or 2 in sliding memory, 1 in rewritten memory, where a step has C rows already.
+    pub abreast: usize,
 }
 
 impl Shape {
-    /// Rows that a unit computes in one step.
+    /// Rows that a unit computes in one step: one for each of the vectors [`abreast`](Self::abreast) in sliding memory, C in
+    /// rewritten memory.
     #[inline]
     pub fn rows(self) -> usize {
-        self.memory.rows(self.context)
+        self.memory.rows(self.context) * self.abreast
     }
 }
 
-/// One unit at one step, with one sequence per lane.
+/// One unit at one step, with one sequence per lane of each of the vectors abreast.
 pub struct Lane<'a, S: Lanes> {
     /// The sizes.
     pub shape: Shape,
@@ -113,7 +117,8 @@ pub struct LaneBack<'a, S: Lanes> {
 /// A kind of unit, written once for every vector width.
 ///
 /// Every length is in numbers per lane and per unit, so that a vector counts as one. In sliding
-/// memory a kernel may remember something of each of the C rows that the window has; in rewritten
+/// memory a kernel may remember something of each of the C rows that the window has, for each of the vectors
+/// [`abreast`](Shape::abreast); in rewritten
 /// memory it is given all C rows at each step and remembers nothing. All generic functions must be
 /// `#[inline(always)]`, see [`WithLanes`](crate::WithLanes).
 ///
@@ -185,7 +190,7 @@ pub trait UnitKernel: Debug + Send + Sync + 'static {
     /// Sums of weight gradients, on vectors of `lanes` numbers.
     fn sums_len(&self, shape: Shape, lanes: usize) -> usize;
 
-    /// Remembers a row z `[d_unit]` in the window without computing an output (sliding memory).
+    /// Remembers rows z `[rows, d_unit]`, one for each vector abreast, in the window without computing an output (sliding memory).
     ///
     /// # Panics
     ///

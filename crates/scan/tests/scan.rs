@@ -7,7 +7,7 @@ mod common;
 use common::naive::{Kind, Part};
 use common::number::{Number, Traced};
 use common::{Case, difference, kinds, numbers};
-use ran_scan::{Arch, Memory, Needs, Output, ScanSpec, Sequences};
+use ran_scan::{Arch, Memory, Needs, Output, ScanSpec, Sequences, scan_forward_taped};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -122,6 +122,59 @@ fn another_number_of_leaks_than_of_units_is_refused() {
         "leaks has 1 numbers, expected 2 = one per unit"
     );
     assert!(sentence(vec![0.5, 0.0]).starts_with("leak"));
+}
+
+/// A batch of which every instruction set that has 16 registers puts two vectors abreast, the last of them in part empty.
+#[test]
+fn vectors_of_sequences_that_go_abreast_agree() {
+    let kinds = kinds(4);
+    for context in [1, 3] {
+        for (index, kind) in kinds.iter().enumerate() {
+            let output = [Output::Identity, Output::Tanh, Output::LayerNorm][index % 3];
+            let parts = vec![
+                part(kind.clone(), 2, 4, output),
+                part(kinds[0].clone(), 1, 4, Output::Tanh),
+            ];
+            let leak = [1.0, 0.3][index % 2];
+            let case = Case::new(5, Memory::Sliding, context, leak, 2, parts, [27, 4, 2]);
+            for truncate in [None, Some(2)] {
+                let name = format!("{kind:?}, context {context}, every {truncate:?}");
+                agrees(&name, &case, truncate);
+            }
+        }
+    }
+}
+
+/// As many as fill one vector go without another beside them.
+#[test]
+fn states_are_the_same_bits_whatever_goes_abreast() {
+    let parts = vec![part(kinds(4)[0].clone(), 3, 4, Output::Tanh)];
+    let case = Case::new(6, Memory::Sliding, 3, 0.5, 2, parts, [27, 5, 2]);
+    for arch in Arch::available() {
+        let spec = case.spec.clone().on(arch);
+        let weights = spec.split(&case.weights).expect("the weights");
+        let states = |part| {
+            let scanned = scan_forward_taped(&spec, &weights, part);
+            scanned.expect("lengths that agree").0.states
+        };
+        let together = states(case.sequences());
+        let Sequences { inputs, rows, .. } = case.sequences();
+        let each = |all: &[f32]| all.len() / case.batch;
+        let (len, row_len) = (spec.states_len(1, case.steps), spec.rows_len(1));
+        for first in (0..case.batch).step_by(arch.lanes()) {
+            let batch = arch.lanes().min(case.batch - first);
+            let part = Sequences {
+                batch,
+                steps: case.steps,
+                inputs: &inputs[first * each(inputs)..][..batch * each(inputs)],
+                rows: &rows[first * row_len..][..batch * row_len],
+                older_inputs: &[],
+            };
+            let expected = &together[first * len..][..batch * len];
+            let same = states(part) == expected;
+            assert!(same, "states from {first} on differ on {}", arch.name());
+        }
+    }
 }
 
 #[test]

@@ -113,8 +113,8 @@ impl QkvKernel {
             .backward(simd, weights.end, &trace.end, out, end_sums);
         let (keys, values, key_gradient, value_gradient) = match shape.memory {
             Memory::Sliding => {
-                let (keys, values) = lane.window.split_at(shape.context * d);
-                let (key_gradient, value_gradient) = window.split_at_mut(shape.context * d);
+                let (keys, values) = lane.window.split_at(lane.window.len() / 2);
+                let (key_gradient, value_gradient) = window.split_at_mut(window.len() / 2);
                 (keys, values, key_gradient, value_gradient)
             }
             Memory::Rewritten => {
@@ -124,20 +124,25 @@ impl QkvKernel {
                 (keys, values, gradients.0, gradients.1)
             }
         };
-        let pass = Back {
-            queries: trace.query,
-            keys,
-            values,
-            weights: trace.attention,
-            attended: out,
-            query_gradient: room.query_gradient,
-            key_gradient: &mut *key_gradient,
-            value_gradient: &mut *value_gradient,
-            lag_gradient,
-        };
-        self.window(shape, lane.slot).attend_back(simd, pass);
+        let window = self.window(shape, lane.slot);
+        let (queries, weights_len) = (window.queries * d, window.weights_len());
+        for strip in 0..shape.abreast {
+            let rows = strip * queries..(strip + 1) * queries;
+            let pass = Back {
+                queries: &trace.query[rows.clone()],
+                keys: &keys[strip * d..],
+                values: &values[strip * d..],
+                weights: &mut trace.attention[strip * weights_len..][..weights_len],
+                attended: &out[rows.clone()],
+                query_gradient: &mut room.query_gradient[rows],
+                key_gradient: &mut key_gradient[strip * d..],
+                value_gradient: &mut value_gradient[strip * d..],
+                lag_gradient: &mut *lag_gradient,
+            };
+            window.attend_back(simd, pass);
+        }
         let newest = match shape.memory {
-            Memory::Sliding => lane.slot * d..(lane.slot + 1) * d,
+            Memory::Sliding => Self::row(shape, lane.slot),
             Memory::Rewritten => 0..shape.context * d,
         };
         let key_gradient = &mut key_gradient[newest.clone()];
@@ -160,11 +165,11 @@ impl QkvKernel {
     /// The backward pass through the keys and values of a row that was remembered without an output.
     #[inline(always)]
     pub(super) fn settle_row<S: Lanes>(&self, simd: S, lane: Lane<'_, S>, back: LaneBack<'_, S>) {
-        let (shape, d) = (lane.shape, lane.shape.d_unit);
-        let weights = self.weights(d, &mut { lane.weights });
-        let room = rows_room(shape, 1, S::F32_LANES, &mut &mut *lane.scratch);
-        let (keys, values) = back.window.split_at_mut(shape.context * d);
-        let row = lane.slot * d..(lane.slot + 1) * d;
+        let shape = lane.shape;
+        let weights = self.weights(shape.d_unit, &mut { lane.weights });
+        let room = rows_room(shape, shape.rows(), S::F32_LANES, &mut &mut *lane.scratch);
+        let (keys, values) = back.window.split_at_mut(back.window.len() / 2);
+        let row = Self::row(shape, lane.slot);
         let (key, value) = (&mut keys[row.clone()], &mut values[row]);
         back.z_gradient.fill(simd.splat_f32s(0.0));
         let gradients = [&[][..], &*key, &*value];

@@ -3,10 +3,10 @@
 
 mod step;
 
+use super::blocks::Block;
 use super::forward::BlockTape;
 use super::kernels::{Kernels, windows};
-use super::layout::{Pack, Sources, Unpack};
-use crate::arch::Arch;
+use super::layout::Sources;
 use crate::buffer::Buffer;
 use crate::gradients::Needs;
 use crate::packed::Packed;
@@ -16,7 +16,7 @@ use crate::unit::Memory;
 /// A block's part of what is given and of what is wanted.
 pub(crate) struct BlockGradients<'a> {
     pub(crate) tape: &'a BlockTape,
-    pub(crate) sequences: usize,
+    pub(crate) block: Block,
     /// Gradient of the states, if there is one.
     pub(crate) states: Option<&'a [f32]>,
     /// Gradient of the rows of memory after the last step, if there is one.
@@ -30,12 +30,12 @@ pub(crate) struct BlockGradients<'a> {
 pub(crate) fn blocks_backward(
     spec: &ScanSpec,
     weights: &Packed,
-    arch: Arch,
     steps: usize,
     truncate: Option<usize>,
     needs: Needs,
     group: &mut [BlockGradients<'_>],
 ) -> Vec<f32> {
+    let arch = group[0].block.arch;
     let lanes = arch.lanes();
     let mut sums: Vec<Buffer> = spec
         .places()
@@ -46,14 +46,15 @@ pub(crate) fn blocks_backward(
         .collect();
     let (rows, d_input, d_state) = (spec.step_rows(), spec.d_input(), spec.d_state());
     let zeros = |len: usize| Buffer::zeros(len * lanes);
-    for block in group {
+    for gradients in group {
+        let block = gradients.block;
         let pass = Pass {
             spec,
-            arch,
+            block,
             steps,
             truncate,
             needs,
-            block,
+            gradients,
             sums: &mut sums,
             sources: Sources {
                 wiring: spec.wiring(),
@@ -66,7 +67,7 @@ pub(crate) fn blocks_backward(
             out: zeros(rows * d_state),
             z: zeros(rows * d_state),
             step_inputs: zeros(rows * d_input),
-            inputs: zeros(spec.older_inputs_len(1) + steps * d_input),
+            inputs: zeros(block.abreast * (spec.older_inputs_len(1) + steps * d_input)),
         };
         pass.run();
     }
@@ -87,11 +88,11 @@ pub(crate) fn blocks_backward(
 /// One block's backward pass.
 struct Pass<'a, 'b> {
     spec: &'a ScanSpec,
-    arch: Arch,
+    block: Block,
     steps: usize,
     truncate: Option<usize>,
     needs: Needs,
-    block: &'a mut BlockGradients<'b>,
+    gradients: &'a mut BlockGradients<'b>,
     sums: &'a mut [Buffer],
     sources: Sources<'a>,
     kernels: Kernels<'a>,
@@ -103,14 +104,14 @@ struct Pass<'a, 'b> {
     z: Buffer,
     /// Gradient of the inputs that a step reads, `[rows, d_input]` vectors.
     step_inputs: Buffer,
-    /// Gradient of all inputs, `[older + steps, d_input]` vectors.
+    /// Gradient of all inputs, for each of the vectors abreast `[older + steps, d_input]` vectors.
     inputs: Buffer,
 }
 
 impl<'a> Pass<'a, '_> {
     fn run(mut self) {
         let (context, d_state) = (self.spec.context(), self.spec.d_state());
-        let width = d_state * self.arch.lanes();
+        let width = d_state * self.block.arch.lanes();
         let sliding = self.spec.memory() == Memory::Sliding;
         // Rows of the window are counted from the oldest before the first step: step t has t + C − 1.
         let last_border = match (self.truncate, self.steps) {
@@ -130,11 +131,10 @@ impl<'a> Pass<'a, '_> {
             if sliding && step + 1 < self.steps {
                 self.remember(step);
             }
-            let newest = Target::State(self.spec.step_rows() - 1);
-            self.add_output_gradient(Row::State(step), newest);
+            let newest = self.spec.step_rows() - self.block.abreast;
+            self.add_output_gradient(Row::State(step), Target::State(newest));
             if step + 1 == self.steps {
-                let newest = Target::State(self.spec.step_rows() - 1);
-                self.add_output_gradient(Row::After(context - 1), newest);
+                self.add_output_gradient(Row::After(context - 1), Target::State(newest));
             }
             self.step_back(step);
             if sliding && step + context > self.steps && step >= last_border {
@@ -152,15 +152,7 @@ impl<'a> Pass<'a, '_> {
                         .expect("a border only where gradients are truncated");
             }
         }
-        let (arch, sequences) = (self.arch, self.block.sequences);
-        let unpack = |vectors: &[f32], stride: usize, rows: &mut [f32]| {
-            arch.run(Unpack {
-                vectors,
-                stride,
-                sequences,
-                rows,
-            });
-        };
+        let block = self.block;
         let row_stride = context * d_state;
         if sliding {
             for row in 0..context - 1 {
@@ -169,33 +161,31 @@ impl<'a> Pass<'a, '_> {
                     self.add_output_gradient(Row::After(row - self.steps), Target::Z);
                 }
                 if self.needs.rows {
-                    let rows = &mut self.block.rows[row * d_state..];
-                    unpack(self.z.get(), row_stride, rows);
+                    let rows = &mut self.gradients.rows[row * d_state..];
+                    block.unpack_units(self.spec, self.z.get(), row_stride, rows);
                 }
             }
         }
         if self.needs.rows {
-            let first = context - self.spec.step_rows();
+            let width = width * block.abreast;
+            let first = context - self.state.get().len() / width;
             for (row, vectors) in self.state.get().chunks_exact(width).enumerate() {
-                unpack(
-                    vectors,
-                    row_stride,
-                    &mut self.block.rows[(first + row) * d_state..],
-                );
+                let rows = &mut self.gradients.rows[(first + row) * d_state..];
+                block.unpack(vectors, row_stride, rows);
             }
         }
         if self.needs.inputs {
             let (older, steps) = (self.spec.older_inputs_len(1), self.steps);
-            let (first, rest) = self.inputs.get().split_at(older * self.arch.lanes());
-            unpack(first, older, self.block.older_inputs);
-            unpack(rest, steps * self.spec.d_input(), self.block.inputs);
+            let (first, rest) = self.inputs.get().split_at(older * block.arch.lanes());
+            block.unpack(first, older, self.gradients.older_inputs);
+            block.unpack(rest, steps * self.spec.d_input(), self.gradients.inputs);
         }
     }
 
-    /// A row z of the window.
+    /// The rows z of a step of the window.
     fn row(&self, row: usize) -> &'a [f32] {
-        let width = self.spec.d_state() * self.arch.lanes();
-        let tape: &'a BlockTape = self.block.tape;
+        let width = self.spec.step_rows() * self.spec.d_state() * self.block.arch.lanes();
+        let tape: &'a BlockTape = self.gradients.tape;
         match (row + 1).checked_sub(self.spec.context()) {
             Some(step) => &tape.z.get()[step * width..][..width],
             None => &tape.older.get()[row * width..][..width],
@@ -211,24 +201,21 @@ impl<'a> Pass<'a, '_> {
     /// Adds the gradient of a row that the scan returned.
     fn add_output_gradient(&mut self, row: Row, target: Target) {
         let (d_state, context) = (self.spec.d_state(), self.spec.context());
-        let width = d_state * self.arch.lanes();
-        let vectors = match target {
-            Target::State(row) => &mut self.state.get_mut()[row * width..][..width],
-            Target::Z => self.z.get_mut(),
-        };
+        let block = self.block;
         let (gradient, row, rows) = match row {
-            Row::State(step) => (self.block.states, step, self.steps),
-            Row::After(row) => (self.block.rows_after, row, context),
+            Row::State(step) => (self.gradients.states, step, self.steps),
+            Row::After(row) => (self.gradients.rows_after, row, context),
         };
         let Some(gradient) = gradient else { return };
-        let sequences = self.block.sequences;
-        self.arch.run(Pack {
-            rows: &gradient[row * d_state..],
-            stride: rows * d_state,
-            sequences,
-            add: true,
-            vectors,
-        });
+        let (rows, stride) = (&gradient[row * d_state..], rows * d_state);
+        match target {
+            Target::State(row) => {
+                let width = d_state * block.arch.lanes();
+                let vectors = &mut self.state.get_mut()[row * width..][..block.abreast * width];
+                block.pack(rows, stride, true, vectors);
+            }
+            Target::Z => block.pack_units(self.spec, rows, stride, true, self.z.get_mut()),
+        }
     }
 }
 
@@ -242,7 +229,7 @@ enum Row {
 
 /// Where the gradient of such a row goes.
 enum Target {
-    /// A row of memory.
+    /// A row of memory, and the next ones where vectors go abreast.
     State(usize),
     /// The unit inputs of the step at hand.
     Z,

@@ -1,9 +1,9 @@
 //! The forward pass of a block of sequences, one in each lane of a vector, over all steps. Equations 7, 8 and 9 of
 //! docs/model.md#working-memory.
 
+use super::blocks::Block;
 use super::kernels::Kernels;
-use super::layout::{Gather, Leak, Pack, Sources, Unpack};
-use crate::arch::Arch;
+use super::layout::{Gather, Leak, Sources};
 use crate::buffer::Buffer;
 use crate::output::{Bound, Output};
 use crate::packed::Packed;
@@ -14,9 +14,9 @@ use crate::unit::Memory;
 /// What a block keeps for its backward pass.
 #[derive(Debug, Default)]
 pub(crate) struct BlockTape {
-    /// Older rows z before the first step, `[context − 1, d_state]` vectors (sliding memory).
+    /// Older rows z before the first step, as `z` (sliding memory).
     pub(crate) older: Buffer,
-    /// Rows z, `[steps, d_state·rows]` vectors.
+    /// Rows z of each step, population after population, `[units, rows, d_unit]` vectors each.
     pub(crate) z: Buffer,
     /// Bounded outputs, `[steps, d_state·rows]` vectors; empty where none is bounded.
     pub(crate) out: Buffer,
@@ -40,77 +40,63 @@ pub(crate) fn bounded(spec: &ScanSpec) -> bool {
         .any(|population| population.output != Output::Identity)
 }
 
-/// The inputs that steps read, in lanes: `[older + steps, d_input]` vectors.
-fn pack_inputs(spec: &ScanSpec, arch: Arch, part: &Sequences<'_>) -> (Buffer, usize) {
-    let (lanes, d_input) = (arch.lanes(), spec.d_input());
+/// The inputs that steps read: those of the vectors abreast one after another, `[older + steps, d_input]` vectors each.
+fn pack_inputs(spec: &ScanSpec, block: Block, part: &Sequences<'_>) -> Buffer {
     let older = spec.older_inputs_len(1);
-    let mut inputs = Buffer::zeros((older + part.steps * d_input) * lanes);
-    let (first, rest) = inputs.get_mut().split_at_mut(older * lanes);
-    for (rows, stride, vectors) in [
-        (part.older_inputs, older, first),
-        (part.inputs, part.steps * d_input, rest),
-    ] {
-        arch.run(Pack {
-            rows,
-            stride,
-            sequences: part.batch,
-            add: false,
-            vectors,
-        });
-    }
-    (inputs, older)
+    let width = part.steps * spec.d_input();
+    let mut inputs = Buffer::zeros(block.abreast * (older + width) * block.arch.lanes());
+    let (first, rest) = inputs.get_mut().split_at_mut(older * block.arch.lanes());
+    block.pack(part.older_inputs, older, false, first);
+    block.pack(part.inputs, width, false, rest);
+    inputs
 }
 
 /// Runs the steps of a block before `end`, and writes their states and the rows of memory after the last of them.
 pub(crate) fn run_block(
     spec: &ScanSpec,
     weights: &Packed,
-    arch: Arch,
+    block: Block,
     part: Sequences<'_>,
     end: usize,
     taped: bool,
     (states, rows_after): (&mut [f32], &mut [f32]),
 ) -> BlockTape {
-    let lanes = arch.lanes();
+    let (arch, lanes) = (block.arch, block.arch.lanes());
     let (context, d_input, d_state) = (spec.context(), spec.d_input(), spec.d_state());
-    let Sequences { batch, steps, .. } = part;
+    let steps = part.steps;
     let rows = spec.step_rows();
     let sources = Sources {
         wiring: spec.wiring(),
         d_input,
         d_state,
     };
-    let (inputs, _) = pack_inputs(spec, arch, &part);
+    let inputs = pack_inputs(spec, block, &part);
+    let input_stride = block.input_stride(spec, steps);
     let width = d_state * lanes;
+    let step_len = rows * width;
 
     // Memory before the first step.
-    let mut memory = Buffer::zeros(context * width);
-    for (row, vectors) in memory.get_mut().chunks_exact_mut(width).enumerate() {
-        let rows = &part.rows[row * d_state..];
-        arch.run(Pack {
-            rows,
-            stride: context * d_state,
-            sequences: batch,
-            add: false,
-            vectors,
-        });
-    }
     let mut kernels = Kernels::new(spec, weights, arch);
     let mut tape = BlockTape::default();
-    let mut state = Buffer::zeros(rows * width);
+    let mut state = Buffer::zeros(step_len);
+    let stride = context * d_state;
     match spec.memory() {
         Memory::Sliding => {
-            let (older, newest) = memory.get().split_at((context - 1) * width);
-            state.get_mut().copy_from_slice(newest);
-            tape.older = Buffer::zeros(older.len());
-            tape.older.get_mut().copy_from_slice(older);
-            for (slot, row) in older.chunks_exact(width).enumerate() {
+            tape.older = Buffer::zeros((context - 1) * step_len);
+            let older = tape.older.get_mut().chunks_exact_mut(step_len);
+            for (slot, row) in older.enumerate() {
+                block.pack_units(spec, &part.rows[slot * d_state..], stride, false, row);
                 kernels.remember(slot, row);
             }
+            let newest = &part.rows[(context - 1) * d_state..];
+            block.pack(newest, stride, false, state.get_mut());
         }
-        Memory::Rewritten => state.get_mut().copy_from_slice(memory.get()),
+        Memory::Rewritten => {
+            for (row, vectors) in state.get_mut().chunks_exact_mut(width).enumerate() {
+                block.pack(&part.rows[row * d_state..], stride, false, vectors);
+            }
+        }
     }
-    drop(memory);
 
     // Without a tape, rows z are kept as long as they are in the window.
     let kept = match (taped, spec.memory()) {
@@ -118,7 +104,6 @@ pub(crate) fn run_block(
         (false, Memory::Sliding) => context.min(end),
         (false, Memory::Rewritten) => 1,
     };
-    let step_len = rows * width;
     tape.z = Buffer::zeros(kept * step_len);
     let scale_len = unit_rows(spec) * lanes;
     let bounds = if bounded(spec) && taped { end } else { 1 };
@@ -128,7 +113,7 @@ pub(crate) fn run_block(
     for step in 0..end {
         let z = &mut tape.z.get_mut()[step % kept.max(1) * step_len..][..step_len];
         let out = &mut tape.out.get_mut()[step % bounds * step_len..][..step_len];
-        let inputs = &inputs.get()[step * d_input * lanes..][..rows * d_input * lanes];
+        let inputs = &inputs.get()[step * d_input * lanes..];
         let mut scales = match bounded(spec) {
             true => &mut tape.scales.get_mut()[step % bounds * scale_len..][..scale_len],
             false => &mut [],
@@ -139,17 +124,18 @@ pub(crate) fn run_block(
                 sources: &sources,
                 place,
                 inputs,
+                stride: input_stride,
                 state: state.get(),
                 z,
             });
         }
         for index in kernels.indices() {
             let slot = (step + context - 1) % context;
-            let (population, place, block) = kernels.block(index, slot);
+            let (population, place, work) = kernels.block(index, slot);
             let at = place.state * rows * lanes;
             let z = &z[at..][..place.len() * lanes];
             let out = &mut out[at..][..place.len() * lanes];
-            population.kernel.forward(block, z, out);
+            population.kernel.forward(work, z, out);
             let width = population.d_unit;
             if bounded(spec) {
                 let own;
@@ -169,29 +155,25 @@ pub(crate) fn run_block(
                 state: state.get_mut(),
             });
         }
-        let vectors = &state.get()[(rows - 1) * width..];
-        let rows = &mut states[step * d_state..];
-        arch.run(Unpack {
-            vectors,
-            stride: steps * d_state,
-            sequences: batch,
-            rows,
-        });
+        let newest = &state.get()[(rows - block.abreast) * width..];
+        block.unpack(newest, steps * d_state, &mut states[step * d_state..]);
     }
 
     for row in 0..context {
-        let vectors = match (spec.memory(), (end + row).checked_sub(context - 1)) {
-            (Memory::Rewritten, _) => &state.get()[row * width..][..width],
-            (Memory::Sliding, Some(step)) if step == end => state.get(),
+        let after = &mut rows_after[row * d_state..];
+        let z = match (spec.memory(), (end + row).checked_sub(context - 1)) {
+            (Memory::Rewritten, _) => {
+                block.unpack(&state.get()[row * width..][..width], stride, after);
+                continue;
+            }
+            (Memory::Sliding, Some(step)) if step == end => {
+                block.unpack(state.get(), stride, after);
+                continue;
+            }
             (Memory::Sliding, Some(step)) => &tape.z.get()[step % kept * step_len..][..step_len],
-            (Memory::Sliding, None) => &tape.older.get()[(end + row) * width..][..width],
+            (Memory::Sliding, None) => &tape.older.get()[(end + row) * step_len..][..step_len],
         };
-        arch.run(Unpack {
-            vectors,
-            stride: context * d_state,
-            sequences: batch,
-            rows: &mut rows_after[row * d_state..],
-        });
+        block.unpack_units(spec, z, stride, after);
     }
     if !taped {
         return BlockTape::default();

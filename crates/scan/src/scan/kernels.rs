@@ -64,12 +64,13 @@ impl<'a> Kernels<'a> {
         (population, place, block)
     }
 
-    /// Lets every kernel remember a row z `[d_state]` of the window.
+    /// Lets every kernel remember the rows z of a step of the window.
     pub(super) fn remember(&mut self, slot: usize, row: &[f32]) {
         let lanes = self.arch.lanes();
         for index in self.indices() {
             let (population, place, block) = self.block(index, slot);
-            let z = &row[place.state * lanes..][..population.units * population.d_unit * lanes];
+            let rows = place.shape.rows();
+            let z = &row[place.state * rows * lanes..][..place.len() * lanes];
             population.kernel.remember(block, z);
         }
     }

@@ -99,8 +99,9 @@ pub(crate) struct Sources<'a> {
 pub(crate) struct Gather<'a> {
     pub(crate) sources: &'a Sources<'a>,
     pub(crate) place: Place,
-    /// `[rows, d_input]` vectors.
+    /// `[rows, d_input]` vectors, rows `stride` apart.
     pub(crate) inputs: &'a [f32],
+    pub(crate) stride: usize,
     /// `[rows, d_state]` vectors.
     pub(crate) state: &'a [f32],
     pub(crate) z: &'a mut [f32],
@@ -123,7 +124,7 @@ impl WithLanes for Gather<'_> {
         let all = wiring.sources();
         for (index, z) in z.chunks_exact_mut(shape.d_unit).enumerate() {
             let (row, first) = self.place.slots(index);
-            let inputs = &inputs[row * d_input..][..d_input];
+            let inputs = &inputs[row * self.stride..][..d_input];
             let state = &state[row * d_state..][..d_state];
             let read = |source: u32| match source as usize {
                 input if input < d_input => inputs[input],

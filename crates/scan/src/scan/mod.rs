@@ -2,6 +2,7 @@
 
 mod apart;
 mod backward;
+mod blocks;
 mod forward;
 mod kernels;
 mod layout;
@@ -19,12 +20,14 @@ use crate::sequences::{Scanned, Sequences, check, check_sequences, check_weights
 use crate::spec::ScanSpec;
 use apart::scan_apart;
 use backward::{BlockGradients, blocks_backward};
+use blocks::Block;
 use forward::{BlockTape, run_block};
 
 /// What the backward pass needs of a scan: the units' input rows, and their outputs where those are bounded.
 #[derive(Debug)]
 pub struct Tape {
     arch: Arch,
+    abreast: usize,
     batch: usize,
     steps: usize,
     blocks: Vec<BlockTape>,
@@ -128,7 +131,14 @@ pub fn scan_backward(
     truncate: Option<usize>,
     needs: Needs,
 ) -> Result<Gradients, KernelError> {
-    let (batch, steps, d_state) = (tape.batch, tape.steps, spec.d_state());
+    let &Tape {
+        arch,
+        abreast,
+        batch,
+        steps,
+        ..
+    } = tape;
+    let d_state = spec.d_state();
     check_weights(spec, weights)?;
     if let Some(states) = given.states {
         let shape = format!("batch {batch} × steps {steps} × d_state {d_state}");
@@ -147,7 +157,8 @@ pub fn scan_backward(
             allowed: "at least 1 step",
         });
     }
-    let lanes = tape.arch.lanes();
+    let spec = &spec.abreast(abreast);
+    let size = arch.lanes() * abreast;
     let mut gradients = Gradients::default();
     let sequence_lens = [
         if needs.inputs {
@@ -176,21 +187,26 @@ pub fn scan_backward(
         &mut gradients.older_inputs[..],
     );
     for (block, tape) in tape.blocks.iter().enumerate() {
-        let sequences = lanes.min(batch - block * lanes);
+        let first = block * size;
+        let sequences = size.min(batch - first);
         let (inputs, inputs_rest) = rest.0.split_at_mut(sequences * sequence_lens[0]);
         let (rows, rows_rest) = rest.1.split_at_mut(sequences * sequence_lens[1]);
         let (older, older_rest) = rest.2.split_at_mut(sequences * sequence_lens[2]);
         rest = (inputs_rest, rows_rest, older_rest);
         parts.push(BlockGradients {
             tape,
-            sequences,
+            block: Block {
+                arch,
+                abreast,
+                sequences,
+            },
             states: given.states.map(|all| {
                 let row = spec.states_len(1, steps);
-                &all[block * lanes * row..][..sequences * row]
+                &all[first * row..][..sequences * row]
             }),
             rows_after: given.rows.map(|all| {
                 let row = spec.rows_len(1);
-                &all[block * lanes * row..][..sequences * row]
+                &all[first * row..][..sequences * row]
             }),
             inputs,
             rows,
@@ -199,10 +215,10 @@ pub fn scan_backward(
     }
     let packed = Packed::new(spec, weights, true);
     // One sum of weight gradients per group, added in order: the same numbers on any number of threads.
-    let size = parts.len().div_ceil(GROUPS).max(1);
+    let group = parts.len().div_ceil(GROUPS).max(1);
     let sums: Vec<Vec<f32>> = parts
-        .par_chunks_mut(size)
-        .map(|group| blocks_backward(spec, &packed, tape.arch, steps, truncate, needs, group))
+        .par_chunks_mut(group)
+        .map(|group| blocks_backward(spec, &packed, steps, truncate, needs, group))
         .collect();
     if needs.weights {
         let tensors: Vec<_> = spec.tensor_ranges().collect();
@@ -238,11 +254,13 @@ fn run(
 ) -> Tape {
     let Sequences { batch, steps, .. } = sequences;
     let arch = spec.arch_for(batch);
-    let lanes = arch.lanes();
+    let abreast = spec.abreast_for(arch, batch);
+    let spec = &spec.abreast(abreast);
+    let size = arch.lanes() * abreast;
     let mut rest = (&mut scanned.states[..], &mut scanned.rows[..]);
     let mut parts = Vec::new();
-    for first in (0..batch).step_by(lanes) {
-        let sequences = lanes.min(batch - first);
+    for first in (0..batch).step_by(size) {
+        let sequences = size.min(batch - first);
         let (states, states_rest) = rest.0.split_at_mut(spec.states_len(sequences, steps));
         let (rows, rows_rest) = rest.1.split_at_mut(spec.rows_len(sequences));
         rest = (states_rest, rows_rest);
@@ -253,11 +271,17 @@ fn run(
         .map(|(first, count, states, rows)| {
             let part = part_of(spec, &sequences, first, count);
             let end = end(first..first + count);
-            run_block(spec, packed, arch, part, end, taped, (states, rows))
+            let block = Block {
+                arch,
+                abreast,
+                sequences: count,
+            };
+            run_block(spec, packed, block, part, end, taped, (states, rows))
         })
         .collect();
     Tape {
         arch,
+        abreast,
         batch,
         steps,
         blocks,

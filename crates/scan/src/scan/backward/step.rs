@@ -10,11 +10,11 @@ use crate::scan::layout::{LeakBack, Scatter};
 impl<'a> Pass<'a, '_> {
     /// From the gradient of the memory after a step to that of the step's unit inputs.
     pub(super) fn step_back(&mut self, step: usize) {
-        let (spec, arch, lanes) = (self.spec, self.arch, self.arch.lanes());
+        let (spec, arch, lanes) = (self.spec, self.block.arch, self.block.arch.lanes());
         let (rows, d_state, context) = (spec.step_rows(), spec.d_state(), spec.context());
         let step_len = rows * d_state * lanes;
         let scale_len = unit_rows(spec) * lanes;
-        let tape: &'a BlockTape = self.block.tape;
+        let tape: &'a BlockTape = self.gradients.tape;
         let mut scales = match bounded(spec) {
             true => &tape.scales.get()[step * scale_len..][..scale_len],
             false => &[],
@@ -56,7 +56,7 @@ impl<'a> Pass<'a, '_> {
 
     /// From the gradient of a step's unit inputs to those of the memory before and of the inputs.
     pub(super) fn scatter(&mut self, step: usize, start: usize) {
-        let (spec, arch, lanes) = (self.spec, self.arch, self.arch.lanes());
+        let (spec, arch, lanes) = (self.spec, self.block.arch, self.block.arch.lanes());
         let rows = spec.step_rows();
         self.step_inputs.get_mut().fill(0.0);
         for (_, place) in spec.places() {
@@ -72,27 +72,30 @@ impl<'a> Pass<'a, '_> {
         }
         // Inputs that an earlier segment left in memory are constant.
         let len = spec.d_input() * lanes;
+        let stride = self.block.input_stride(spec, self.steps) * lanes;
+        let window = rows / self.block.abreast;
         let constant = if start == 0 {
             0
         } else {
-            (start + rows - 1).saturating_sub(step)
+            (start + window - 1).saturating_sub(step)
         };
-        let constant = constant.min(rows) * len;
-        let sums = &mut self.inputs.get_mut()[step * len..][..rows * len][constant..];
-        arch.run(Add {
-            from: &self.step_inputs.get()[constant..],
-            to: sums,
-        });
+        for row in constant.min(window)..rows {
+            arch.run(Add {
+                from: &self.step_inputs.get()[row * len..][..len],
+                to: &mut self.inputs.get_mut()[step * len + row * stride..][..len],
+            });
+        }
     }
 
-    /// Ends a row z of the window: sets its gradient, and leaves none in the window.
+    /// Ends the rows z of a step of the window: sets their gradient, and leaves none in the window.
     pub(super) fn settle(&mut self, row: usize) {
-        let lanes = self.arch.lanes();
+        let lanes = self.block.arch.lanes();
         let z = self.row(row);
         for index in self.kernels.indices() {
             let slot = row % self.spec.context();
             let (population, place, block) = self.kernels.block(index, slot);
-            let part = place.state * lanes..place.state * lanes + place.len() * lanes;
+            let first = place.state * place.shape.rows() * lanes;
+            let part = first..first + place.len() * lanes;
             let back = BlockBack {
                 z: &z[part.clone()],
                 out: &mut [],
