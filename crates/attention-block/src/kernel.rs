@@ -66,6 +66,10 @@ impl UnitKernel for AttentionBlockKernel {
         self.attention.window_len(shape)
     }
 
+    fn takes_abreast(&self, _shape: Shape) -> bool {
+        true
+    }
+
     fn scratch_len(&self, shape: Shape, lanes: usize) -> usize {
         let size = shape.rows() * shape.d_unit;
         let kept = length(|scratch| {

@@ -239,6 +239,10 @@ impl UnitKernel for QkvKernel {
         }
     }
 
+    fn takes_abreast(&self, _shape: Shape) -> bool {
+        true
+    }
+
     fn scratch_len(&self, shape: Shape, lanes: usize) -> usize {
         assert!(
             self.lags == 0 || self.lags == shape.context,

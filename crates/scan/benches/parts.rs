@@ -107,22 +107,25 @@ fn forward(bencher: Bencher<'_, '_>, name: &str) {
     });
 }
 
+/// The scan that keeps what its backward pass needs, and that pass.
 #[divan::bench(args = cases())]
-fn backward(bencher: Bencher<'_, '_>, name: &str) {
+fn training(bencher: Bencher<'_, '_>, name: &str) {
     let given = case(name, BATCH);
     let weights = given.weights();
-    let (scanned, tape) =
-        scan_forward_taped(&given.spec, &weights, given.sequences()).expect("a scan");
     let needs = Needs {
         weights: true,
         inputs: false,
         rows: false,
     };
-    let gradient = ScannedGradients {
-        states: Some(&scanned.states),
-        rows: None,
-    };
-    bencher.bench_local(|| scan_backward(&given.spec, &weights, &tape, gradient, None, needs));
+    bencher.bench_local(|| {
+        let (scanned, tape) =
+            scan_forward_taped(&given.spec, &weights, given.sequences()).expect("a scan");
+        let gradient = ScannedGradients {
+            states: Some(&scanned.states),
+            rows: None,
+        };
+        scan_backward(&given.spec, &weights, &tape, gradient, None, needs)
+    });
 }
 
 #[divan::bench(args = cases())]

@@ -128,7 +128,6 @@ impl Arch {
     pub(crate) fn abreast(self, batch: usize) -> usize {
         let rounds = |abreast: usize| batch.div_ceil(self.lanes() * abreast).div_ceil(2);
         match self.0 {
-            _ if std::env::var_os("NOAB").is_some() => 1,
             #[cfg(target_arch = "x86_64")]
             Set::Avx512(_) => 1,
             _ if 5 * rounds(2) <= 3 * rounds(1) => 2,

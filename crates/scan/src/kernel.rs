@@ -56,6 +56,8 @@ pub trait Kernel: Debug + Send + Sync {
     }
     /// See [`UnitKernel::window_len`].
     fn window_len(&self, shape: Shape) -> usize;
+    /// See [`UnitKernel::takes_abreast`].
+    fn takes_abreast(&self, shape: Shape) -> bool;
     /// See [`UnitKernel::scratch_len`].
     fn scratch_len(&self, shape: Shape, lanes: usize) -> usize;
     /// See [`UnitKernel::sums_len`].
@@ -92,6 +94,10 @@ impl<K: UnitKernel> Kernel for K {
 
     fn window_len(&self, shape: Shape) -> usize {
         UnitKernel::window_len(self, shape)
+    }
+
+    fn takes_abreast(&self, shape: Shape) -> bool {
+        UnitKernel::takes_abreast(self, shape)
     }
 
     fn scratch_len(&self, shape: Shape, lanes: usize) -> usize {

@@ -263,9 +263,11 @@ impl ScanSpec {
 
     /// How many vectors of sequences a batch goes through a step abreast.
     pub(crate) fn abreast_for(&self, arch: Arch, batch: usize) -> usize {
+        let mut places = self.places();
+        let taken = places.all(|(population, place)| population.kernel.takes_abreast(place.shape));
         match self.memory {
-            Memory::Sliding => arch.abreast(batch),
-            Memory::Rewritten => 1,
+            Memory::Sliding if taken => arch.abreast(batch),
+            _ => 1,
         }
     }
 

@@ -117,15 +117,15 @@ pub struct LaneBack<'a, S: Lanes> {
 /// A kind of unit, written once for every vector width.
 ///
 /// Every length is in numbers per lane and per unit, so that a vector counts as one. In sliding
-/// memory a kernel may remember something of each of the C rows that the window has, for each of the vectors
-/// [`abreast`](Shape::abreast); in rewritten
+/// memory a kernel may remember something of each of the C rows that the window has; in rewritten
 /// memory it is given all C rows at each step and remembers nothing. All generic functions must be
 /// `#[inline(always)]`, see [`WithLanes`](crate::WithLanes).
 ///
 /// A kind that sees one row at a time implements [`name`](Self::name), [`tensors`](Self::tensors),
 /// [`sums_len`](Self::sums_len), [`forward`](Self::forward), [`backward`](Self::backward) and
 /// [`collect`](Self::collect). One that remembers its window also implements [`window_len`](Self::window_len),
-/// [`remember`](Self::remember) and [`settle`](Self::settle).
+/// [`remember`](Self::remember) and [`settle`](Self::settle), and [`takes_abreast`](Self::takes_abreast) where its window and
+/// all these can have a row for each of several vectors of sequences.
 ///
 /// The scan calls it as an [`Arc<dyn Kernel>`](crate::Kernel). Code of a generic kernel is compiled in the crate that
 /// makes it one, with that crate's profile: the kind's own crate should do so, in a function that is not inlined.
@@ -179,6 +179,12 @@ pub trait UnitKernel: Debug + Send + Sync + 'static {
     /// What one unit remembers of its window: nothing unless it says so.
     fn window_len(&self, _shape: Shape) -> usize {
         0
+    }
+
+    /// Whether a step can go through several vectors of sequences [`abreast`](Shape::abreast) in sliding memory: where the
+    /// kind remembers nothing, unless it says otherwise.
+    fn takes_abreast(&self, shape: Shape) -> bool {
+        self.window_len(shape) == 0
     }
 
     /// Scratch that any of its steps needs, on vectors of `lanes` numbers: none unless it says so. The scratch is left as
