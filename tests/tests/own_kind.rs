@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cargo_metadata::MetadataCommand;
+use cargo_metadata::{DependencyKind, MetadataCommand};
 
 fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -32,7 +32,8 @@ fn features() -> String {
     let metadata = command.no_deps().exec().expect("cargo metadata must run");
     let mut wanted = BTreeMap::new();
     for dependency in metadata.packages.iter().flat_map(|one| &one.dependencies) {
-        if dependency.path.is_some() || dependency.optional {
+        let built = dependency.kind != DependencyKind::Build;
+        if dependency.path.is_some() || dependency.optional || !built {
             continue;
         }
         let name = dependency.name.to_string();

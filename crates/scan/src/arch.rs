@@ -123,13 +123,15 @@ impl Arch {
 
     /// How many vectors of a batch's sequences go through a step side by side where it has one row: 1 or 2.
     ///
-    /// Two share each weight that is loaded, and take 1.6 times as long as one. That pays where two threads have no more
-    /// rounds to do for it, but not where 32 registers hold the sums of a row of 16 columns.
-    pub(crate) fn abreast(self, batch: usize) -> usize {
-        let rounds = |abreast: usize| batch.div_ceil(self.lanes() * abreast).div_ceil(2);
+    /// Two share each weight that is loaded, and take 1.6 times as long as one: they are worthwhile where the threads have at most
+    /// three fifths of the rounds to do. Where 32 registers hold the sums of a row of 16 columns, one goes by itself.
+    pub(crate) fn abreast(self, batch: usize, threads: usize) -> usize {
+        let rounds = |abreast: usize| batch.div_ceil(self.lanes() * abreast).div_ceil(threads);
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             Set::Avx512(_) => 1,
+            #[cfg(target_arch = "aarch64")]
+            Set::Neon(_) => 1,
             _ if 5 * rounds(2) <= 3 * rounds(1) => 2,
             _ => 1,
         }
@@ -207,13 +209,16 @@ mod tests {
     }
 
     #[test]
-    fn two_vectors_go_abreast_where_two_threads_have_fewer_rounds_for_it() {
+    fn two_vectors_go_abreast_where_that_leaves_three_fifths_of_the_rounds() {
         for arch in Arch::available() {
-            let lanes = arch.lanes();
-            let abreast = |vectors: usize| arch.abreast(vectors * lanes);
-            assert_eq!((abreast(1), abreast(2)), (1, 1), "on {}", arch.name());
-            let two = if arch.name() == "AVX-512" { 1 } else { 2 };
-            assert_eq!((abreast(4), abreast(16)), (two, two), "on {}", arch.name());
+            let abreast = |vectors: usize| arch.abreast(vectors * arch.lanes(), 2);
+            let two = match arch.name() {
+                "AVX-512" | "NEON" => 1,
+                _ => 2,
+            };
+            let found = [1, 2, 3, 4, 5, 16].map(abreast);
+            assert_eq!(found, [1, 1, two, two, 1, two], "on {}", arch.name());
+            assert_eq!(arch.abreast(4 * arch.lanes(), 4), 1, "four threads");
         }
     }
 

@@ -99,7 +99,7 @@ impl Window {
         );
     }
 
-    /// Attends for a single sequence, the width in the lanes.
+    /// Attends for a single sequence, the width in the lanes; rows lie side by side.
     ///
     /// # Shapes
     ///

@@ -253,7 +253,7 @@ impl ScanSpec {
     }
 
     /// The same with so many vectors of sequences abreast.
-    pub(crate) fn abreast(&self, abreast: usize) -> Self {
+    pub(crate) fn with_abreast(&self, abreast: usize) -> Self {
         let mut spec = self.clone();
         for place in &mut spec.places {
             place.shape.abreast = abreast;
@@ -262,11 +262,11 @@ impl ScanSpec {
     }
 
     /// How many vectors of sequences a batch goes through a step abreast.
-    pub(crate) fn abreast_for(&self, arch: Arch, batch: usize) -> usize {
+    pub(crate) fn abreast_for(&self, arch: Arch, batch: usize, threads: usize) -> usize {
         let mut places = self.places();
         let taken = places.all(|(population, place)| population.kernel.takes_abreast(place.shape));
         match self.memory {
-            Memory::Sliding if taken => arch.abreast(batch),
+            Memory::Sliding if taken => arch.abreast(batch, threads),
             _ => 1,
         }
     }

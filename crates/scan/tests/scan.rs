@@ -7,7 +7,10 @@ mod common;
 use common::naive::{Kind, Part};
 use common::number::{Number, Traced};
 use common::{Case, difference, kinds, numbers};
-use ran_scan::{Arch, Memory, Needs, Output, ScanSpec, Sequences, scan_forward_taped};
+use ran_scan::{
+    Arch, Memory, Needs, Output, ScanSpec, ScannedGradients, Sequences, scan_backward,
+    scan_forward_taped,
+};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -124,7 +127,31 @@ fn another_number_of_leaks_than_of_units_is_refused() {
     assert!(sentence(vec![0.5, 0.0]).starts_with("leak"));
 }
 
-/// A batch of which every instruction set that has 16 registers puts two vectors abreast, the last of them in part empty.
+#[test]
+fn a_scan_of_no_step_hands_gradients_of_the_memory_through() {
+    for memory in MEMORIES {
+        for context in [1, 3] {
+            let parts = vec![part(kinds(4)[0].clone(), 2, 4, Output::Tanh)];
+            let case = Case::new(7, memory, context, 0.5, 2, parts, [27, 0, 2]);
+            for arch in Arch::available() {
+                let spec = case.spec.clone().on(arch);
+                let weights = spec.split(&case.weights).expect("the weights");
+                let taped = scan_forward_taped(&spec, &weights, case.sequences());
+                let (scanned, tape) = taped.expect("lengths that agree");
+                assert_eq!(scanned.rows, case.rows, "the memory stays");
+                let given = ScannedGradients {
+                    states: None,
+                    rows: Some(&case.rows),
+                };
+                let found = scan_backward(&spec, &weights, &tape, given, None, Needs::ALL);
+                let rows = found.expect("a backward pass").rows;
+                assert_eq!(rows, case.rows, "{memory:?}, context {context}");
+            }
+        }
+    }
+}
+
+/// A batch of which two vectors go abreast, but with AVX-512 and NEON, the last of them in part empty.
 #[test]
 fn vectors_of_sequences_that_go_abreast_agree() {
     let kinds = kinds(4);
@@ -136,7 +163,8 @@ fn vectors_of_sequences_that_go_abreast_agree() {
                 part(kinds[0].clone(), 1, 4, Output::Tanh),
             ];
             let leak = [1.0, 0.3][index % 2];
-            let case = Case::new(5, Memory::Sliding, context, leak, 2, parts, [27, 4, 2]);
+            let steps = if index == 0 { 1 } else { 4 };
+            let case = Case::new(5, Memory::Sliding, context, leak, 2, parts, [27, steps, 2]);
             for truncate in [None, Some(2)] {
                 let name = format!("{kind:?}, context {context}, every {truncate:?}");
                 agrees(&name, &case, truncate);

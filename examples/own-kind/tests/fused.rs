@@ -54,7 +54,7 @@ fn found(
 ) -> Vec<Vec<f32>> {
     let reservoir = reservoir(memory, context);
     assert!(reservoir.fused().is_some(), "the kind has a kernel");
-    let (batch, start) = (6, reservoir.start(6, &DEVICE));
+    let (batch, start) = (27, reservoir.start(27, &DEVICE));
     let inputs = inputs(batch);
     let (states, after) = match fused {
         true => reservoir.forward(inputs.clone(), start, truncate),

@@ -3,7 +3,7 @@
 
 mod step;
 
-use super::blocks::Block;
+use super::blocks::SequenceBlock;
 use super::forward::BlockTape;
 use super::kernels::{Kernels, windows};
 use super::layout::Sources;
@@ -16,7 +16,7 @@ use crate::unit::Memory;
 /// A block's part of what is given and of what is wanted.
 pub(crate) struct BlockGradients<'a> {
     pub(crate) tape: &'a BlockTape,
-    pub(crate) block: Block,
+    pub(crate) block: SequenceBlock,
     /// Gradient of the states, if there is one.
     pub(crate) states: Option<&'a [f32]>,
     /// Gradient of the rows of memory after the last step, if there is one.
@@ -88,7 +88,7 @@ pub(crate) fn blocks_backward(
 /// One block's backward pass.
 struct Pass<'a, 'b> {
     spec: &'a ScanSpec,
-    block: Block,
+    block: SequenceBlock,
     steps: usize,
     truncate: Option<usize>,
     needs: Needs,
@@ -127,15 +127,13 @@ impl<'a> Pass<'a, '_> {
                 self.add_output_gradient(Row::After(row), Target::State(row));
             }
         }
+        let newest = self.spec.step_rows() - self.block.abreast;
+        self.add_output_gradient(Row::After(context - 1), Target::State(newest));
         for step in (0..self.steps).rev() {
             if sliding && step + 1 < self.steps {
                 self.remember(step);
             }
-            let newest = self.spec.step_rows() - self.block.abreast;
             self.add_output_gradient(Row::State(step), Target::State(newest));
-            if step + 1 == self.steps {
-                self.add_output_gradient(Row::After(context - 1), Target::State(newest));
-            }
             self.step_back(step);
             if sliding && step + context > self.steps && step >= last_border {
                 self.add_output_gradient(Row::After(step + context - 1 - self.steps), Target::Z);

@@ -1,4 +1,4 @@
-//! Blocks of sequences: how a batch is cut into them, and how their rows come into lanes and back.
+//! Blocks of sequences: how their rows come into lanes and back.
 
 use super::layout::{Pack, Unpack};
 use crate::arch::Arch;
@@ -7,14 +7,14 @@ use crate::spec::ScanSpec;
 
 /// A block of sequences: one in each lane of each of the vectors abreast.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Block {
+pub(crate) struct SequenceBlock {
     pub(crate) arch: Arch,
     pub(crate) abreast: usize,
-    /// Sequences, at most as many as there are lanes.
+    /// Sequences, at most `abreast` times the lanes.
     pub(crate) sequences: usize,
 }
 
-impl Block {
+impl SequenceBlock {
     /// One row `[width]` of each sequence, `stride` apart, becomes `[abreast, width]` vectors.
     pub(crate) fn pack(self, rows: &[f32], stride: usize, add: bool, vectors: &mut [f32]) {
         if vectors.is_empty() {
@@ -90,7 +90,8 @@ impl Block {
         self.unpack(strips.get(), stride, rows);
     }
 
-    /// How many numbers a row of a step's inputs is from the next, in vectors: in rewritten memory rows are steps.
+    /// Vectors from one row of a step's inputs to the next. Rows are steps in rewritten memory, and sequences where vectors go
+    /// abreast.
     pub(crate) fn input_stride(self, spec: &ScanSpec, steps: usize) -> usize {
         match self.abreast {
             1 => spec.d_input(),

@@ -1,7 +1,7 @@
-//! The forward pass of a block of sequences, one in each lane of a vector, over all steps. Equations 7, 8 and 9 of
+//! The forward pass of a block of sequences, one in each lane of each of the vectors abreast, over all steps. Equations 7, 8 and 9 of
 //! docs/model.md#working-memory.
 
-use super::blocks::Block;
+use super::blocks::SequenceBlock;
 use super::kernels::Kernels;
 use super::layout::{Gather, Leak, Sources};
 use crate::buffer::Buffer;
@@ -41,7 +41,7 @@ pub(crate) fn bounded(spec: &ScanSpec) -> bool {
 }
 
 /// The inputs that steps read: those of the vectors abreast one after another, `[older + steps, d_input]` vectors each.
-fn pack_inputs(spec: &ScanSpec, block: Block, part: &Sequences<'_>) -> Buffer {
+fn pack_inputs(spec: &ScanSpec, block: SequenceBlock, part: &Sequences<'_>) -> Buffer {
     let older = spec.older_inputs_len(1);
     let width = part.steps * spec.d_input();
     let mut inputs = Buffer::zeros(block.abreast * (older + width) * block.arch.lanes());
@@ -55,7 +55,7 @@ fn pack_inputs(spec: &ScanSpec, block: Block, part: &Sequences<'_>) -> Buffer {
 pub(crate) fn run_block(
     spec: &ScanSpec,
     weights: &Packed,
-    block: Block,
+    block: SequenceBlock,
     part: Sequences<'_>,
     end: usize,
     taped: bool,

@@ -6,7 +6,7 @@ use crate::leaks::Leaks;
 use crate::spec::Place;
 use crate::wiring::{Fan, Wiring};
 
-/// One row `[width]` of each sequence of a block becomes `[width]` vectors.
+/// One row `[width]` of each sequence of one vector becomes `[width]` vectors.
 ///
 /// Row b starts at `b * stride`; lanes without a sequence are set to zero.
 pub(crate) struct Pack<'a> {

@@ -20,7 +20,7 @@ use crate::sequences::{Scanned, Sequences, check, check_sequences, check_weights
 use crate::spec::ScanSpec;
 use apart::scan_apart;
 use backward::{BlockGradients, blocks_backward};
-use blocks::Block;
+use blocks::SequenceBlock;
 use forward::{BlockTape, run_block};
 
 /// What the backward pass needs of a scan: the units' input rows, and their outputs where those are bounded.
@@ -157,7 +157,7 @@ pub fn scan_backward(
             allowed: "at least 1 step",
         });
     }
-    let spec = &spec.abreast(abreast);
+    let spec = &spec.with_abreast(abreast);
     let size = arch.lanes() * abreast;
     let mut gradients = Gradients::default();
     let sequence_lens = [
@@ -195,7 +195,7 @@ pub fn scan_backward(
         rest = (inputs_rest, rows_rest, older_rest);
         parts.push(BlockGradients {
             tape,
-            block: Block {
+            block: SequenceBlock {
                 arch,
                 abreast,
                 sequences,
@@ -254,8 +254,13 @@ fn run(
 ) -> Tape {
     let Sequences { batch, steps, .. } = sequences;
     let arch = spec.arch_for(batch);
-    let abreast = spec.abreast_for(arch, batch);
-    let spec = &spec.abreast(abreast);
+    // States are the same bits either way. Sums of gradients are not, so that the number of threads must not matter to them.
+    let threads = match taped {
+        true => 2,
+        false => rayon::current_num_threads(),
+    };
+    let abreast = spec.abreast_for(arch, batch, threads);
+    let spec = &spec.with_abreast(abreast);
     let size = arch.lanes() * abreast;
     let mut rest = (&mut scanned.states[..], &mut scanned.rows[..]);
     let mut parts = Vec::new();
@@ -271,7 +276,7 @@ fn run(
         .map(|(first, count, states, rows)| {
             let part = part_of(spec, &sequences, first, count);
             let end = end(first..first + count);
-            let block = Block {
+            let block = SequenceBlock {
                 arch,
                 abreast,
                 sequences: count,

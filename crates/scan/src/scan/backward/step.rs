@@ -73,13 +73,13 @@ impl<'a> Pass<'a, '_> {
         // Inputs that an earlier segment left in memory are constant.
         let len = spec.d_input() * lanes;
         let stride = self.block.input_stride(spec, self.steps) * lanes;
-        let window = rows / self.block.abreast;
+        let context_rows = spec.memory().rows(spec.context());
         let constant = if start == 0 {
             0
         } else {
-            (start + window - 1).saturating_sub(step)
+            (start + context_rows - 1).saturating_sub(step)
         };
-        for row in constant.min(window)..rows {
+        for row in constant.min(context_rows)..rows {
             arch.run(Add {
                 from: &self.step_inputs.get()[row * len..][..len],
                 to: &mut self.inputs.get_mut()[step * len + row * stride..][..len],
