@@ -32,8 +32,8 @@ fn features() -> String {
     let metadata = command.no_deps().exec().expect("cargo metadata must run");
     let mut wanted = BTreeMap::new();
     for dependency in metadata.packages.iter().flat_map(|one| &one.dependencies) {
-        let built = dependency.kind != DependencyKind::Build;
-        if dependency.path.is_some() || dependency.optional || !built {
+        let for_build = dependency.kind == DependencyKind::Build;
+        if dependency.path.is_some() || dependency.optional || for_build {
             continue;
         }
         let name = dependency.name.to_string();

@@ -252,7 +252,7 @@ impl ScanSpec {
         self.arch.unwrap_or_else(|| Arch::for_batch(batch))
     }
 
-    /// The same with so many vectors of sequences abreast.
+    /// The same with another number of vectors of sequences abreast.
     pub(crate) fn with_abreast(&self, abreast: usize) -> Self {
         let mut spec = self.clone();
         for place in &mut spec.places {

@@ -1,4 +1,6 @@
-//! Blocks of sequences: how their rows come into lanes and back.
+//! Blocks of sequences: how a batch is cut into them, and how their rows come into lanes and back.
+
+use std::ops::Range;
 
 use super::layout::{Pack, Unpack};
 use crate::arch::Arch;
@@ -15,6 +17,23 @@ pub(crate) struct SequenceBlock {
 }
 
 impl SequenceBlock {
+    /// The blocks of a batch, each with the number of its first sequence.
+    pub(crate) fn of_batch(
+        arch: Arch,
+        abreast: usize,
+        batch: usize,
+    ) -> impl Iterator<Item = (usize, Self)> {
+        let size = arch.lanes() * abreast;
+        (0..batch).step_by(size).map(move |first| {
+            let block = Self {
+                arch,
+                abreast,
+                sequences: size.min(batch - first),
+            };
+            (first, block)
+        })
+    }
+
     /// One row `[width]` of each sequence, `stride` apart, becomes `[abreast, width]` vectors.
     pub(crate) fn pack(self, rows: &[f32], stride: usize, add: bool, vectors: &mut [f32]) {
         if vectors.is_empty() {
@@ -110,11 +129,7 @@ impl SequenceBlock {
 
     /// Where each unit's row of each vector abreast lies, in the order of the units' rows and in that of
     /// `[abreast, d_state]`.
-    fn each_row(
-        self,
-        spec: &ScanSpec,
-        mut row: impl FnMut(std::ops::Range<usize>, std::ops::Range<usize>),
-    ) {
+    fn each_row(self, spec: &ScanSpec, mut row: impl FnMut(Range<usize>, Range<usize>)) {
         let lanes = self.arch.lanes();
         for (population, place) in spec.places() {
             let len = population.d_unit * lanes;

@@ -159,21 +159,23 @@ pub(crate) fn run_block(
         block.unpack(newest, steps * d_state, &mut states[step * d_state..]);
     }
 
-    for row in 0..context {
-        let after = &mut rows_after[row * d_state..];
-        let z = match (spec.memory(), (end + row).checked_sub(context - 1)) {
-            (Memory::Rewritten, _) => {
-                block.unpack(&state.get()[row * width..][..width], stride, after);
-                continue;
+    match spec.memory() {
+        Memory::Sliding => {
+            for row in 0..context - 1 {
+                let z = match (end + row).checked_sub(context - 1) {
+                    Some(step) => &tape.z.get()[step % kept * step_len..][..step_len],
+                    None => &tape.older.get()[(end + row) * step_len..][..step_len],
+                };
+                block.unpack_units(spec, z, stride, &mut rows_after[row * d_state..]);
             }
-            (Memory::Sliding, Some(step)) if step == end => {
-                block.unpack(state.get(), stride, after);
-                continue;
+            let newest = &mut rows_after[(context - 1) * d_state..];
+            block.unpack(state.get(), stride, newest);
+        }
+        Memory::Rewritten => {
+            for (row, vectors) in state.get().chunks_exact(width).enumerate() {
+                block.unpack(vectors, stride, &mut rows_after[row * d_state..]);
             }
-            (Memory::Sliding, Some(step)) => &tape.z.get()[step % kept * step_len..][..step_len],
-            (Memory::Sliding, None) => &tape.older.get()[(end + row) * step_len..][..step_len],
-        };
-        block.unpack_units(spec, z, stride, after);
+        }
     }
     if !taped {
         return BlockTape::default();

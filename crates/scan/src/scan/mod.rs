@@ -158,7 +158,6 @@ pub fn scan_backward(
         });
     }
     let spec = &spec.with_abreast(abreast);
-    let size = arch.lanes() * abreast;
     let mut gradients = Gradients::default();
     let sequence_lens = [
         if needs.inputs {
@@ -186,20 +185,16 @@ pub fn scan_backward(
         &mut gradients.rows[..],
         &mut gradients.older_inputs[..],
     );
-    for (block, tape) in tape.blocks.iter().enumerate() {
-        let first = block * size;
-        let sequences = size.min(batch - first);
+    let blocks = SequenceBlock::of_batch(arch, abreast, batch);
+    for ((first, block), tape) in blocks.zip(&tape.blocks) {
+        let sequences = block.sequences;
         let (inputs, inputs_rest) = rest.0.split_at_mut(sequences * sequence_lens[0]);
         let (rows, rows_rest) = rest.1.split_at_mut(sequences * sequence_lens[1]);
         let (older, older_rest) = rest.2.split_at_mut(sequences * sequence_lens[2]);
         rest = (inputs_rest, rows_rest, older_rest);
         parts.push(BlockGradients {
             tape,
-            block: SequenceBlock {
-                arch,
-                abreast,
-                sequences,
-            },
+            block,
             states: given.states.map(|all| {
                 let row = spec.states_len(1, steps);
                 &all[first * row..][..sequences * row]
@@ -261,26 +256,19 @@ fn run(
     };
     let abreast = spec.abreast_for(arch, batch, threads);
     let spec = &spec.with_abreast(abreast);
-    let size = arch.lanes() * abreast;
     let mut rest = (&mut scanned.states[..], &mut scanned.rows[..]);
     let mut parts = Vec::new();
-    for first in (0..batch).step_by(size) {
-        let sequences = size.min(batch - first);
-        let (states, states_rest) = rest.0.split_at_mut(spec.states_len(sequences, steps));
-        let (rows, rows_rest) = rest.1.split_at_mut(spec.rows_len(sequences));
+    for (first, block) in SequenceBlock::of_batch(arch, abreast, batch) {
+        let (states, states_rest) = rest.0.split_at_mut(spec.states_len(block.sequences, steps));
+        let (rows, rows_rest) = rest.1.split_at_mut(spec.rows_len(block.sequences));
         rest = (states_rest, rows_rest);
-        parts.push((first, sequences, states, rows));
+        parts.push((first, block, states, rows));
     }
     let blocks = parts
         .into_par_iter()
-        .map(|(first, count, states, rows)| {
-            let part = part_of(spec, &sequences, first, count);
-            let end = end(first..first + count);
-            let block = SequenceBlock {
-                arch,
-                abreast,
-                sequences: count,
-            };
+        .map(|(first, block, states, rows)| {
+            let part = part_of(spec, &sequences, first, block.sequences);
+            let end = end(first..first + block.sequences);
             run_block(spec, packed, block, part, end, taped, (states, rows))
         })
         .collect();
