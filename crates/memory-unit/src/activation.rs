@@ -2,8 +2,7 @@
 //! docs/model.md#units.
 
 use burn::tensor::{Tensor, activation, backend::Backend};
-use ran_scan::arch::Lanes;
-use ran_scan::math;
+use ran_scan::{Simd, math};
 use serde::{Deserialize, Serialize};
 
 /// The function act of F = act(A·FF_in + b_in)·FF_out + b_out.
@@ -40,7 +39,7 @@ impl Activation {
 
     /// The value.
     #[inline(always)]
-    pub(crate) fn value<S: Lanes>(self, simd: S, x: S::f32s) -> S::f32s {
+    pub(crate) fn value<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
         match self {
             Self::Relu => relu(simd, x),
             Self::Gelu => simd.mul_f32s(x, math::normal(simd, x).0),
@@ -52,7 +51,7 @@ impl Activation {
     ///
     /// `known` holds the values, or the arguments where [`needs_argument`](Self::needs_argument).
     #[inline(always)]
-    pub(crate) fn back<S: Lanes>(self, simd: S, known: &[S::f32s], gradient: &mut [S::f32s]) {
+    pub(crate) fn back<S: Simd>(self, simd: S, known: &[S::f32s], gradient: &mut [S::f32s]) {
         let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
         for (&known, g) in known.iter().zip(gradient) {
             let slope = match self {
@@ -73,13 +72,13 @@ impl Activation {
 
 impl math::Function for Activation {
     #[inline(always)]
-    fn of<S: Lanes>(self, simd: S, x: S::f32s) -> S::f32s {
+    fn of<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
         self.value(simd, x)
     }
 }
 
 /// max(x, 0).
 #[inline(always)]
-pub(crate) fn relu<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {
+pub(crate) fn relu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.max_f32s(x, simd.splat_f32s(0.0))
 }

@@ -10,6 +10,7 @@ use ran_scan::arch::Lanes;
 use ran_scan::linear::{Linear, LinearSums, LinearWeights};
 use ran_scan::matvec::apply;
 use ran_scan::parts::{LaneSums, Parts, length};
+use ran_scan::product::Then;
 use ran_scan::unit::{Lane, LaneBack, Shape, Single};
 use ran_scan::weights::{Tensor, UnitGradient, UnitWeights};
 
@@ -111,9 +112,9 @@ impl MemoryKernel {
         let d = lane.shape.d_unit;
         let weights = self.weights(d, lane.weights);
         if self.activation == Activation::Relu {
-            up(d).forward(simd, weights.up, z, |x| relu(simd, x), trace.up);
+            up(d).forward(simd, weights.up, z, Then::Relu, trace.up);
         } else {
-            up(d).forward(simd, weights.up, z, |x| x, trace.up);
+            up(d).forward(simd, weights.up, z, Then::Same, trace.up);
             if self.activation.needs_argument() {
                 trace.argument.copy_from_slice(trace.up);
             }
@@ -122,7 +123,7 @@ impl MemoryKernel {
             }
         }
         let Some(out) = out else { return };
-        down(d).forward(simd, weights.down, trace.up, |x| x, out);
+        down(d).forward(simd, weights.down, trace.up, Then::Same, out);
         self.end.forward(simd, weights.end, z, &mut trace.end, out);
     }
 

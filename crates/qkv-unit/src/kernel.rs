@@ -13,6 +13,7 @@ use ran_scan::arch::Lanes;
 use ran_scan::attention::Window;
 use ran_scan::linear::{Linear, LinearWeights};
 use ran_scan::parts::{LaneSums, Parts, length};
+use ran_scan::product::Then;
 use ran_scan::unit::{Lane, LaneBack, Memory, Shape, Single};
 use ran_scan::weights::{Tensor, UnitGradient, UnitWeights};
 
@@ -151,8 +152,8 @@ impl QkvKernel {
         let d = shape.d_unit;
         let (keys, values) = window.split_at_mut(window.len() / 2);
         let row = Self::row(shape, slot);
-        layer(d).forward(simd, weights.key, z, |x| x, &mut keys[row.clone()]);
-        layer(d).forward(simd, weights.value, z, |x| x, &mut values[row]);
+        layer(d).forward(simd, weights.key, z, Then::Same, &mut keys[row.clone()]);
+        layer(d).forward(simd, weights.value, z, Then::Same, &mut values[row]);
     }
 
     /// Computes the rows A and keeps what the backward pass needs.
@@ -179,18 +180,18 @@ impl QkvKernel {
             }
             Memory::Rewritten => {
                 let (keys, values) = trace.rows.split_at_mut(shape.context * d);
-                layer(d).forward(simd, weights.key, z, |x| x, keys);
-                layer(d).forward(simd, weights.value, z, |x| x, values);
+                layer(d).forward(simd, weights.key, z, Then::Same, keys);
+                layer(d).forward(simd, weights.value, z, Then::Same, values);
                 (keys, values)
             }
         };
-        layer(d).forward(simd, weights.query, z, |x| x, trace.query);
+        layer(d).forward(simd, weights.query, z, Then::Same, trace.query);
         let window = self.window(shape, lane.slot);
         let (queries, weights_len) = (window.queries * d, window.weights_len());
         for strip in 0..shape.abreast {
             let rows = strip * queries..(strip + 1) * queries;
-            window.attend(
-                simd,
+            simd.attend(
+                window,
                 &trace.query[rows.clone()],
                 (&keys[strip * d..], &values[strip * d..]),
                 weights.lag_bias,

@@ -1,9 +1,11 @@
 //! Which vectors the processor has, found at run time, and how work is run on them.
 
-#[cfg(target_arch = "x86_64")]
-mod x86;
-
 use pulp::{Scalar, Simd, WithSimd};
+
+use crate::attention::{Back, Window};
+use crate::outer::Outer;
+use crate::product::{Sizes, Start, Then, product};
+use crate::transpose::Transpose;
 
 use crate::vectors::limit;
 
@@ -39,30 +41,121 @@ pub trait WithLanes {
     fn run<S: Lanes>(self, simd: S) -> Self::Output;
 }
 
-/// Vectors of single-precision numbers.
-pub trait Lanes: Simd {
-    /// Transposes a square tile: one vector per lane.
+/// Vectors of single-precision numbers, and what kernels spend their time in. That is compiled once, here, and not again in
+/// the crate of each kind.
+pub trait Lanes: Transpose {
+    /// y = start + x·W, then `then` of every entry.
     ///
-    /// # Panics
+    /// # Shapes
     ///
-    /// The tile has another number of vectors.
-    #[inline(always)]
-    fn transpose(self, tile: &mut [Self::f32s]) {
-        let lanes = Self::F32_LANES;
-        assert_eq!(tile.len(), lanes, "a tile is square");
-        let numbers: &mut [f32] = pulp::bytemuck::cast_slice_mut(tile);
-        for row in 0..lanes {
-            for column in 0..row {
-                numbers.swap(row * lanes + column, column * lanes + row);
-            }
-        }
-    }
+    /// - x: `[rows, ins]` vectors
+    /// - weights: `[ins, outs]` numbers, packed in panels
+    /// - y: `[rows, outs]` vectors
+    fn product(
+        self,
+        sizes: Sizes,
+        x: &[Self::f32s],
+        weights: &[f32],
+        start: Start<'_>,
+        then: Then,
+        y: &mut [Self::f32s],
+    );
+
+    /// Adds Σ x ⊗ y over rows and sequences to the sums.
+    ///
+    /// # Shapes
+    ///
+    /// - x: `[rows, ins]` vectors
+    /// - y: `[rows, outs]` vectors
+    /// - room: [`Outer::room_len`] vectors
+    /// - sums: [`Outer::sum_len`] vectors
+    fn add_outer(
+        self,
+        outer: Outer,
+        rows: usize,
+        x_and_y: (&[Self::f32s], &[Self::f32s]),
+        room: &mut [Self::f32s],
+        sums: &mut [Self::f32s],
+    );
+
+    /// Attends: sets the weights of attention and the attended rows.
+    ///
+    /// # Shapes
+    ///
+    /// - queries, attended: `[queries, width]` vectors
+    /// - keys, values: `[context, width]` vectors, rows `stride` apart
+    /// - lag_bias: `[heads, context]`, what is added to the score of a key by its lag; empty for nothing
+    /// - weights: `[heads, queries, context]` vectors
+    fn attend(
+        self,
+        window: Window,
+        queries: &[Self::f32s],
+        keys_and_values: (&[Self::f32s], &[Self::f32s]),
+        lag_bias: &[f32],
+        weights: &mut [Self::f32s],
+        attended: &mut [Self::f32s],
+    );
+
+    /// Goes back from what [`attend`](Self::attend) set: sets the gradient of the queries, adds to those of keys and values.
+    fn attend_back(self, window: Window, pass: Back<'_, Self>);
 }
 
-impl Lanes for Scalar {}
+macro_rules! lanes {
+    ($set:ty) => {
+        impl Lanes for $set {
+            #[inline(never)]
+            fn product(
+                self,
+                sizes: Sizes,
+                x: &[Self::f32s],
+                weights: &[f32],
+                start: Start<'_>,
+                then: Then,
+                y: &mut [Self::f32s],
+            ) {
+                product(self, sizes, x, weights, start, then, y);
+            }
 
+            #[inline(never)]
+            fn add_outer(
+                self,
+                outer: Outer,
+                rows: usize,
+                (x, y): (&[Self::f32s], &[Self::f32s]),
+                room: &mut [Self::f32s],
+                sums: &mut [Self::f32s],
+            ) {
+                outer.add(self, rows, x, y, room, sums);
+            }
+
+            #[inline(never)]
+            fn attend(
+                self,
+                window: Window,
+                queries: &[Self::f32s],
+                keys_and_values: (&[Self::f32s], &[Self::f32s]),
+                lag_bias: &[f32],
+                weights: &mut [Self::f32s],
+                attended: &mut [Self::f32s],
+            ) {
+                window.attend(self, queries, keys_and_values, lag_bias, weights, attended);
+            }
+
+            #[inline(never)]
+            fn attend_back(self, window: Window, pass: Back<'_, Self>) {
+                window.attend_back(self, pass);
+            }
+        }
+    };
+}
+
+lanes!(Scalar);
+#[cfg(target_arch = "x86_64")]
+lanes!(V3);
+#[cfg(target_arch = "x86_64")]
+lanes!(V4);
 #[cfg(target_arch = "aarch64")]
-impl Lanes for Neon {}
+lanes!(Neon);
 
 /// Runs `work` compiled for the instruction set of `simd`, as a function of its own.
 #[inline(always)]
@@ -181,32 +274,6 @@ impl Arch {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    struct Transpose;
-
-    impl WithLanes for Transpose {
-        type Output = ();
-
-        #[inline(always)]
-        fn run<S: Lanes>(self, simd: S) {
-            let lanes = S::F32_LANES;
-            let mut numbers: Vec<f32> = (0..lanes * lanes).map(|i| i as f32).collect();
-            simd.transpose(S::as_mut_simd_f32s(&mut numbers).0);
-            for row in 0..lanes {
-                for column in 0..lanes {
-                    let expected = (column * lanes + row) as f32;
-                    assert_eq!(numbers[row * lanes + column], expected);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn transpose_swaps_rows_and_columns_on_every_instruction_set() {
-        for arch in Arch::available() {
-            arch.run(Transpose);
-        }
-    }
 
     #[test]
     fn two_vectors_go_abreast_where_that_leaves_three_fifths_of_the_rounds() {

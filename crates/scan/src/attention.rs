@@ -1,7 +1,8 @@
 //! softmax(Q·Kᵀ/√d + b)·V over a short window, head by head, and its backward pass; b, the bias by lag, is equation 10 of
 //! docs/model.md#roles.
 
-use crate::arch::{Lanes, WithLanes, vectorize};
+use pulp::{Simd, WithSimd};
+
 use crate::math;
 use crate::matvec;
 
@@ -66,16 +67,9 @@ impl Window {
         }
     }
 
-    /// Attends: sets the weights of attention and the attended rows.
-    ///
-    /// # Shapes
-    ///
-    /// - queries, attended: `[queries, width]` vectors
-    /// - keys, values: `[context, width]` vectors, rows `stride` apart
-    /// - lag_bias: `[heads, context]`, what is added to the score of a key by its lag; empty for nothing
-    /// - weights: `[heads, queries, context]` vectors
+    /// [`Lanes::attend`](crate::Lanes::attend).
     #[inline(always)]
-    pub fn attend<S: Lanes>(
+    pub(crate) fn attend<S: Simd>(
         self,
         simd: S,
         queries: &[S::f32s],
@@ -84,19 +78,16 @@ impl Window {
         weights: &mut [S::f32s],
         attended: &mut [S::f32s],
     ) {
-        vectorize(
+        simd.vectorize(Attend {
             simd,
-            Attend {
-                simd,
-                window: self,
-                queries,
-                keys,
-                values,
-                lag_bias,
-                weights,
-                attended,
-            },
-        );
+            window: self,
+            queries,
+            keys,
+            values,
+            lag_bias,
+            weights,
+            attended,
+        });
     }
 
     /// Attends for a single sequence, the width in the lanes; rows lie side by side.
@@ -108,7 +99,7 @@ impl Window {
     /// - lag_bias: `[heads, context]`, or empty
     /// - weights: `[context]`, room for those of one query
     #[inline(always)]
-    pub fn attend_single<S: Lanes>(
+    pub fn attend_single<S: Simd>(
         self,
         simd: S,
         queries: &[f32],
@@ -147,22 +138,19 @@ impl Window {
         }
     }
 
-    /// Goes back: sets the gradient of the queries, adds to those of keys and values.
+    /// [`Lanes::attend_back`](crate::Lanes::attend_back).
     #[inline(always)]
-    pub fn attend_back<S: Lanes>(self, simd: S, pass: Back<'_, S>) {
-        vectorize(
+    pub(crate) fn attend_back<S: Simd>(self, simd: S, pass: Back<'_, S>) {
+        simd.vectorize(AttendBack {
             simd,
-            AttendBack {
-                simd,
-                window: self,
-                pass,
-            },
-        );
+            window: self,
+            pass,
+        });
     }
 }
 
-/// What attention's backward pass reads and writes; shapes as in [`Window::attend`].
-pub struct Back<'a, S: Lanes> {
+/// What attention's backward pass reads and writes; shapes as in [`Lanes::attend`](crate::Lanes::attend).
+pub struct Back<'a, S: Simd> {
     /// The queries.
     pub queries: &'a [S::f32s],
     /// The keys.
@@ -183,7 +171,7 @@ pub struct Back<'a, S: Lanes> {
     pub lag_gradient: &'a mut [S::f32s],
 }
 
-struct Attend<'a, S: Lanes> {
+struct Attend<'a, S: Simd> {
     simd: S,
     window: Window,
     queries: &'a [S::f32s],
@@ -194,11 +182,11 @@ struct Attend<'a, S: Lanes> {
     attended: &'a mut [S::f32s],
 }
 
-impl<S: Lanes> WithLanes for Attend<'_, S> {
+impl<S: Simd> WithSimd for Attend<'_, S> {
     type Output = ();
 
     #[inline(always)]
-    fn run<T: Lanes>(self, _: T) {
+    fn with_simd<T: Simd>(self, _: T) {
         let Self {
             simd,
             window,
@@ -251,17 +239,17 @@ impl<S: Lanes> WithLanes for Attend<'_, S> {
     }
 }
 
-struct AttendBack<'a, S: Lanes> {
+struct AttendBack<'a, S: Simd> {
     simd: S,
     window: Window,
     pass: Back<'a, S>,
 }
 
-impl<S: Lanes> WithLanes for AttendBack<'_, S> {
+impl<S: Simd> WithSimd for AttendBack<'_, S> {
     type Output = ();
 
     #[inline(always)]
-    fn run<T: Lanes>(self, _: T) {
+    fn with_simd<T: Simd>(self, _: T) {
         let Self { simd, window, pass } = self;
         let Window {
             context,
@@ -336,9 +324,9 @@ const PIECE: usize = 16;
 
 /// out[c] = Σ_d x[d]·rows[c][d], rows `stride` apart.
 #[inline(always)]
-fn dots<S: Lanes>(simd: S, x: &[S::f32s], rows: &[S::f32s], stride: usize, out: &mut [S::f32s]) {
+fn dots<S: Simd>(simd: S, x: &[S::f32s], rows: &[S::f32s], stride: usize, out: &mut [S::f32s]) {
     #[inline(always)]
-    fn tile<S: Lanes, const N: usize>(
+    fn tile<S: Simd, const N: usize>(
         simd: S,
         x: &[S::f32s],
         rows: &[S::f32s],
@@ -371,7 +359,7 @@ fn dots<S: Lanes>(simd: S, x: &[S::f32s], rows: &[S::f32s], stride: usize, out: 
 
 /// out[d] = Σ_c p[c]·rows[c][d], rows `stride` apart.
 #[inline(always)]
-fn mix<S: Lanes>(simd: S, p: &[S::f32s], rows: &[S::f32s], stride: usize, out: &mut [S::f32s]) {
+fn mix<S: Simd>(simd: S, p: &[S::f32s], rows: &[S::f32s], stride: usize, out: &mut [S::f32s]) {
     let width = out.len();
     let mut d = 0;
     macro_rules! tiles {
@@ -395,7 +383,7 @@ fn mix<S: Lanes>(simd: S, p: &[S::f32s], rows: &[S::f32s], stride: usize, out: &
 
 /// rows[c][d] += p[c]·x[d], rows `stride` apart.
 #[inline(always)]
-fn spread<S: Lanes>(simd: S, p: &[S::f32s], x: &[S::f32s], rows: &mut [S::f32s], stride: usize) {
+fn spread<S: Simd>(simd: S, p: &[S::f32s], x: &[S::f32s], rows: &mut [S::f32s], stride: usize) {
     for (c, &p) in p.iter().enumerate() {
         for (sum, &x) in rows[c * stride..][..x.len()].iter_mut().zip(x) {
             *sum = simd.mul_add_e_f32s(p, x, *sum);
@@ -405,7 +393,7 @@ fn spread<S: Lanes>(simd: S, p: &[S::f32s], x: &[S::f32s], rows: &mut [S::f32s],
 
 /// softmax(scale·scores), in place.
 #[inline(always)]
-fn softmax<S: Lanes>(simd: S, scale: S::f32s, scores: &mut [S::f32s]) {
+fn softmax<S: Simd>(simd: S, scale: S::f32s, scores: &mut [S::f32s]) {
     let mut top = scores[0];
     for &score in &scores[1..] {
         top = simd.max_f32s(top, score);

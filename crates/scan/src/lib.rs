@@ -37,10 +37,13 @@ mod scan;
 mod sequences;
 mod spec;
 mod stepper;
+mod transpose;
 pub mod unit;
 mod vectors;
 pub mod weights;
 mod wiring;
+
+pub use pulp::Simd;
 
 pub use arch::{Arch, Lanes, WithLanes};
 pub use error::KernelError;

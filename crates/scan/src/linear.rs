@@ -4,7 +4,7 @@ use crate::arch::Lanes;
 use crate::matvec::matvec;
 use crate::outer::{Outer, add_rows, collect_rows};
 use crate::parts::{LaneSums, Parts};
-use crate::product::{Sizes, Start, product};
+use crate::product::{Sizes, Start, Then};
 use crate::weights::{Matrix, Tensor, UnitGradient, UnitWeights};
 
 /// The widths of a layer.
@@ -62,11 +62,11 @@ impl Linear {
         simd: S,
         weights: LinearWeights<'_>,
         x: &[S::f32s],
-        then: impl Fn(S::f32s) -> S::f32s + Copy,
+        then: Then,
         y: &mut [S::f32s],
     ) {
         let (sizes, start) = (self.sizes(x.len()), Start::Bias(weights.bias));
-        product(simd, sizes, x, weights.matrix.weights, start, then, y);
+        simd.product(sizes, x, weights.matrix.weights, start, then, y);
     }
 
     /// As [`forward`](Self::forward) for a single sequence, the width in the lanes.
@@ -108,13 +108,12 @@ impl Linear {
             outs: self.ins,
         };
         let start = if add { Start::Add } else { Start::Zero };
-        product(
-            simd,
+        simd.product(
             flipped.sizes(gradient.len()),
             gradient,
             weights.matrix.transposed,
             start,
-            |x| x,
+            Then::Same,
             x_gradient,
         );
     }
@@ -131,7 +130,7 @@ impl Linear {
     /// Length of the room that [`add`](Self::add) needs for itself, on vectors of `lanes` numbers.
     #[inline]
     pub fn room_len(self, rows: usize, lanes: usize) -> usize {
-        self.outer(lanes).scratch_len(rows)
+        self.outer(lanes).room_len(rows)
     }
 
     /// Adds the gradients of W and b at one step to their sums.
@@ -150,7 +149,7 @@ impl Linear {
         sums: LinearSums<&mut [S::f32s]>,
     ) {
         let (outer, rows) = (self.outer(S::F32_LANES), x.len() / self.ins);
-        outer.add(simd, rows, x, gradient, room, sums.products);
+        simd.add_outer(outer, rows, (x, gradient), room, sums.products);
         add_rows(simd, gradient, sums.bias);
     }
 

@@ -2,12 +2,12 @@
 //!
 //! The polynomials are least-maximum fits of our own; each says its interval and error.
 
-use crate::arch::Lanes;
+use pulp::Simd;
 
 /// A function of vectors. Not a closure, as those are not inlined for sure, and then not compiled for the vectors.
 pub trait Function: Copy {
     /// The value.
-    fn of<S: Lanes>(self, simd: S, x: S::f32s) -> S::f32s;
+    fn of<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s;
 }
 
 /// [`exp`].
@@ -16,7 +16,7 @@ pub struct Exp;
 
 impl Function for Exp {
     #[inline(always)]
-    fn of<S: Lanes>(self, simd: S, x: S::f32s) -> S::f32s {
+    fn of<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
         exp(simd, x)
     }
 }
@@ -27,14 +27,14 @@ pub struct Tanh;
 
 impl Function for Tanh {
     #[inline(always)]
-    fn of<S: Lanes>(self, simd: S, x: S::f32s) -> S::f32s {
+    fn of<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
         tanh(simd, x)
     }
 }
 
 /// exp(x), with x clamped to −87.3..=88: at least 1.2e-38, so never zero, and at most 1.7e38, so never infinite.
 #[inline(always)]
-pub fn exp<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {
+pub fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let x = simd.max_f32s(
         simd.min_f32s(x, simd.splat_f32s(88.0)),
         simd.splat_f32s(-87.3),
@@ -67,7 +67,7 @@ pub fn exp<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {
 
 /// tanh(x).
 #[inline(always)]
-pub fn tanh<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {
+pub fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let size = simd.abs_f32s(x);
     // (tanh(x) − x)/x³ in x² on |x| < 0.625, relative error of tanh 4e-9.
     let square = simd.mul_f32s(x, x);
@@ -96,7 +96,7 @@ pub fn tanh<S: Lanes>(simd: S, x: S::f32s) -> S::f32s {
 
 /// The normal distribution: Φ(x) = (1 + erf(x/√2))/2 and its density φ(x), in this order.
 #[inline(always)]
-pub fn normal<S: Lanes>(simd: S, x: S::f32s) -> (S::f32s, S::f32s) {
+pub fn normal<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::f32s) {
     let one = simd.splat_f32s(1.0);
     let size = simd.mul_f32s(
         simd.abs_f32s(x),
@@ -135,7 +135,7 @@ pub fn normal<S: Lanes>(simd: S, x: S::f32s) -> (S::f32s, S::f32s) {
 
 /// A polynomial, the coefficient of the highest power first.
 #[inline(always)]
-fn horner<S: Lanes, const N: usize>(simd: S, x: S::f32s, coefficients: [f32; N]) -> S::f32s {
+fn horner<S: Simd, const N: usize>(simd: S, x: S::f32s, coefficients: [f32; N]) -> S::f32s {
     let mut sum = simd.splat_f32s(coefficients[0]);
     for &coefficient in &coefficients[1..] {
         sum = simd.mul_add_e_f32s(sum, x, simd.splat_f32s(coefficient));
@@ -146,7 +146,7 @@ fn horner<S: Lanes, const N: usize>(simd: S, x: S::f32s, coefficients: [f32; N])
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arch::{Arch, WithLanes};
+    use crate::arch::{Arch, Lanes, WithLanes};
 
     struct Apply<'a>(&'static str, &'a [f32], &'a mut [f32]);
 

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use crate::arch::{Lanes, WithLanes, vectorize};
+use pulp::{Simd, WithSimd};
+
+use crate::transpose::Transpose;
 
 /// How the gradient of one weight matrix `[ins, outs]` is summed.
 ///
@@ -38,9 +40,9 @@ impl Outer {
         self.short() * self.vectors()
     }
 
-    /// Vectors that [`add`](Self::add) needs for itself.
+    /// Vectors that adding to the sum needs for itself.
     #[inline]
-    pub fn scratch_len(self, rows: usize) -> usize {
+    pub fn room_len(self, rows: usize) -> usize {
         rows * self.lanes * self.vectors()
     }
 
@@ -59,14 +61,9 @@ impl Outer {
         self.long().div_ceil(self.lanes)
     }
 
-    /// Adds Σ x ⊗ y over rows and sequences.
-    ///
-    /// # Shapes
-    ///
-    /// - x: `[rows, ins]` vectors
-    /// - y: `[rows, outs]` vectors
+    /// [`Lanes::add_outer`](crate::Lanes::add_outer).
     #[inline(always)]
-    pub fn add<S: Lanes>(
+    pub(crate) fn add<S: Transpose>(
         self,
         simd: S,
         rows: usize,
@@ -84,20 +81,17 @@ impl Outer {
             .chunks_exact(self.long())
             .zip(scratch.chunks_exact_mut(self.lanes * vectors))
         {
-            vectorize(simd, Transpose { simd, row, out });
+            simd.vectorize(Flip { simd, row, out });
         }
-        vectorize(
+        simd.vectorize(Sum {
             simd,
-            Sum {
-                simd,
-                numbers,
-                flipped: scratch,
-                sums,
-                rows,
-                short,
-                vectors,
-            },
-        );
+            numbers,
+            flipped: scratch,
+            sums,
+            rows,
+            short,
+            vectors,
+        });
     }
 
     /// Adds the sum to the gradient `[ins, outs]` of the weights.
@@ -161,7 +155,7 @@ fn sums_held(lanes: usize) -> usize {
 
 /// Adds the rows of y, lane by lane, to the sums from which a bias has its gradient.
 #[inline(always)]
-pub fn add_rows<S: Lanes>(simd: S, y: &[S::f32s], sums: &mut [S::f32s]) {
+pub fn add_rows<S: Simd>(simd: S, y: &[S::f32s], sums: &mut [S::f32s]) {
     for row in y.chunks_exact(sums.len()) {
         for (sum, &value) in sums.iter_mut().zip(row) {
             *sum = simd.add_f32s(*sum, value);
@@ -177,17 +171,17 @@ pub fn collect_rows(lanes: usize, sums: &[f32], gradient: &mut [f32]) {
 }
 
 /// `[width]` vectors of lanes become `[lanes]` rows of width, filled up with zeros.
-struct Transpose<'a, S: Lanes> {
+struct Flip<'a, S: Simd> {
     simd: S,
     row: &'a [S::f32s],
     out: &'a mut [S::f32s],
 }
 
-impl<S: Lanes> WithLanes for Transpose<'_, S> {
+impl<S: Transpose> WithSimd for Flip<'_, S> {
     type Output = ();
 
     #[inline(always)]
-    fn run<T: Lanes>(self, _: T) {
+    fn with_simd<T: Simd>(self, _: T) {
         let lanes = S::F32_LANES;
         let vectors = self.out.len() / lanes;
         let mut tile = [self.simd.splat_f32s(0.0); 16];
@@ -204,7 +198,7 @@ impl<S: Lanes> WithLanes for Transpose<'_, S> {
 
 /// Adds up tile by tile. The sums of a tile lie side by side, and tiles in the order in which they are computed: of what a step
 /// reads these are the most, and the processor fetches ahead what is read in order.
-struct Sum<'a, S: Lanes> {
+struct Sum<'a, S: Simd> {
     simd: S,
     numbers: &'a [S::f32s],
     flipped: &'a [S::f32s],
@@ -214,11 +208,11 @@ struct Sum<'a, S: Lanes> {
     vectors: usize,
 }
 
-impl<S: Lanes> WithLanes for Sum<'_, S> {
+impl<S: Simd> WithSimd for Sum<'_, S> {
     type Output = ();
 
     #[inline(always)]
-    fn run<T: Lanes>(mut self, _: T) {
+    fn with_simd<T: Simd>(mut self, _: T) {
         let held = sums_held(S::F32_LANES);
         let pairs = self.vectors / 2 * 2;
         macro_rules! strips {
@@ -239,7 +233,7 @@ impl<S: Lanes> WithLanes for Sum<'_, S> {
     }
 }
 
-impl<S: Lanes> Sum<'_, S> {
+impl<S: Simd> Sum<'_, S> {
     #[inline(always)]
     fn tile<const N: usize, const V: usize>(&mut self, n: usize, v: usize) {
         let (simd, lanes) = (self.simd, S::F32_LANES);

@@ -1,6 +1,8 @@
 //! Products of a unit's weights with rows whose every entry is a vector of sequences.
 
-use crate::arch::{Lanes, WithLanes, vectorize};
+use pulp::{Simd, WithSimd};
+
+use crate::math::Function;
 use crate::weights::{HALF_PANEL, PANEL};
 
 /// What a product is added to.
@@ -25,34 +27,71 @@ pub struct Sizes {
     pub outs: usize,
 }
 
-/// y = start + x·W, then `then` of every entry.
-///
-/// # Shapes
-///
-/// - x: `[rows, ins]` vectors
-/// - weights: `[ins, outs]` numbers, packed in panels
-/// - y: `[rows, outs]` vectors
+/// What becomes of every entry of a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// Nothing: it stays.
+    Same,
+    /// max(x, 0).
+    Relu,
+}
+
+#[derive(Clone, Copy)]
+struct Same;
+
+impl Function for Same {
+    #[inline(always)]
+    fn of<S: Simd>(self, _: S, x: S::f32s) -> S::f32s {
+        x
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Relu;
+
+impl Function for Relu {
+    #[inline(always)]
+    fn of<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
+        simd.max_f32s(x, simd.splat_f32s(0.0))
+    }
+}
+
+/// [`Lanes::product`](crate::Lanes::product).
 #[inline(always)]
-pub fn product<S: Lanes>(
+pub(crate) fn product<S: Simd>(
     simd: S,
     sizes: Sizes,
     x: &[S::f32s],
     weights: &[f32],
     start: Start<'_>,
-    then: impl Fn(S::f32s) -> S::f32s + Copy,
+    then: Then,
     y: &mut [S::f32s],
 ) {
-    let work = Product::<S, _> {
-        simd,
-        sizes,
-        x,
-        weights,
-        start,
-        then,
-        y,
-    };
-    work.check();
-    vectorize(simd, work);
+    assert_eq!(x.len(), sizes.rows * sizes.ins, "the width of x");
+    assert_eq!(
+        weights.len(),
+        sizes.ins * sizes.outs,
+        "the number of weights"
+    );
+    assert_eq!(y.len(), sizes.rows * sizes.outs, "the width of y");
+    macro_rules! compiled {
+        ($then:expr) => {
+            simd.vectorize(Product {
+                simd,
+                sizes,
+                x,
+                weights,
+                start,
+                then: $then,
+                y,
+            })
+        };
+    }
+    // What becomes of an entry is constant in the function of each.
+    match then {
+        Then::Same => compiled!(Same),
+        Then::Relu => compiled!(Relu),
+    }
 }
 
 /// Adds the product of one line of weights with one column of rows to the sums of a tile.
@@ -69,7 +108,7 @@ macro_rules! add_line {
     };
 }
 
-struct Product<'a, S: Lanes, F> {
+struct Product<'a, S: Simd, F> {
     simd: S,
     sizes: Sizes,
     x: &'a [S::f32s],
@@ -79,15 +118,11 @@ struct Product<'a, S: Lanes, F> {
     y: &'a mut [S::f32s],
 }
 
-impl<S, F> WithLanes for Product<'_, S, F>
-where
-    S: Lanes,
-    F: Fn(S::f32s) -> S::f32s + Copy,
-{
+impl<S: Simd, F: Function> WithSimd for Product<'_, S, F> {
     type Output = ();
 
     #[inline(always)]
-    fn run<T: Lanes>(mut self, _: T) {
+    fn with_simd<T: Simd>(mut self, _: T) {
         // The vectors are of `S`, which is `T`: a caller that has `S` in hand asked for it.
         let mut row = 0;
         macro_rules! rows {
@@ -106,7 +141,7 @@ where
 ///
 /// A weight that serves several rows is loaded once for them, as far as the registers go.
 #[inline(always)]
-fn fits<S: Lanes>(rows: usize, left: usize) -> bool {
+fn fits<S: Simd>(rows: usize, left: usize) -> bool {
     match (S::REGISTER_COUNT >= 32, rows) {
         (true, 5) => left == 5,
         (false, 4 | 5) => false,
@@ -117,7 +152,7 @@ fn fits<S: Lanes>(rows: usize, left: usize) -> bool {
 
 /// How many columns a tile of this many rows has room for.
 #[inline(always)]
-fn widest<S: Lanes>(rows: usize) -> usize {
+fn widest<S: Simd>(rows: usize) -> usize {
     match (S::REGISTER_COUNT >= 32, rows) {
         (true, 1) => 16,
         (true, 2 | 3) => 8,
@@ -127,18 +162,7 @@ fn widest<S: Lanes>(rows: usize) -> usize {
     }
 }
 
-impl<'a, S, F> Product<'a, S, F>
-where
-    S: Lanes,
-    F: Fn(S::f32s) -> S::f32s + Copy,
-{
-    fn check(&self) {
-        let Sizes { rows, ins, outs } = self.sizes;
-        assert_eq!(self.x.len(), rows * ins, "the width of x");
-        assert_eq!(self.weights.len(), ins * outs, "the number of weights");
-        assert_eq!(self.y.len(), rows * outs, "the width of y");
-    }
-
+impl<'a, S: Simd, F: Function> Product<'a, S, F> {
     #[inline(always)]
     fn columns<const R: usize>(&mut self, row: usize) {
         let outs = self.sizes.outs;
@@ -257,7 +281,7 @@ where
         for (r, sum) in sums.iter().enumerate() {
             let y = &mut self.y[(row + r) * self.sizes.outs + column..][..O];
             for (y, &sum) in y.iter_mut().zip(sum) {
-                *y = (self.then)(sum);
+                *y = self.then.of(self.simd, sum);
             }
         }
     }

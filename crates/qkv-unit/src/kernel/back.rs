@@ -139,7 +139,7 @@ impl QkvKernel {
                 value_gradient: &mut value_gradient[strip * d..],
                 lag_gradient: &mut *lag_gradient,
             };
-            window.attend_back(simd, pass);
+            simd.attend_back(window, pass);
         }
         let newest = match shape.memory {
             Memory::Sliding => Self::row(shape, lane.slot),

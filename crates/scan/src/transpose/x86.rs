@@ -2,11 +2,11 @@
 
 use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 
-use super::Lanes;
+use super::Transpose;
 use pulp::cast;
 use pulp::x86::{V3, V4};
 
-impl Lanes for V3 {
+impl Transpose for V3 {
     #[inline(always)]
     fn transpose(self, tile: &mut [Self::f32s]) {
         let tile: &mut [Self::f32s; 8] = tile.try_into().expect("a tile is square");
@@ -32,7 +32,7 @@ impl Lanes for V3 {
     }
 }
 
-impl Lanes for V4 {
+impl Transpose for V4 {
     #[inline(always)]
     fn transpose(self, tile: &mut [Self::f32s]) {
         let tile: &mut [Self::f32s; 16] = tile.try_into().expect("a tile is square");
