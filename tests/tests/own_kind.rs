@@ -30,31 +30,56 @@ fn features() -> String {
     let mut command = MetadataCommand::new();
     command.manifest_path(root().join("Cargo.toml"));
     let metadata = command.no_deps().exec().expect("cargo metadata must run");
-    let mut wanted = BTreeMap::new();
+    // What runs while building has features of its own: those that one build dependency asks for reach all macros.
+    let mut wanted: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
     for dependency in metadata.packages.iter().flat_map(|one| &one.dependencies) {
-        let for_build = dependency.kind == DependencyKind::Build;
-        if dependency.path.is_some() || dependency.optional || for_build {
+        if dependency.path.is_some() || dependency.optional {
             continue;
         }
+        let table = match dependency.kind {
+            DependencyKind::Build => "build-dependencies",
+            _ => "dependencies",
+        };
         let name = dependency.name.to_string();
-        let (_, defaults, features) =
-            wanted
-                .entry(name)
-                .or_insert((dependency.req.to_string(), false, Vec::new()));
+        let (_, defaults, features) = wanted.entry(table).or_default().entry(name).or_insert((
+            dependency.req.to_string(),
+            false,
+            Vec::new(),
+        ));
         *defaults |= dependency.uses_default_features;
         features.extend(dependency.features.iter().cloned());
     }
-    let mut manifest = String::from(
-        "[package]\nname = \"features\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\n",
-    );
-    for (name, (version, defaults, features)) in wanted {
-        writeln!(
-            manifest,
-            "{name} = {{ version = {version:?}, default-features = {defaults}, features = {features:?} }}"
-        )
-        .expect("a string takes all");
+    let mut manifest =
+        String::from("[package]\nname = \"features\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+    for (table, wanted) in wanted {
+        writeln!(manifest, "\n[{table}]").expect("a string takes all");
+        for (name, (version, defaults, features)) in wanted {
+            writeln!(
+                manifest,
+                "{name} = {{ version = {version:?}, default-features = {defaults}, features = {features:?} }}"
+            )
+            .expect("a string takes all");
+        }
     }
     manifest
+}
+
+/// The levels at which the workspace has crates from outside compiled, as arguments.
+fn levels() -> Vec<String> {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
+    let mut name = None;
+    let mut levels = Vec::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            name = line.strip_prefix("[profile.dev.package.");
+            name = name.and_then(|name| name.strip_suffix(']'));
+        } else if let (Some(name), Some(level)) = (name, line.strip_prefix("opt-level = "))
+            && !name.starts_with("ran")
+        {
+            levels.push(format!("profile.dev.package.{name}.opt-level={level}"));
+        }
+    }
+    levels
 }
 
 #[test]
@@ -98,18 +123,20 @@ fn a_crate_outside_the_workspace_brings_a_kind_with_a_kernel_and_a_program_that_
         .arg("--target-dir")
         .arg(tmp.parent().expect("the folder of all that is built"))
         .current_dir(&copy);
-    // The project's own crates are compiled anew for a workspace that is not theirs, and are not what is tested here. Cargo warns
-    // of names that the example does not need.
+    // The project's own crates are compiled anew for a workspace that is not theirs, and are not what is tested here; nor is the
+    // example's speed. Cargo warns of names that the example does not need.
+    let mut levels = levels();
     for entry in fs::read_dir(crates).expect("a folder") {
         let folder = entry.expect("an entry").file_name();
         let name = match folder.to_str().expect("a name in UTF-8") {
             "ran" => "ran".to_owned(),
             folder => format!("ran-{folder}"),
         };
-        command.args([
-            "--config",
-            &format!("profile.dev.package.{name}.opt-level=0"),
-        ]);
+        levels.push(format!("profile.dev.package.{name}.opt-level=0"));
+    }
+    levels.push("profile.dev.package.own-kind.opt-level=1".to_owned());
+    for level in levels {
+        command.args(["--config", &level]);
     }
     let output = command.output().expect("cargo runs");
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
