@@ -74,11 +74,13 @@ fn levels() -> Vec<String> {
             name = line.strip_prefix("[profile.dev.package.");
             name = name.and_then(|name| name.strip_suffix(']'));
         } else if let (Some(name), Some(level)) = (name, line.strip_prefix("opt-level = "))
-            && !name.starts_with("ran")
+            && name != "ran"
+            && !name.starts_with("ran-")
         {
             levels.push(format!("profile.dev.package.{name}.opt-level={level}"));
         }
     }
+    assert!(!levels.is_empty(), "no level was found in Cargo.toml");
     levels
 }
 

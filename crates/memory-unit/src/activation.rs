@@ -41,7 +41,7 @@ impl Activation {
     #[inline(always)]
     pub(crate) fn value<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
         match self {
-            Self::Relu => relu(simd, x),
+            Self::Relu => math::relu(simd, x),
             Self::Gelu => simd.mul_f32s(x, math::normal(simd, x).0),
             Self::Tanh => math::tanh(simd, x),
         }
@@ -75,10 +75,4 @@ impl math::Function for Activation {
     fn of<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
         self.value(simd, x)
     }
-}
-
-/// max(x, 0).
-#[inline(always)]
-pub(crate) fn relu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    simd.max_f32s(x, simd.splat_f32s(0.0))
 }

@@ -4,7 +4,6 @@ mod back;
 
 use std::sync::Arc;
 
-use ran_scan::UnitKernel;
 use ran_scan::add_norm::{AddNorm, Affine, NormTrace};
 use ran_scan::arch::Lanes;
 use ran_scan::linear::{Linear, LinearSums, LinearWeights};
@@ -13,10 +12,11 @@ use ran_scan::parts::{LaneSums, Parts, length};
 use ran_scan::product::Then;
 use ran_scan::unit::{Lane, LaneBack, Shape, Single};
 use ran_scan::weights::{Tensor, UnitGradient, UnitWeights};
+use ran_scan::{UnitKernel, math};
 
 pub use back::MemoryRoom;
 
-use crate::activation::{Activation, relu};
+use crate::activation::Activation;
 use crate::unit::EXPANSION;
 
 /// F = act(Z·FF_in + b_in)·FF_out + b_out.
@@ -185,7 +185,7 @@ impl UnitKernel for MemoryKernel {
         let mut scratch = single.scratch;
         let wide = scratch.part(single.shape.rows() * EXPANSION * d);
         if self.activation == Activation::Relu {
-            up(d).forward_single(simd, weights.up, z, |x| relu(simd, x), wide);
+            up(d).forward_single(simd, weights.up, z, |x| math::relu(simd, x), wide);
         } else {
             up(d).forward_single(simd, weights.up, z, |x| x, wide);
             apply(simd, wide, self.activation);

@@ -1,4 +1,4 @@
-//! Which vectors the processor has, found at run time, and how work is run on them.
+//! Which vectors the processor has, found at run time, how work is run on them, and what kernels spend their time in, compiled for each.
 
 use pulp::{Scalar, Simd, WithSimd};
 
@@ -6,7 +6,6 @@ use crate::attention::{Back, Window};
 use crate::outer::Outer;
 use crate::product::{Sizes, Start, Then, product};
 use crate::transpose::Transpose;
-
 use crate::vectors::limit;
 
 #[cfg(target_arch = "aarch64")]
@@ -32,7 +31,7 @@ enum Set {
 /// Work that is written once for every vector width.
 ///
 /// `run` and all that it calls must be `#[inline(always)]`: only then are they compiled for the
-/// instruction set that runs them.
+/// instruction set that runs them. The methods of [`Lanes`] are already.
 pub trait WithLanes {
     /// What the work returns.
     type Output;
@@ -100,6 +99,7 @@ pub trait Lanes: Transpose {
     fn attend_back(self, window: Window, pass: Back<'_, Self>);
 }
 
+// For each set by name, and not for all `S: Transpose`: only functions without generic types are compiled in this crate.
 macro_rules! lanes {
     ($set:ty) => {
         impl Lanes for $set {
@@ -159,7 +159,7 @@ lanes!(Neon);
 
 /// Runs `work` compiled for the instruction set of `simd`, as a function of its own.
 #[inline(always)]
-pub fn vectorize<S: Lanes, W: WithLanes>(simd: S, work: W) -> W::Output {
+fn vectorize<S: Lanes, W: WithLanes>(simd: S, work: W) -> W::Output {
     struct Bound<S, W>(S, W);
 
     impl<S: Lanes, W: WithLanes> WithSimd for Bound<S, W> {

@@ -67,7 +67,7 @@ impl Window {
         }
     }
 
-    /// [`Lanes::attend`](crate::Lanes::attend).
+    /// What [`Lanes::attend`](crate::Lanes::attend) runs.
     #[inline(always)]
     pub(crate) fn attend<S: Simd>(
         self,
@@ -138,7 +138,7 @@ impl Window {
         }
     }
 
-    /// [`Lanes::attend_back`](crate::Lanes::attend_back).
+    /// What [`Lanes::attend_back`](crate::Lanes::attend_back) runs.
     #[inline(always)]
     pub(crate) fn attend_back<S: Simd>(self, simd: S, pass: Back<'_, S>) {
         simd.vectorize(AttendBack {

@@ -5,8 +5,8 @@
 //! [`scan_backward`] and [`ScanSpec`].
 //!
 //! This crate knows no kind of unit. A kind brings a [`UnitKernel`], which lies beside its unit in a crate of its own;
-//! kernels are made of layers ([`linear`], [`add_norm`]), [`attention`] over a window, products ([`product`],
-//! [`outer`], [`matvec`]), [`math`] and [`norm`], and name the parts of their scratch ([`parts`]).
+//! kernels are made of layers ([`linear`], [`add_norm`]), [`attention`] over a window, products and sums of products (the methods of
+//! [`Lanes`], and [`matvec`]), [`math`] and [`norm`], and name the parts of their scratch ([`parts`]).
 
 #![expect(
     clippy::int_plus_one,
@@ -43,6 +43,7 @@ mod vectors;
 pub mod weights;
 mod wiring;
 
+/// What [`Lanes`] adds to: enough for a [`math::Function`].
 pub use pulp::Simd;
 
 pub use arch::{Arch, Lanes, WithLanes};

@@ -69,7 +69,7 @@ impl Linear {
         simd.product(sizes, x, weights.matrix.weights, start, then, y);
     }
 
-    /// As [`forward`](Self::forward) for a single sequence, the width in the lanes.
+    /// As [`forward`](Self::forward) for a single sequence, the width in the lanes; compiled for each caller, `then` with it.
     ///
     /// # Shapes
     ///

@@ -32,6 +32,12 @@ impl Function for Tanh {
     }
 }
 
+/// max(x, 0).
+#[inline(always)]
+pub fn relu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    simd.max_f32s(x, simd.splat_f32s(0.0))
+}
+
 /// exp(x), with x clamped to −87.3..=88: at least 1.2e-38, so never zero, and at most 1.7e38, so never infinite.
 #[inline(always)]
 pub fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {

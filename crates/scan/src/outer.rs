@@ -11,6 +11,7 @@ use crate::transpose::Transpose;
 /// Sequences lie in the lanes of x and of the gradient of y, and the sum runs over them. So one of
 /// the two is transposed, its width then lies in the lanes of the sums, and the numbers of the
 /// other are multiplied in one by one. The one that fills its vectors better is transposed.
+/// [`Lanes::add_outer`](crate::Lanes::add_outer) adds to it.
 #[derive(Clone, Copy, Debug)]
 pub struct Outer {
     ins: usize,
@@ -61,7 +62,7 @@ impl Outer {
         self.long().div_ceil(self.lanes)
     }
 
-    /// [`Lanes::add_outer`](crate::Lanes::add_outer).
+    /// What [`Lanes::add_outer`](crate::Lanes::add_outer) runs.
     #[inline(always)]
     pub(crate) fn add<S: Transpose>(
         self,
@@ -69,24 +70,24 @@ impl Outer {
         rows: usize,
         x: &[S::f32s],
         y: &[S::f32s],
-        scratch: &mut [S::f32s],
+        room: &mut [S::f32s],
         sums: &mut [S::f32s],
     ) {
         let (numbers, flipped) = if self.along_outs { (x, y) } else { (y, x) };
         assert_eq!(numbers.len(), rows * self.short(), "the width of the one");
         assert_eq!(flipped.len(), rows * self.long(), "the width of the other");
         let (short, vectors) = (self.short(), self.vectors());
-        let scratch = &mut scratch[..rows * self.lanes * vectors];
+        let room = &mut room[..rows * self.lanes * vectors];
         for (row, out) in flipped
             .chunks_exact(self.long())
-            .zip(scratch.chunks_exact_mut(self.lanes * vectors))
+            .zip(room.chunks_exact_mut(self.lanes * vectors))
         {
             simd.vectorize(Flip { simd, row, out });
         }
         simd.vectorize(Sum {
             simd,
             numbers,
-            flipped: scratch,
+            flipped: room,
             sums,
             rows,
             short,

@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::math::Function;
+use crate::math::{self, Function};
 use crate::weights::{HALF_PANEL, PANEL};
 
 /// What a product is added to.
@@ -52,11 +52,11 @@ struct Relu;
 impl Function for Relu {
     #[inline(always)]
     fn of<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
-        simd.max_f32s(x, simd.splat_f32s(0.0))
+        math::relu(simd, x)
     }
 }
 
-/// [`Lanes::product`](crate::Lanes::product).
+/// What [`Lanes::product`](crate::Lanes::product) runs.
 #[inline(always)]
 pub(crate) fn product<S: Simd>(
     simd: S,
@@ -87,7 +87,7 @@ pub(crate) fn product<S: Simd>(
             })
         };
     }
-    // What becomes of an entry is constant in the function of each.
+    // Each is a function of its own, which does not ask entry by entry.
     match then {
         Then::Same => compiled!(Same),
         Then::Relu => compiled!(Relu),
