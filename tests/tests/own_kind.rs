@@ -67,21 +67,16 @@ fn features() -> String {
 /// The levels at which the workspace has crates from outside compiled, as arguments.
 fn levels() -> Vec<String> {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
-    let mut name = None;
-    let mut levels = Vec::new();
-    for line in manifest.lines() {
-        if line.starts_with('[') {
-            name = line.strip_prefix("[profile.dev.package.");
-            name = name.and_then(|name| name.strip_suffix(']'));
-        } else if let (Some(name), Some(level)) = (name, line.strip_prefix("opt-level = "))
-            && name != "ran"
-            && !name.starts_with("ran-")
-        {
-            levels.push(format!("profile.dev.package.{name}.opt-level={level}"));
-        }
-    }
-    assert!(!levels.is_empty(), "no level was found in Cargo.toml");
-    levels
+    let manifest: toml::Table = manifest.parse().expect("TOML");
+    let packages = manifest["profile"]["dev"]["package"]
+        .as_table()
+        .expect("a table");
+    let outside = packages
+        .iter()
+        .filter(|(name, _)| *name != "ran" && !name.starts_with("ran-"));
+    outside
+        .map(|(name, of)| format!("profile.dev.package.{name}.opt-level={}", of["opt-level"]))
+        .collect()
 }
 
 #[test]
