@@ -51,9 +51,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("ran-sweep", &["ran-files", "ran-seed", "ran-picture"]),
+    ("ran-compiled", &["ran-reservoir"]),
     (
         "ran-bench",
         &[
+            "ran-compiled",
             "ran-unit",
             "ran-picture",
             "ran-reservoir",

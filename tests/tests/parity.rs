@@ -4,6 +4,7 @@
 //! fail: who asks for the feature asks for the comparison.
 #![cfg(feature = "wgpu")]
 
+use ran_compiled as _;
 use std::sync::Mutex;
 
 use approx::relative_eq;

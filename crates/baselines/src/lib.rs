@@ -36,6 +36,9 @@ mod rotary;
 mod rwkv;
 mod transformer;
 
+#[cfg(test)]
+use ran_compiled as _;
+
 pub use config::{Baseline, BaselineConfig};
 pub use echo_state_transformer::{
     EchoStateTransformer, EchoStateTransformerConfig, EchoStateTransformerLayer, Reservoirs,

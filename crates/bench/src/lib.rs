@@ -8,6 +8,8 @@ mod case;
 mod peak;
 mod scaling;
 
+use ran_compiled as _;
+
 pub use bench::{Bench, BenchError, Measurement, Network, Phase};
 pub use case::{Case, CaseError};
 pub use peak::Peak;

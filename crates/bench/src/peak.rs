@@ -20,18 +20,43 @@ const RUNS: usize = 200;
 
 struct MultiplyAdds;
 
+#[inline(always)]
+fn more<S: Lanes>(simd: S, sum: S::f32s, factor: S::f32s) -> S::f32s {
+    simd.mul_add_e_f32s(sum, factor, factor)
+}
+
 impl WithLanes for MultiplyAdds {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Lanes>(self, simd: S) {
         let factor = simd.splat_f32s(black_box(0.5));
-        let mut sums = [simd.splat_f32s(black_box(1.0)); SUMS];
-        for _ in 0..ROUNDS {
-            for sum in &mut sums {
-                *sum = simd.mul_add_e_f32s(*sum, factor, factor);
-            }
+        let first = simd.splat_f32s(black_box(1.0));
+        // One variable each, and no iterator: at level 1, at which this crate is compiled, an array would lie in memory, and an
+        // iterator would be called, and both be measured.
+        let [mut a, mut b, mut c, mut d, mut e, mut f] = [first; SUMS / 2];
+        let [mut g, mut h, mut i, mut j, mut k, mut l] = [first; SUMS / 2];
+        let mut round = 0;
+        while round < ROUNDS {
+            (a, b, c, d, e, f) = (
+                more(simd, a, factor),
+                more(simd, b, factor),
+                more(simd, c, factor),
+                more(simd, d, factor),
+                more(simd, e, factor),
+                more(simd, f, factor),
+            );
+            (g, h, i, j, k, l) = (
+                more(simd, g, factor),
+                more(simd, h, factor),
+                more(simd, i, factor),
+                more(simd, j, factor),
+                more(simd, k, factor),
+                more(simd, l, factor),
+            );
+            round += 1;
         }
+        let sums = [a, b, c, d, e, f, g, h, i, j, k, l];
         let total = sums
             .into_iter()
             .fold(factor, |total, sum| simd.add_f32s(total, sum));

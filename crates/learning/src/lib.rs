@@ -76,6 +76,9 @@ mod train;
 mod truncate;
 mod view;
 
+#[cfg(test)]
+use ran_compiled as _;
+
 pub use backend::LearningBackend;
 pub use check::check_training;
 pub use checkpoint::Reached;

@@ -27,6 +27,9 @@ mod stream;
 mod wire;
 mod wiring;
 
+#[cfg(test)]
+use ran_compiled as _;
+
 pub use batch_stream::{BatchStream, PreparedReservoir};
 pub use config::ReservoirConfig;
 pub use error::ReservoirError;

@@ -44,6 +44,8 @@ pub struct Sweep {
     folder: PathBuf,
     name: String,
     config: SweepConfig,
+    /// The first batch of points, where this is a sweep that begins: they were sought before anything was written.
+    first: Vec<Point>,
     _lock: FolderLock,
 }
 
@@ -53,11 +55,11 @@ const LOOKED_AT: usize = 256;
 impl Sweep {
     /// Begins a sweep in a folder, or goes on with the same one that is there.
     ///
-    /// Whatever is wrong with all of some points is known before anything is written.
+    /// Whatever is wrong with all of some points is known before anything is written, and whether any meets the constraints.
     ///
     /// # Errors
     ///
-    /// When the folder is another sweep's, or in use; when no point can be tried.
+    /// When the folder is another sweep's, or in use; when no point can be tried, or none meets the constraints.
     pub fn begin(
         folder: &Path,
         name: &str,
@@ -80,6 +82,7 @@ impl Sweep {
             return Ok(there);
         }
         check_first(config, bench)?;
+        let first = propose(config, &[], bench)?;
         fs::create_dir_all(folder).map_err(|source| FolderError {
             path: folder.into(),
             source,
@@ -92,6 +95,7 @@ impl Sweep {
             folder: folder.into(),
             name: name.into(),
             config: config.clone(),
+            first,
             _lock: lock,
         })
     }
@@ -107,6 +111,7 @@ impl Sweep {
             folder: folder.into(),
             name,
             config,
+            first: Vec::new(),
             _lock: FolderLock::take(folder)?,
         })
     }
@@ -149,7 +154,7 @@ impl Sweep {
     ///
     /// # Errors
     ///
-    /// When it is stopped, trials cannot be run at all, or no point meets the constraints.
+    /// When it is stopped, trials cannot be run at all, or no further point meets the constraints.
     pub fn run(
         &self,
         bench: &mut dyn Bench,
@@ -178,16 +183,14 @@ impl Sweep {
                 let point = stage.points()[trial as usize].clone();
                 tried.push(Tried { trial, point, loss });
             }
-            let mut allowed = |point: &Point| Ok::<_, Infallible>(self.allows(point, bench));
-            let Ok(points) = self
-                .config
-                .method
-                .propose(&self.config.space, &tried, &mut allowed);
-            match points {
-                None => return Err(no_point(&self.config)),
-                Some(points) if points.is_empty() => break,
-                Some(points) => stage.add(points)?,
+            let points = match tried.is_empty() && !self.first.is_empty() {
+                true => self.first.clone(),
+                false => propose(&self.config, &tried, bench)?,
+            };
+            if points.is_empty() {
+                break;
             }
+            stage.add(points)?;
         }
         let Some(last) = &self.config.r#final else {
             return Ok(());
@@ -234,14 +237,6 @@ impl Sweep {
         let stage = Stage::open(folder)?;
         stage.tidy();
         Ok(stage)
-    }
-
-    fn allows(&self, point: &Point, bench: &mut dyn Bench) -> bool {
-        if self.config.constraints.is_empty() {
-            return true;
-        }
-        let facts = bench.facts(&self.config.assignments(point), self.config.trial.judge);
-        facts.is_ok_and(|facts| self.config.constraints.allow(facts.parameters))
     }
 
     /// Runs the trials of a stage that are planned and not done.
@@ -356,6 +351,23 @@ fn check_point(config: &SweepConfig, point: &Point, bench: &mut dyn Bench) -> Re
     let judged = bench.facts(&last.assignments(point), of.judge);
     let judged = judged.map_err(|problem| format!("as [final] judges it: {problem}"));
     judged.map(|_| ())
+}
+
+/// The next batch of points, none where the method is done.
+fn propose(
+    config: &SweepConfig,
+    tried: &[Tried],
+    bench: &mut dyn Bench,
+) -> Result<Vec<Point>, SweepError> {
+    let mut allowed = |point: &Point| {
+        if config.constraints.is_empty() {
+            return Ok(true);
+        }
+        let facts = bench.facts(&config.assignments(point), config.trial.judge);
+        Ok::<_, Infallible>(facts.is_ok_and(|facts| config.constraints.allow(facts.parameters)))
+    };
+    let Ok(points) = config.method.propose(&config.space, tried, &mut allowed);
+    points.ok_or_else(|| no_point(config))
 }
 
 fn no_point(config: &SweepConfig) -> SweepError {

@@ -6,4 +6,6 @@ mod host;
 mod linear;
 mod product;
 
+use ran_compiled as _;
+
 type Host = burn_ndarray::NdArray<f32>;

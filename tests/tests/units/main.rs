@@ -10,6 +10,8 @@ mod qkv_unit;
 mod softmax;
 mod tanh_unit;
 
+use ran_compiled as _;
+
 use burn::tensor::{Tensor, TensorData};
 use burn_ndarray::{NdArray, NdArrayDevice};
 

@@ -9,6 +9,8 @@ mod golden;
 mod gradients;
 mod memories;
 
+use ran_compiled as _;
+
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};

@@ -16,3 +16,5 @@ mod roles;
 mod stream;
 mod stream_state;
 mod text;
+
+use ran_compiled as _;

@@ -9,6 +9,8 @@ mod roles;
 mod streaming;
 mod wrong_fields;
 
+use ran_compiled as _;
+
 use std::sync::{Mutex, MutexGuard};
 
 /// burn 0.21 loses gradients when several threads run the backward passes of graphs of their own at once.
