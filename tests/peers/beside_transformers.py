@@ -4,7 +4,8 @@
     python3 tests/peers/beside_transformers.py write [--out DIR]    (tables on standard output, pictures into docs)
 
 Both take `--tasks NAME ...` and `--kinds NAME ...`. `run` makes, for each task and network, the sweep of docs/studies/beside-transformers with that task
-and network put in: some three hours on one core. Seconds are wall-clock seconds of one thread, those of a training spread evenly over its epochs.
+and network put in: some three hours on one core. `write` adds what `run` came to to docs/studies/beside-transformers.csv, which holds all
+that was found, and writes the table and the picture of errors from there; costs and curves of what is in DIR alone. Seconds are wall-clock seconds of one thread, those of a training spread evenly over its epochs.
 matplotlib is installed with pip into a virtual environment (default: target/peers/study) unless it can be imported already. Needs Python 3.11.
 """
 
@@ -23,6 +24,8 @@ from environment import ROOT, ensure_package
 from pictures import pyplot, save
 
 STUDY = ROOT / "docs" / "studies" / "beside-transformers"
+FOUND = STUDY.with_suffix(".csv")
+FIELDS = ["task", "network", "error", "deviation", "trained_parameters", "command"]
 TASKS = [
     "japanese-vowels",
     "adding-problem-small",
@@ -122,50 +125,57 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-class Cell:
-    """What was found for one network on one task."""
+def cell(out, task, kind):
+    """What was found for one network on one task: a row of the file."""
+    if kind == RESERVOIR:
+        parameters, command = json.loads((place(out, task, kind) / "records.jsonl").read_text().splitlines()[0])["trained_parameters"], ""
+    else:
+        first = rows(place(out, task, kind) / "final.csv")[0]
+        parameters, command = int(first["trained_parameters"]), first["command"]
+    scores = tests(out, task, kind)
+    errors = scores if task in SQUARED else [1 - score for score in scores]
+    mean, deviation = statistics.mean(errors), statistics.stdev(errors)
+    return dict(zip(FIELDS, [task, kind, f"{mean:.4f}", f"{deviation:.4f}", str(parameters), command]))
 
-    def __init__(self, out, task, kind):
-        folder = place(out, task, kind)
-        if kind == RESERVOIR:
-            self.parameters = json.loads((folder / "records.jsonl").read_text().splitlines()[0])["trained_parameters"]
-        else:
-            final = rows(folder / "final.csv")
-            self.parameters = int(final[0]["trained_parameters"])
-            self.command = shlex.split(final[0]["command"])[2:]
-        scores = tests(out, task, kind)
-        errors = scores if task in SQUARED else [1 - score for score in scores]
-        self.mean, self.deviation = statistics.mean(errors), statistics.stdev(errors)
 
-    def __str__(self):
-        return f"{self.mean:.4f} ± {self.deviation:.4f}"
+def gathered(out):
+    """What is in the file, with what is in the folder in its place; written back."""
+    found = {(row["task"], row["network"]): row for row in rows(FOUND)} if FOUND.exists() else {}
+    found |= {(task, kind): cell(out, task, kind) for task in TASKS for kind in KINDS if done(out, task, kind)}
+    order = [(task, kind) for task in TASKS for kind in KINDS if (task, kind) in found]
+    with open(FOUND, "w", newline="") as file:
+        table = csv.DictWriter(file, FIELDS, lineterminator="\n")
+        table.writeheader()
+        table.writerows(found[key] for key in order)
+    return found
 
 
 def write(program, out, tasks, kinds):
-    cells = {(task, kind): Cell(out, task, kind) for task in tasks for kind in kinds if done(out, task, kind)}
-    kinds = [kind for kind in kinds if any((task, kind) in cells for task in tasks)]
+    found = gathered(out)
+    kinds = [kind for kind in kinds if any((task, kind) in found for task in tasks)]
     line(["task", *kinds])
     line(["---"] * (len(kinds) + 1))
     for task in tasks:
-        shown = [cells.get((task, kind)) for kind in kinds]
-        best = min((f"{cell.mean:.4f}" for cell in shown if cell), default=None)
-        line([task, *(str(cell or "–").replace(str(best), f"**{best}**", 1) if cell and f"{cell.mean:.4f}" == best else cell or "–" for cell in shown)])
+        shown = [found.get((task, kind)) for kind in kinds]
+        best = min((one["error"] for one in shown if one), default=None)
+        texts = [f"{one['error']} ± {one['deviation']}" if one else "–" for one in shown]
+        line([task, *(text.replace(best, f"**{best}**", 1) if one and one["error"] == best else text for one, text in zip(shown, texts))])
     print()
     line(["network", "trained parameters", "multiply-adds a step, position 64", "10,000", "numbers remembered, 64", "10,000"])
     line(["---"] * 6)
     for kind in kinds:
-        of = [cells[task, kind] for task in tasks if (task, kind) in cells]
-        if kind != RESERVOIR:
-            parameters = [cell.parameters for cell in of]
-            step = costs(program, cells[STEP, kind]) if (STEP, kind) in cells else ["–"] * 4
+        parameters = [int(found[task, kind]["trained_parameters"]) for task in tasks if found.get((task, kind), {}).get("trained_parameters")]
+        if kind != RESERVOIR and parameters:
+            step = costs(program, found[STEP, kind]["command"]) if found.get((STEP, kind), {}).get("command") else ["–"] * 4
             line([kind, f"{min(parameters):,} to {max(parameters):,}", *step])
-    points(cells, tasks, kinds)
-    curves(program, out, cells, kinds)
+    points(found, tasks, kinds)
+    if all(place(out, task, "ran").exists() for task in CURVES):
+        curves(program, out, found, kinds)
 
 
-def costs(program, cell):
+def costs(program, command):
     """What a step of the network found for the adding problem costs and remembers."""
-    arguments = ["describe", *cell.command[1:], "--json"]
+    arguments = ["describe", *shlex.split(command)[3:], "--json"]
     told = json.loads(subprocess.run([*program, *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[0])
     if "network" in told:
         at = {one["position"]: one for one in told["network"]["at"]}
@@ -174,16 +184,16 @@ def costs(program, cell):
     return [f"{told['multiply_adds_per_step']:,}"] * 2 + [f"{memory:,}"] * 2
 
 
-def points(cells, tasks, kinds):
+def points(found, tasks, kinds):
     count = -(-len(tasks) // 3)
     figure, axes = pyplot().subplots(count, 3, figsize=(9, 0.6 + 2.4 * count), sharey=True, squeeze=False)
     for axis, task in zip(axes.flat, tasks):
         for place, kind in enumerate(reversed(kinds)):
-            cell = cells.get((task, kind))
-            if cell is None:
+            one = found.get((task, kind))
+            if one is None:
                 continue
             colour = "C3" if kind.startswith("ran") else "C0"
-            axis.errorbar(cell.mean, place, xerr=cell.deviation, fmt="o", color=colour, markersize=4, capsize=2, linewidth=1)
+            axis.errorbar(float(one["error"]), place, xerr=float(one["deviation"]), fmt="o", color=colour, markersize=4, capsize=2, linewidth=1)
         axis.set_yticks(range(len(kinds)), list(reversed(kinds)))
         axis.set_xlim(left=0)
         axis.locator_params(axis="x", nbins=4)
@@ -195,17 +205,17 @@ def points(cells, tasks, kinds):
     save(figure, "beside-transformers-error.svg")
 
 
-def curves(program, out, cells, kinds):
+def curves(program, out, found, kinds):
     """Validation loss against seconds, of the configurations that were chosen."""
     figure, axes = pyplot().subplots(1, 2, figsize=(9, 4))
     for axis, task in zip(axes, CURVES):
         for number, kind in enumerate(kinds):
-            if kind == RESERVOIR or (task, kind) not in cells:
+            if kind == RESERVOIR or not done(out, task, kind):
                 continue
             folder = place(out, task, kind) / "curve"
             if not (folder / "records.jsonl").exists():
                 options = ["--seeds", "1000", "--quiet", "--no-model", "--no-pictures", "--out", str(folder)]
-                subprocess.run([*program, *cells[task, kind].command, *options], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+                subprocess.run([*program, *shlex.split(found[task, kind]["command"])[2:], *options], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
             history = [json.loads(text) for text in (folder / "history.jsonl").read_text().splitlines()]
             record = json.loads((folder / "records.jsonl").read_text())
             seconds = [record["seconds"] * epoch["epoch"] / len(history) for epoch in history]

@@ -1,6 +1,8 @@
 //! The dependency direction of docs/architecture.md, held over what cargo says of the workspace.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
@@ -214,4 +216,56 @@ fn wrong_directions_and_unknown_crates_are_found() {
     let found = violations(&crates);
     assert_eq!(found.len(), 8, "{}", found.join("\n"));
     assert!(found.iter().any(|violation| violation.contains("ran-new")));
+}
+
+/// Burn's generic code takes a minute or two to compile in each program that names a backend, unless it is linked from
+/// ran-compiled.
+#[test]
+fn what_is_compiled_quickly_and_computes_shares_burns_code() {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+    let manifest: toml::Table = fs::read_to_string(manifest).unwrap().parse().unwrap();
+    let level = |name: &str| {
+        let of = manifest["profile"]["dev"]["package"].get(name)?;
+        of.get("opt-level")?.as_integer()
+    };
+    let mut programs = 0;
+    for package in &workspace().packages {
+        let quickly = level(&package.name).is_some_and(|level| level <= 1);
+        let with_burn = package.dependencies.iter().any(|one| one.name == "burn");
+        if !quickly || !with_burn || package.name == "ran-compiled" {
+            continue;
+        }
+        for target in &package.targets {
+            let root = target.src_path.as_std_path();
+            let text = fs::read_to_string(root).unwrap();
+            let computes = match root
+                .file_name()
+                .is_some_and(|name| name == "lib.rs" || name == "main.rs")
+            {
+                true => names_a_backend(root.parent().unwrap()),
+                false => text.contains("NdArray"),
+            };
+            if computes {
+                programs += 1;
+                let path = root.display();
+                assert!(
+                    text.contains("use ran_compiled as _;"),
+                    "{path}: `use ran_compiled as _;`"
+                );
+            }
+        }
+    }
+    assert!(programs >= 10, "{programs} programs name a backend");
+}
+
+/// Whether a file in the folder, or in one within, names the processor's backend, or the one that is asked for.
+fn names_a_backend(folder: &Path) -> bool {
+    fs::read_dir(folder).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => names_a_backend(&path),
+            false => fs::read_to_string(&path)
+                .is_ok_and(|text| text.contains("NdArray") || text.contains("BackendKind")),
+        }
+    })
 }

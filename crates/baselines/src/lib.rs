@@ -36,9 +36,6 @@ mod rotary;
 mod rwkv;
 mod transformer;
 
-#[cfg(test)]
-use ran_compiled as _;
-
 pub use config::{Baseline, BaselineConfig};
 pub use echo_state_transformer::{
     EchoStateTransformer, EchoStateTransformerConfig, EchoStateTransformerLayer, Reservoirs,
@@ -58,3 +55,6 @@ pub use rwkv::{ChannelMixing, LowRank, Rwkv, RwkvConfig, RwkvLayer, TimeMixing};
 pub use transformer::{
     NormPlace, Positions, Transformer, TransformerActivation, TransformerConfig, TransformerLayer,
 };
+
+#[cfg(test)]
+use ran_compiled as _;

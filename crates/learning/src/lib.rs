@@ -76,9 +76,6 @@ mod train;
 mod truncate;
 mod view;
 
-#[cfg(test)]
-use ran_compiled as _;
-
 pub use backend::LearningBackend;
 pub use check::check_training;
 pub use checkpoint::Reached;
@@ -121,3 +118,6 @@ pub use ran_tasks::{Category, Dataset, Metric, Sample, Standardiser, TaskConfig,
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/use-as-a-library.md")]
 mod page {}
+
+#[cfg(test)]
+use ran_compiled as _;

@@ -27,9 +27,6 @@ mod stream;
 mod wire;
 mod wiring;
 
-#[cfg(test)]
-use ran_compiled as _;
-
 pub use batch_stream::{BatchStream, PreparedReservoir};
 pub use config::ReservoirConfig;
 pub use error::ReservoirError;
@@ -63,3 +60,6 @@ pub use ran_qkv_unit::QkvUnitConfig;
 pub use ran_tanh_unit::TanhUnitConfig;
 pub use ran_topology::Wiring;
 pub use ran_unit::{Initializer, Output, Unit, UnitShape};
+
+#[cfg(test)]
+use ran_compiled as _;
