@@ -3,9 +3,10 @@
     python3 tests/peers/beside_transformers.py run [--out DIR]      (goes on where it stopped)
     python3 tests/peers/beside_transformers.py write [--out DIR]    (tables on standard output, pictures into docs)
 
-Both take `--tasks NAME ...` and `--kinds NAME ...`. `run` makes, for each task and network, the sweep of docs/studies/beside-transformers with that task
-and network put in: some three hours on one core. `write` adds what `run` came to to docs/studies/beside-transformers.csv, which holds all
-that was found, and writes the table and the picture of errors from there; costs and curves of what is in DIR alone. Seconds are wall-clock seconds of one thread, those of a training spread evenly over its epochs.
+Both take `--tasks NAME ...` and `--kinds NAME ...`. `run` makes, for each task and network, the sweep of docs/studies/beside-transformers with that task and network put in: some three
+hours on one core. `write` puts the results in DIR into docs/studies/beside-transformers.csv. The table and the picture of errors are made
+from that file; costs are those of the networks whose configurations it has, and curves are drawn where DIR has all of them.
+Seconds are wall-clock seconds of one thread, those of a training spread evenly over its epochs.
 matplotlib is installed with pip into a virtual environment (default: target/peers/study) unless it can be imported already. Needs Python 3.11.
 """
 
@@ -128,10 +129,11 @@ def rows(path):
 def cell(out, task, kind):
     """What was found for one network on one task: a row of the file."""
     if kind == RESERVOIR:
-        parameters, command = json.loads((place(out, task, kind) / "records.jsonl").read_text().splitlines()[0])["trained_parameters"], ""
+        parameters = json.loads((place(out, task, kind) / "records.jsonl").read_text().splitlines()[0])["trained_parameters"]
+        command = ""
     else:
         first = rows(place(out, task, kind) / "final.csv")[0]
-        parameters, command = int(first["trained_parameters"]), first["command"]
+        parameters, command = first["trained_parameters"], first["command"]
     scores = tests(out, task, kind)
     errors = scores if task in SQUARED else [1 - score for score in scores]
     mean, deviation = statistics.mean(errors), statistics.stdev(errors)
@@ -140,9 +142,9 @@ def cell(out, task, kind):
 
 def gathered(out):
     """What is in the file, with what is in the folder in its place; written back."""
-    found = {(row["task"], row["network"]): row for row in rows(FOUND)} if FOUND.exists() else {}
+    found = {(row["task"], row["network"]): row for row in rows(FOUND)}
     found |= {(task, kind): cell(out, task, kind) for task in TASKS for kind in KINDS if done(out, task, kind)}
-    order = [(task, kind) for task in TASKS for kind in KINDS if (task, kind) in found]
+    order = sorted(found, key=lambda one: (TASKS.index(one[0]), KINDS.index(one[1])))
     with open(FOUND, "w", newline="") as file:
         table = csv.DictWriter(file, FIELDS, lineterminator="\n")
         table.writeheader()
@@ -157,19 +159,20 @@ def write(program, out, tasks, kinds):
     line(["---"] * (len(kinds) + 1))
     for task in tasks:
         shown = [found.get((task, kind)) for kind in kinds]
-        best = min((one["error"] for one in shown if one), default=None)
+        best = min((one["error"] for one in shown if one), key=float, default=None)
         texts = [f"{one['error']} ± {one['deviation']}" if one else "–" for one in shown]
         line([task, *(text.replace(best, f"**{best}**", 1) if one and one["error"] == best else text for one, text in zip(shown, texts))])
     print()
     line(["network", "trained parameters", "multiply-adds a step, position 64", "10,000", "numbers remembered, 64", "10,000"])
     line(["---"] * 6)
     for kind in kinds:
-        parameters = [int(found[task, kind]["trained_parameters"]) for task in tasks if found.get((task, kind), {}).get("trained_parameters")]
-        if kind != RESERVOIR and parameters:
+        parameters = [found[task, kind]["trained_parameters"] for task in tasks if (task, kind) in found]
+        if kind != RESERVOIR and parameters and all(parameters):
+            parameters = [int(count) for count in parameters]
             step = costs(program, found[STEP, kind]["command"]) if found.get((STEP, kind), {}).get("command") else ["–"] * 4
             line([kind, f"{min(parameters):,} to {max(parameters):,}", *step])
     points(found, tasks, kinds)
-    if all(place(out, task, "ran").exists() for task in CURVES):
+    if all(done(out, task, kind) for task in CURVES for kind in kinds if kind != RESERVOIR):
         curves(program, out, found, kinds)
 
 

@@ -8,7 +8,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// What each crate may depend on, among the workspace's own.
 ///
-/// ran → {bench, sweep, experiment} → learning → {reservoir, baselines, readout, tasks} → {unit kinds, topology} → unit → {scan, seed}; siblings never meet, but
+/// ran → {bench, sweep, experiment}; bench → compiled → reservoir; {bench, experiment} → learning → {reservoir, baselines, readout, tasks} → {unit kinds, topology} → unit → {scan, seed}; siblings never meet, but
 /// for the attention block, which is made of the two units beside it. A crate may skip levels downwards.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("ran-files", &[]),
@@ -221,51 +221,43 @@ fn wrong_directions_and_unknown_crates_are_found() {
 /// Burn's generic code takes a minute or two to compile in each program that names a backend, unless it is linked from
 /// ran-compiled.
 #[test]
-fn what_is_compiled_quickly_and_computes_shares_burns_code() {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
-    let manifest: toml::Table = fs::read_to_string(manifest).unwrap().parse().unwrap();
-    let level = |name: &str| {
-        let of = manifest["profile"]["dev"]["package"].get(name)?;
-        of.get("opt-level")?.as_integer()
+fn programs_at_low_levels_that_name_a_backend_link_ran_compiled() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let shares = |name: &str| {
+        let of = manifest["profile"]["dev"]["package"].get(name);
+        let level = of.and_then(|of| of.get("opt-level")?.as_integer());
+        level.is_some_and(|level| level <= 1)
     };
-    let mut programs = 0;
+    assert!(shares("ran-compiled"), "at level 2 or 3 nothing is shared");
+    let mut linked = Vec::new();
     for package in &workspace().packages {
-        let quickly = level(&package.name).is_some_and(|level| level <= 1);
-        let with_burn = package.dependencies.iter().any(|one| one.name == "burn");
-        if !quickly || !with_burn || package.name == "ran-compiled" {
+        if !shares(&package.name) || package.name == "ran-compiled" {
             continue;
         }
         for target in &package.targets {
-            let root = target.src_path.as_std_path();
-            let text = fs::read_to_string(root).unwrap();
-            let computes = match root
-                .file_name()
-                .is_some_and(|name| name == "lib.rs" || name == "main.rs")
-            {
-                true => names_a_backend(root.parent().unwrap()),
-                false => text.contains("NdArray"),
-            };
-            if computes {
-                programs += 1;
-                let path = root.display();
-                assert!(
-                    text.contains("use ran_compiled as _;"),
-                    "{path}: `use ran_compiled as _;`"
-                );
+            let path = target.src_path.as_std_path();
+            let text = fs::read_to_string(path).unwrap();
+            if text.lines().any(|line| line == "use ran_compiled as _;") {
+                linked.push(format!("{} {}", package.name, target.name));
             }
         }
     }
-    assert!(programs >= 10, "{programs} programs name a backend");
-}
-
-/// Whether a file in the folder, or in one within, names the processor's backend, or the one that is asked for.
-fn names_a_backend(folder: &Path) -> bool {
-    fs::read_dir(folder).unwrap().any(|entry| {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => names_a_backend(&path),
-            false => fs::read_to_string(&path)
-                .is_ok_and(|text| text.contains("NdArray") || text.contains("BackendKind")),
-        }
-    })
+    linked.sort();
+    let expected = [
+        "ran-baselines baselines",
+        "ran-baselines ran_baselines",
+        "ran-bench ran_bench",
+        "ran-learning learning",
+        "ran-learning ran_learning",
+        "ran-reservoir reservoir",
+        "ran-tests parity",
+        "ran-tests readout",
+        "ran-tests units",
+    ];
+    assert_eq!(
+        linked, expected,
+        "a program that computes has `use ran_compiled as _;` at its root"
+    );
 }

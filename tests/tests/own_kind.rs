@@ -64,7 +64,7 @@ fn features() -> String {
     manifest
 }
 
-/// The levels at which the workspace has crates from outside compiled, as arguments.
+/// How the workspace has crates from outside compiled, as arguments.
 fn levels() -> Vec<String> {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
     let manifest: toml::Table = manifest.parse().expect("TOML");
@@ -75,7 +75,11 @@ fn levels() -> Vec<String> {
         .iter()
         .filter(|(name, _)| *name != "ran" && !name.starts_with("ran-"));
     outside
-        .map(|(name, of)| format!("profile.dev.package.{name}.opt-level={}", of["opt-level"]))
+        .flat_map(|(name, of)| {
+            let of = of.as_table().expect("a table");
+            of.iter()
+                .map(move |(key, value)| format!("profile.dev.package.\"{name}\".{key}={value}"))
+        })
         .collect()
 }
 

@@ -60,6 +60,3 @@ pub use ran_qkv_unit::QkvUnitConfig;
 pub use ran_tanh_unit::TanhUnitConfig;
 pub use ran_topology::Wiring;
 pub use ran_unit::{Initializer, Output, Unit, UnitShape};
-
-#[cfg(test)]
-use ran_compiled as _;

@@ -44,8 +44,6 @@ pub struct Sweep {
     folder: PathBuf,
     name: String,
     config: SweepConfig,
-    /// The first batch of points, where this is a sweep that begins: they were sought before anything was written.
-    first: Vec<Point>,
     _lock: FolderLock,
 }
 
@@ -55,7 +53,7 @@ const LOOKED_AT: usize = 256;
 impl Sweep {
     /// Begins a sweep in a folder, or goes on with the same one that is there.
     ///
-    /// Whatever is wrong with all of some points is known before anything is written, and whether any meets the constraints.
+    /// Before anything is written some points are looked at, and the first batch is found.
     ///
     /// # Errors
     ///
@@ -88,16 +86,25 @@ impl Sweep {
             source,
         })?;
         let lock = FolderLock::take(folder)?;
+        if path.exists() {
+            let problem = "another sweep began here in the meantime";
+            return Err(SweepError::File {
+                path,
+                problem: problem.into(),
+            });
+        }
         keep_base(&config.base, folder)?;
         // The last one: where it is, all is.
         write_file(&path, text.as_bytes())?;
-        Ok(Self {
+        let sweep = Self {
             folder: folder.into(),
             name: name.into(),
             config: config.clone(),
-            first,
             _lock: lock,
-        })
+        };
+        // Where a sweep is stopped before this, `run` finds the same points again.
+        sweep.stage(folder, &sweep.search())?.add(first)?;
+        Ok(sweep)
     }
 
     /// Opens a sweep's folder, to go on with it.
@@ -111,7 +118,6 @@ impl Sweep {
             folder: folder.into(),
             name,
             config,
-            first: Vec::new(),
             _lock: FolderLock::take(folder)?,
         })
     }
@@ -154,7 +160,7 @@ impl Sweep {
     ///
     /// # Errors
     ///
-    /// When it is stopped, trials cannot be run at all, or no further point meets the constraints.
+    /// When it is stopped, trials cannot be run at all, or no point meets the constraints.
     pub fn run(
         &self,
         bench: &mut dyn Bench,
@@ -163,13 +169,7 @@ impl Sweep {
         observe: &mut dyn FnMut(SweepNotice<'_>),
     ) -> Result<(), SweepError> {
         let higher_is_better = metric(bench)?.higher_is_better;
-        let config = StageConfig {
-            base: self.base(),
-            set: self.config.set.clone(),
-            seeds: self.config.trial.seeds.clone(),
-            judge: self.config.trial.judge,
-        };
-        let mut stage = self.stage(&self.folder, &config)?;
+        let mut stage = self.stage(&self.folder, &self.search())?;
         let total = self.config.method.trials(&self.config.space);
         let mut tried: Vec<Tried> = Vec::new();
         loop {
@@ -183,10 +183,7 @@ impl Sweep {
                 let point = stage.points()[trial as usize].clone();
                 tried.push(Tried { trial, point, loss });
             }
-            let points = match tried.is_empty() && !self.first.is_empty() {
-                true => self.first.clone(),
-                false => propose(&self.config, &tried, bench)?,
-            };
+            let points = propose(&self.config, &tried, bench)?;
             if points.is_empty() {
                 break;
             }
@@ -228,6 +225,16 @@ impl Sweep {
     /// The folders of its stages: that of the search, and that of what is judged once more, which may not be there.
     pub fn stages(&self) -> [PathBuf; 2] {
         [self.folder.clone(), self.folder.join(FINAL)]
+    }
+
+    /// What all trials of the search have in common.
+    fn search(&self) -> StageConfig {
+        StageConfig {
+            base: self.base(),
+            set: self.config.set.clone(),
+            seeds: self.config.trial.seeds.clone(),
+            judge: self.config.trial.judge,
+        }
     }
 
     fn stage(&self, folder: &Path, config: &StageConfig) -> Result<Stage, SweepError> {
@@ -353,7 +360,7 @@ fn check_point(config: &SweepConfig, point: &Point, bench: &mut dyn Bench) -> Re
     judged.map(|_| ())
 }
 
-/// The next batch of points, none where the method is done.
+/// The next batch of points, empty where the method is done.
 fn propose(
     config: &SweepConfig,
     tried: &[Tried],

@@ -270,6 +270,13 @@ fn what_a_sweep_cannot_do_is_refused_before_anything_is_written() {
             &["no point", "trained_parameters at most 10"],
         ),
         (
+            sweep(
+                "'reservoir.leak' = [0.3, 1.0]",
+                "[method]\nname = 'grid'\n[constraints]\nparameters = { at_least = 1_000_000 }",
+            ),
+            &["no point", "parameters at least 1000000"],
+        ),
+        (
             sweep(LEAK, "[method]\nname = 'grid'"),
             &["method", "grid", "reservoir.leak"],
         ),
