@@ -3,8 +3,8 @@
     python3 tests/peers/beside_transformers.py run [--out DIR]      (goes on where it stopped)
     python3 tests/peers/beside_transformers.py write [--out DIR]    (tables on standard output, pictures into docs)
 
-Both take `--tasks NAME ...` and `--kinds NAME ...`. `run` makes, for each task and network, the sweep of docs/studies/beside-transformers with that task and network put in: some three
-hours on one core. `write` puts the results in DIR into docs/studies/beside-transformers.csv. The table and the picture of errors are made
+Both take `--tasks NAME ...` and `--kinds NAME ...`. `run` makes, for each task and network, the sweep of
+docs/studies/beside-transformers with that task and network put in: some three hours on one core. `write` puts the results in DIR into docs/studies/beside-transformers.csv. The table and the picture of errors are made
 from that file; costs are those of the networks whose configurations it has, and curves are drawn where DIR has all of them.
 Seconds are wall-clock seconds of one thread, those of a training spread evenly over its epochs.
 matplotlib is installed with pip into a virtual environment (default: target/peers/study) unless it can be imported already. Needs Python 3.11.

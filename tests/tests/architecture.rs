@@ -8,8 +8,8 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// What each crate may depend on, among the workspace's own.
 ///
-/// ran → {bench, sweep, experiment}; bench → compiled → reservoir; {bench, experiment} → learning → {reservoir, baselines, readout, tasks} → {unit kinds, topology} → unit → {scan, seed}; siblings never meet, but
-/// for the attention block, which is made of the two units beside it. A crate may skip levels downwards.
+/// ran → {bench, sweep, experiment}; bench → compiled → reservoir; {bench, experiment} → learning → {reservoir, baselines, readout,
+/// tasks} → {unit kinds, topology} → unit → {scan, seed}; siblings never meet, but for the attention block, which is made of the two units beside it. A crate may skip levels downwards.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("ran-files", &[]),
     ("ran-seed", &[]),

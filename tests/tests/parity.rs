@@ -5,6 +5,7 @@
 #![cfg(feature = "wgpu")]
 
 use ran_compiled as _;
+
 use std::sync::Mutex;
 
 use approx::relative_eq;

@@ -1,4 +1,4 @@
-//! Burn's generic code on the processor, compiled for benchmarks and tests.
+//! Burn's generic code on the processor, compiled once for benchmarks and tests.
 //!
 //! Burn is generic over the backend. Its operations are compiled in each crate that names one, which takes minutes. But rustc links
 //! generic code that a dependency has compiled already, where both crates are compiled at level 0, 1, `"s"` or `"z"` (by default; at 2 and 3

@@ -14,6 +14,7 @@ mod config;
 mod error;
 mod folder;
 mod method;
+mod points;
 mod read;
 mod results;
 mod space;
