@@ -1,12 +1,20 @@
-//! Puts the experiments of `docs/experiments` into the program, so that it works from any folder.
+//! Puts the experiments of `docs/experiments` and the sweeps of `docs/sweeps` into the program, so that it works from any folder.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 fn main() -> std::io::Result<()> {
+    for kind in ["experiments", "sweeps"] {
+        list(kind)?;
+    }
+    Ok(())
+}
+
+/// Writes the list of what is in a folder of `docs`.
+fn list(kind: &str) -> std::io::Result<()> {
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
-    let folder = Path::new(&root).join("../../docs/experiments");
+    let folder = Path::new(&root).join("../../docs").join(kind);
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut files: Vec<PathBuf> = fs::read_dir(&folder)?
         .map(|entry| Ok(entry?.path()))
@@ -29,5 +37,5 @@ fn main() -> std::io::Result<()> {
     }
     source.push(']');
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
-    fs::write(Path::new(&out).join("presets.rs"), source)
+    fs::write(Path::new(&out).join(kind).with_extension("rs"), source)
 }

@@ -2,10 +2,12 @@
 
     python3 tests/peers/beside_transformers.py run [--out DIR]      (goes on where it stopped)
     python3 tests/peers/beside_transformers.py write [--out DIR]    (tables on standard output, pictures into docs)
+    python3 tests/peers/beside_transformers.py text [--out DIR]     (the table and the picture of tiny Shakespeare; goes on where it stopped)
 
-Both take `--tasks NAME ...` and `--kinds NAME ...`. `run` makes, for each task and network, the sweep of
+All take `--tasks NAME ...` and `--kinds NAME ...`. `run` makes, for each task and network, the sweep of
 docs/studies/beside-transformers with that task and network put in: some three hours on one core. `write` puts the results in DIR into docs/studies/beside-transformers.csv. The table and the picture of errors are made
 from that file; costs are those of the networks whose configurations it has, and curves are drawn where DIR has all of them.
+`text` chooses a learning rate for each network on the first quarter of tiny Shakespeare, then trains it on all of it: some 50 minutes on one core.
 Seconds are wall-clock seconds of one thread, those of a training spread evenly over its epochs.
 matplotlib is installed with pip into a virtual environment (default: target/peers/study) unless it can be imported already. Needs Python 3.11.
 """
@@ -53,10 +55,27 @@ CURVES = ["japanese-vowels", "adding-problem-small"]
 # The task whose networks' cost per step is shown.
 STEP = "adding-problem-small"
 
+SHAKESPEARE = ROOT / "datasets" / "tiny-shakespeare" / "tiny_shakespeare.txt"
+# Some 110,000 parameters each, in place of the preset's units.
+TEXT = {
+    "ran": ["reservoir.population.0.d_unit=32"],
+    "gru": ["network.kind=gru", "network.width=144", "network.layers=1"],
+    "lstm": ["network.kind=lstm", "network.width=124", "network.layers=1"],
+    "transformer": ["network.kind=transformer", "network.width=64", "network.layers=2", "network.context=64"],
+    "retnet": ["network.kind=retnet", "network.width=64", "network.layers=2"],
+    "rwkv": ["network.kind=rwkv", "network.width=56", "network.layers=2"],
+    "mamba": ["network.kind=mamba", "network.width=64", "network.layers=3"],
+}
+RATES = ["0.002", "0.005", "0.01"]
+# Passes over the text. Further ones are of the network whose pass is the quickest, up to the time of others.
+EPOCHS = {"ran": [1, 2, 4, 8]}
+FOUND_TEXT = STUDY.parent / "beside-transformers-text.csv"
+TEXT_FIELDS = ["network", "epochs", "learning_rate", "trained_parameters", "nats", "seconds"]
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=["run", "write"])
+    parser.add_argument("action", choices=["run", "write", "text"])
     parser.add_argument("--out", type=Path, default=ROOT / "target" / "beside-transformers")
     parser.add_argument("--venv", type=Path, default=ROOT / "target" / "peers" / "study")
     parser.add_argument("--ran", type=Path, help="a program that is built already, in place of cargo xtask")
@@ -70,6 +89,9 @@ def main():
         for kind in arguments.kinds:
             for task in arguments.tasks:
                 search(program, task, kind, arguments.out)
+    elif arguments.action == "text":
+        ensure_package("matplotlib", "matplotlib", arguments.venv)
+        text(program, arguments.out, [kind for kind in arguments.kinds if kind in TEXT])
     else:
         ensure_package("matplotlib", "matplotlib", arguments.venv)
         write(program, arguments.out, arguments.tasks, arguments.kinds)
@@ -232,6 +254,55 @@ def curves(program, out, found, kinds):
     figure.legend(handles, labels, loc="lower center", ncols=4, frameon=False)
     figure.tight_layout(rect=(0, 0.13, 1, 1))
     save(figure, "beside-transformers-loss.svg")
+
+
+def text(program, out, kinds):
+    """Tiny Shakespeare, some 110,000 parameters each: cross-entropy after a pass, and the seconds that it took."""
+    out.mkdir(parents=True, exist_ok=True)
+    quarter = out / "quarter.txt"
+    whole = SHAKESPEARE.read_text()
+    quarter.write_text(whole[: len(whole) // 4])
+    found = {(row["network"], int(row["epochs"])): row for row in rows(FOUND_TEXT)} if FOUND_TEXT.exists() else {}
+    for kind in kinds:
+        tries = {rate: learnt(program, out, kind, rate, 1, 100, [f"task.file={quarter}", "task.valid=0.05"]) for rate in RATES}
+        rate = min(tries, key=lambda rate: tries[rate]["valid"])
+        for epochs in EPOCHS.get(kind, [1]):
+            record = learnt(program, out, kind, rate, epochs, 1000, [])
+            numbers = [record["trained_parameters"], f"{record['test']:.4f}", f"{record['seconds']:.0f}"]
+            found[kind, epochs] = dict(zip(TEXT_FIELDS, [kind, epochs, rate, *numbers]))
+            with open(FOUND_TEXT, "w", newline="") as file:
+                table = csv.DictWriter(file, TEXT_FIELDS, lineterminator="\n")
+                table.writeheader()
+                table.writerows(found.values())
+    line(TEXT_FIELDS)
+    line(["---"] * len(TEXT_FIELDS))
+    for row in found.values():
+        line(row[field] for field in TEXT_FIELDS)
+    figure, axis = pyplot().subplots(figsize=(6, 4))
+    for number, kind in enumerate(TEXT):
+        own = [row for row in found.values() if row["network"] == kind]
+        if own:
+            seconds, nats = ([float(row[field]) for row in own] for field in ("seconds", "nats"))
+            axis.plot(seconds, nats, "o-", color=f"C{number}", label=kind, linewidth=1.3)
+    axis.set_xscale("log")
+    axis.set_xlabel("seconds of one core")
+    axis.set_ylabel("nats per character of the test part")
+    axis.legend(frameon=False)
+    figure.tight_layout()
+    save(figure, "beside-transformers-text.svg")
+
+
+def learnt(program, out, kind, rate, epochs, seed, settings):
+    """The record of a network that learnt from a text; made where it is not there."""
+    folder = out / f"text-{kind}-{rate}-{epochs}-{seed}"
+    records = folder / "records.jsonl"
+    if not records.exists() or not records.read_text():
+        shutil.rmtree(folder, ignore_errors=True)
+        settings = [*TEXT[kind], *settings, "input_map.width=64", f"learning.learning_rate={rate}", f"learning.epochs={epochs}"]
+        options = [part for setting in settings for part in ("--set", setting)]
+        seeds = ["--seeds", f"{seed}..{seed + 1}", "--no-model", "--no-pictures", "--quiet", "--out", str(folder)]
+        subprocess.run([*program, "experiment", "shakespeare", *options, *seeds], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return json.loads(records.read_text().splitlines()[0])
 
 
 def line(cells):

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::folder::RunFile;
-use crate::{FailedSeed, Record, SeedRanges, Seeds, Summary, stats};
+use crate::{FailedSeed, Record, SeedRanges, Seeds, Summary, mean_and_deviation};
 use folders::{RunRecords, run_folders};
 
 /// Why records cannot be brought together.
@@ -216,7 +216,7 @@ fn valid(records: &[Record]) -> Option<[f64; 2]> {
     let scores: Vec<f64> = done
         .map(|record| record.report.valid)
         .collect::<Option<_>>()?;
-    (!scores.is_empty()).then(|| [stats::mean(&scores), stats::deviation(&scores)])
+    (!scores.is_empty()).then(|| mean_and_deviation(&scores))
 }
 
 /// What tells one work from another: the configuration, flat, and the experiment and backend.

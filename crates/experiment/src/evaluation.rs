@@ -52,7 +52,7 @@ pub struct FreeRunScores {
     pub nrmse_last: Option<f64>,
     /// 1 − NRMSE².
     pub r_squared: Option<f64>,
-    /// The error up to which a forecast counts as valid; see [`scores::valid_prediction_time`].
+    /// The error up to which a forecast counts as valid; see [`scores::valid_steps`].
     pub threshold: f64,
     /// For how many steps forecasts are valid, in the mean.
     pub valid_steps: f64,
@@ -149,13 +149,7 @@ impl LyapunovTime {
 
 /// For how many steps a forecast is valid.
 pub(crate) fn valid_steps(run: &FreeRun) -> f64 {
-    scores::valid_prediction_time(
-        run.predictions.view(),
-        run.truth.view(),
-        THRESHOLD,
-        1.0,
-        1.0,
-    )
+    scores::valid_steps(run.predictions.view(), run.truth.view(), THRESHOLD) as f64
 }
 
 #[cfg(test)]

@@ -127,11 +127,7 @@ impl Experiment {
     pub fn open(which: Option<&str>, settings: &[Setting]) -> Result<Self, ExperimentError> {
         let which = which.unwrap_or(Preset::DEFAULT);
         let path = Path::new(which);
-        let is_file = path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-            || path.components().count() > 1;
-        if !is_file {
+        if !Preset::is_file(path) {
             let name = which.into();
             let preset = Preset::find(which).ok_or(ExperimentError::Unknown { name })?;
             let origin = format!("docs/experiments/{}.toml", preset.name);

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use files::{PICTURES, names};
-use ran_files::{FolderError, FolderLock, LOCK, Lasting, is_temporary, write_whole};
+use ran_files::{FolderError, FolderLock, LOCK, Lasting, create_folder, is_temporary, write_whole};
 
 /// Where a run leaves its files: `run.json`, which comes first and says how the run was started, `config.toml`, which counts
 /// where the two differ, `records.jsonl` and `model.safetensors`, and where it trains by gradient `history.jsonl` and, until it is done, `checkpoint.safetensors`; and pictures of what the model makes of the
@@ -153,10 +153,7 @@ impl RunFolder {
         });
         let mut missing: Vec<PathBuf> = missing.map(PathBuf::from).collect();
         missing.reverse();
-        fs::create_dir_all(folder).map_err(|source| FolderError {
-            path: folder.into(),
-            source,
-        })?;
+        create_folder(folder)?;
         self.created = missing;
         Ok(())
     }

@@ -59,5 +59,6 @@ pub use run::{Notice, Observe, RunError, describe_experiment, resume, run};
 pub use setting::{Setting, SettingError};
 pub use spaces::{SearchSpace, SpaceKind, SpaceKindError};
 pub use state::FailedSeed;
+pub use stats::mean_and_deviation;
 pub use task::open_task;
 pub use trials::{TrialFacts, Trials};

@@ -1,8 +1,10 @@
-//! The experiments that come with the program: the files of `docs/experiments`.
+//! The experiments and sweeps that come with the program: the files of `docs/experiments` and `docs/sweeps`.
+
+use std::path::Path;
 
 use ran_tasks::TaskConfig;
 
-/// An experiment that comes with the program.
+/// An experiment or a sweep that comes with the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preset {
     /// Its name, which is its file's.
@@ -18,13 +20,25 @@ impl Preset {
     /// The experiment that is run when none is named.
     pub const DEFAULT: &'static str = "japanese-vowels";
 
-    /// All of them, in alphabetical order.
+    /// All experiments, in alphabetical order.
     #[must_use]
     pub fn all() -> &'static [Self] {
-        include!(concat!(env!("OUT_DIR"), "/presets.rs"))
+        include!(concat!(env!("OUT_DIR"), "/experiments.rs"))
     }
 
-    /// The one of a name.
+    /// All sweeps, in alphabetical order.
+    #[must_use]
+    pub fn sweeps() -> &'static [Self] {
+        include!(concat!(env!("OUT_DIR"), "/sweeps.rs"))
+    }
+
+    /// Whether an argument is a file of the user's, and no name: it has a folder, or ends in `.toml`.
+    #[must_use]
+    pub fn is_file(which: &Path) -> bool {
+        which.extension().is_some_and(|end| end == "toml") || which.components().count() > 1
+    }
+
+    /// The experiment of a name.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
         Self::all()
@@ -33,7 +47,7 @@ impl Preset {
             .find(|preset| preset.name == name)
     }
 
-    /// The names of those whose names hold a word, else of the most similar ones; none where none is similar.
+    /// The names of the experiments whose names hold a word, else of the most similar ones; none where none is similar.
     #[must_use]
     pub fn like(word: &str) -> Vec<&'static str> {
         let word = word.to_lowercase();

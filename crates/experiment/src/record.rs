@@ -6,7 +6,7 @@ use ran_learning::Report;
 use ran_tasks::Metric;
 use serde::{Deserialize, Serialize};
 
-use crate::{ExperimentConfig, FreeRunScores, stats};
+use crate::{ExperimentConfig, FreeRunScores, mean_and_deviation};
 
 /// The outcome of one seed, and how it came about.
 ///
@@ -89,7 +89,7 @@ impl FreeRunSummary {
     fn of(records: &[&Record]) -> Option<Self> {
         let scores = records.iter().map(|record| record.free_run.as_ref());
         let scores = scores.collect::<Option<Vec<&FreeRunScores>>>()?;
-        let over = |values: Vec<f64>| [stats::mean(&values), stats::deviation(&values)];
+        let over = |values: Vec<f64>| mean_and_deviation(&values);
         let some = |score: fn(&FreeRunScores) -> Option<f64>| {
             let values = scores.iter().map(|scores| score(scores));
             values.collect::<Option<Vec<f64>>>().map(over)
@@ -111,7 +111,7 @@ fn over_seeds(records: &[&Record]) -> BTreeMap<Metric, [f64; 2]> {
         let scores = records.iter().map(|record| &record.report.scores.test);
         let values = scores.map(|scores| scores.get(&metric).copied());
         let values: Vec<f64> = values.collect::<Option<_>>()?;
-        Some((metric, [stats::mean(&values), stats::deviation(&values)]))
+        Some((metric, mean_and_deviation(&values)))
     });
     over.collect()
 }
@@ -127,6 +127,7 @@ impl Summary {
             .collect();
         let tests: Option<Vec<f64>> = done.iter().map(|record| record.report.test).collect();
         let tests = tests.filter(|tests| !tests.is_empty());
+        let tests = tests.map(|tests| mean_and_deviation(&tests));
         Some(Self {
             summary: true,
             experiment: first.experiment.clone(),
@@ -135,8 +136,8 @@ impl Summary {
             interrupted: done.len() < planned,
             regime: first.regime.clone(),
             metric: first.metric.clone(),
-            mean: tests.as_deref().map(stats::mean),
-            std: tests.as_deref().map(stats::deviation),
+            mean: tests.map(|[mean, _]| mean),
+            std: tests.map(|[_, std]| std),
             scores: over_seeds(&done),
             free_run: FreeRunSummary::of(&done),
             seeds: done.iter().map(|record| record.seed).collect(),

@@ -6,13 +6,18 @@ pub(crate) fn mean(values: &[f64]) -> f64 {
 }
 
 /// The deviation of a sample, with n − 1 below the fraction; 0 for one value.
-pub(crate) fn deviation(values: &[f64]) -> f64 {
+fn deviation(values: &[f64]) -> f64 {
     if values.len() < 2 {
         return 0.0;
     }
     let mean = mean(values);
     let squares = values.iter().map(|value| (value - mean).powi(2));
     (squares.sum::<f64>() / (values.len() - 1) as f64).sqrt()
+}
+
+/// The mean of a few scores, and the deviation of a sample; 0 for one value.
+pub fn mean_and_deviation(values: &[f64]) -> [f64; 2] {
+    [mean(values), deviation(values)]
 }
 
 #[cfg(test)]

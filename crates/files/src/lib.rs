@@ -4,4 +4,4 @@ mod lock;
 mod whole_file;
 
 pub use lock::{FolderLock, LOCK};
-pub use whole_file::{FolderError, Lasting, is_temporary, write_file, write_whole};
+pub use whole_file::{FolderError, Lasting, create_folder, is_temporary, write_file, write_whole};

@@ -14,17 +14,25 @@ pub struct FolderError {
     pub source: io::Error,
 }
 
+/// Creates a folder with those that it lies in, as far as they are not there.
+///
+/// # Errors
+///
+/// When one cannot be created.
+pub fn create_folder(folder: &Path) -> Result<(), FolderError> {
+    fs::create_dir_all(folder).map_err(|source| FolderError {
+        path: folder.into(),
+        source,
+    })
+}
+
 /// Writes a file beside its place and moves it there, so that it is whole or absent; its folder is created if need be.
 ///
 /// # Errors
 ///
 /// When it cannot be written.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
-    let created = fs::create_dir_all(folder_of(path));
-    created.map_err(|source| FolderError {
-        path: path.into(),
-        source,
-    })?;
+    create_folder(folder_of(path))?;
     write_whole(path, Lasting::Power, |file| file.write_all(bytes))
 }
 

@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView2, s};
 use ran_reservoir::{Reservoir, StandardUnit};
 use ran_tasks::{Dataset, Sample};
 use ran_topology::Slot;
-use ran_unit::{RngStream, Unit};
+use ran_unit::RngStream;
 use rand::RngExt;
 
 use crate::backbone::Backbone;
@@ -30,11 +30,9 @@ pub(crate) fn fit_biases<B: LearningBackend>(
     let mut rng = RngStream::Biases.rng(card.seed);
     let mut gains = vec![1.0; reservoir.d_state()];
     let mut fitted = Vec::new();
-    let mut next = 0;
-    let configs = card.config.reservoir.populations.iter().enumerate();
-    for ((at, config), unit) in configs.zip(&reservoir.populations) {
-        let own = next..next + unit.shape().d_state();
-        next = own.end;
+    let config = &card.config.reservoir;
+    let populations = config.populations.iter().zip(config.ranges());
+    for (at, ((config, own), unit)) in populations.zip(&reservoir.populations).enumerate() {
         let StandardUnit::TanhUnit(neurons) = unit else {
             continue;
         };

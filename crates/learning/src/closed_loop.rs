@@ -3,10 +3,10 @@
 use ndarray::{Array1, Axis};
 use ran_readout::OnlineReadout;
 use ran_reservoir::ScanBackend;
-use ran_tasks::{Category, Dataset};
+use ran_tasks::Dataset;
 
 use crate::backbone::Backbone;
-use crate::free_run::is_one_step_ahead;
+use crate::free_run::one_series;
 use crate::session::Session;
 use crate::steps::Steps;
 use crate::view::View;
@@ -26,31 +26,10 @@ pub(crate) fn teach<B: ScanBackend>(
     device: &B::Device,
     session: &Session<'_>,
 ) -> Result<OnlineReadout, LearningError> {
-    let wrong = |problem: String| LearningError::config("readout.online", problem);
-    let refused = || {
-        wrong(format!(
-            "with the rule \"force\" feeds a model with its own predictions, and needs one series whose targets are all \
-             inputs of the next step, as with task.horizon = 1; the task {:?} is not one",
-            dataset.name
-        ))
-    };
-    if dataset.target_offset.is_some() {
-        return Err(wrong(format!(
-            "with the rule \"force\" needs numbers that 32 bits tell apart; those of the task {:?} lie too far from 0 beside \
-             how far they lie from one another: take their mean from them",
-            dataset.name
-        )));
-    }
-    let ([series], Category::Regression) = (&dataset.train[..], dataset.category) else {
-        return Err(refused());
-    };
-    let mut inputs = series.inputs.clone();
-    if let Some(standardiser) = &dataset.standardiser {
-        standardiser.invert(&mut inputs);
-    }
-    if !is_one_step_ahead(inputs.view(), &series.scored, series.targets.view()) {
-        return Err(refused());
-    }
+    let (series, _) = one_series(dataset, &dataset.train).map_err(|problem| {
+        let problem = format!("with the rule \"force\" {problem}");
+        LearningError::config("readout.online", problem)
+    })?;
     let mut readout = config.rls().init(view.d_state(), dataset.d_output)?;
     for _ in 0..passes {
         let mut memory = Steps::start(backbone, device);

@@ -137,6 +137,32 @@ impl<B: Backend> Core<B> {
         }
     }
 
+    /// The states of one step: of a network in its recurrent form.
+    ///
+    /// # Shapes
+    ///
+    /// - inputs: `[batch, d_input]`
+    /// - output: `[batch, d_state]`
+    ///
+    /// # Panics
+    ///
+    /// If the memory is another one's.
+    pub(crate) fn step(&self, inputs: Tensor<B, 2>, memory: Memory<B>) -> (Tensor<B, 2>, Memory<B>)
+    where
+        B: ScanBackend,
+    {
+        match (self, memory) {
+            (Self::Network(network), Memory::Network(memory)) => {
+                let (states, memory) = network.step(inputs, memory);
+                (states, Memory::Network(memory))
+            }
+            (_, memory) => {
+                let (states, memory) = self.forward(inputs.unsqueeze_dim(1), memory, None, None);
+                (states.squeeze_dim(1), memory)
+            }
+        }
+    }
+
     /// What follows batches of sequences on the host, where there is such a thing.
     pub(crate) fn prepare(&self) -> Option<PreparedReservoir>
     where

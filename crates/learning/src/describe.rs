@@ -252,11 +252,7 @@ fn describe_reservoir<B: Backend>(
 ) -> ReservoirDescription {
     let d_input = inputs.width();
     let rows = reservoir.queries();
-    let ends = reservoir.populations.iter().scan(0, |end, unit| {
-        *end += unit.shape().d_state();
-        Some(*end - unit.shape().d_state()..*end)
-    });
-    let slots: Vec<Range<usize>> = ends.collect();
+    let slots: Vec<Range<usize>> = config.reservoir.ranges().collect();
     let populations = config
         .reservoir
         .populations

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use ran_reservoir::ScanBackend;
-use ran_tasks::{Category, Dataset};
+use ran_tasks::{Category, Dataset, Sample};
 
 use crate::session::Session;
 use crate::{LearningError, Model, ModelStream};
@@ -50,33 +50,10 @@ impl FreeRunPlan {
         if count == 0 {
             return refuse("evaluation.starts", "must be at least 1, got 0".into());
         }
-        let ([test], Category::Regression) = (&dataset.test[..], dataset.category) else {
-            let problem = format!(
-                "needs one series to go on with; the task {:?} has none",
-                dataset.name
-            );
-            return refuse("evaluation.free_run", problem);
+        let (test, inputs) = match one_series(dataset, &dataset.test) {
+            Ok(found) => found,
+            Err(problem) => return refuse("evaluation.free_run", problem),
         };
-        if dataset.target_offset.is_some() {
-            let problem = format!(
-                "needs numbers that 32 bits tell apart; those of the task {:?} lie too far from 0 beside how far they lie from \
-                 one another: take their mean from them",
-                dataset.name
-            );
-            return refuse("evaluation.free_run", problem);
-        }
-        let mut inputs = test.inputs.clone();
-        if let Some(standardiser) = &dataset.standardiser {
-            standardiser.invert(&mut inputs);
-        }
-        if !is_one_step_ahead(inputs.view(), &test.scored, test.targets.view()) {
-            let problem = format!(
-                "needs targets that are all inputs of the next step, as with task.horizon = 1; those of the task {:?} are \
-                 not",
-                dataset.name
-            );
-            return refuse("evaluation.free_run", problem);
-        }
         let all = test.scored.len();
         let Some(room) = all.checked_sub(steps) else {
             let problem = format!("must be at most the {all} test steps, got {steps}");
@@ -175,8 +152,41 @@ fn forecast<B: ScanBackend>(
     Ok(predictions)
 }
 
+/// The series that a model can go on with by itself, and its inputs as they were before they were standardised.
+///
+/// # Errors
+///
+/// A sentence, where it is not one series whose targets are all inputs of the next step, or 32 bits blur them.
+pub(crate) fn one_series<'a>(
+    dataset: &Dataset,
+    samples: &'a [Sample],
+) -> Result<(&'a Sample, Array2<f32>), String> {
+    let name = &dataset.name;
+    let ([series], Category::Regression) = (samples, dataset.category) else {
+        return Err(format!(
+            "needs one series to go on with; the task {name:?} has none"
+        ));
+    };
+    if dataset.target_offset.is_some() {
+        return Err(format!(
+            "needs numbers that 32 bits tell apart; those of the task {name:?} lie too far from 0 beside how far they lie from one \
+             another: take their mean from them"
+        ));
+    }
+    let mut inputs = series.inputs.clone();
+    if let Some(standardiser) = &dataset.standardiser {
+        standardiser.invert(&mut inputs);
+    }
+    match is_one_step_ahead(inputs.view(), &series.scored, series.targets.view()) {
+        true => Ok((series, inputs)),
+        false => Err(format!(
+            "needs targets that are all inputs of the next step, as with task.horizon = 1; those of the task {name:?} are not"
+        )),
+    }
+}
+
 /// Whether each target is the whole input of the step after the one that it is due at.
-pub(crate) fn is_one_step_ahead(
+fn is_one_step_ahead(
     inputs: ArrayView2<'_, f32>,
     scored: &[usize],
     targets: ArrayView2<'_, f32>,

@@ -40,8 +40,8 @@ pub enum Part {
 /// How a model learns.
 ///
 /// `validation` acts in every regime. `qk` and `bias` belong to the regime `reservoir`, `trained` and `carry` to those that train by
-/// gradient, `fixed_qk` to `hybrid`; elsewhere they are refused. The regime `reservoir` ignores the others, so that one file serves all
-/// regimes.
+/// gradient, `fixed_qk` to `hybrid`; elsewhere they are refused. `label_smoothing` is refused where there are no classes, and
+/// `input_noise` where inputs are symbols. The regime `reservoir` ignores the others, so that one file serves all regimes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LearningConfig {

@@ -16,8 +16,8 @@ pub enum OnlineConfig {
 }
 
 /// FORCE learning (Sussillo & Abbott 2009, "Generating coherent patterns of activity from chaotic neural networks"): from
-/// the first scored step on, the reservoir sees what the readout said of the step before instead of the series, and
-/// recursive least squares keeps the error small throughout.
+/// the first scored step on, the reservoir sees, instead of the series, what the readout predicts from the step before, after its
+/// correction there, and recursive least squares keeps the error small throughout.
 ///
 /// A readout that was taught so has met its own errors, and is for going on by itself (`evaluation.free_run`). For forecasts of
 /// all inputs a step ahead, with the features `last`.

@@ -67,10 +67,9 @@ pub(crate) struct Asked {
 pub(crate) fn asked(card: &ModelCard, dataset: &Dataset) -> Result<Vec<Asked>, LearningError> {
     let config = &card.config.reservoir;
     let roles = config.roles(&card.reservoir_inputs())?;
-    let (mut next, mut found) = (0, Vec::new());
-    for (index, (population, roles)) in config.populations.iter().zip(roles).enumerate() {
-        let first = next;
-        next += population.units * population.d_unit;
+    let mut found = Vec::new();
+    let populations = config.populations.iter().zip(config.ranges());
+    for (index, ((population, range), roles)) in populations.zip(roles).enumerate() {
         let reads = |roles: &Roles| !roles.query.is_empty() && !roles.key.is_empty();
         let Some(roles) = roles.filter(reads) else {
             continue;
@@ -87,7 +86,7 @@ pub(crate) fn asked(card: &ModelCard, dataset: &Dataset) -> Result<Vec<Asked>, L
         }
         found.push(Asked {
             index,
-            first,
+            first: range.start,
             roles,
         });
     }

@@ -75,11 +75,9 @@ impl<B: ScanBackend> Steps<B> {
             stream.step(&inputs, &mut state);
             return Array1::from_vec(state);
         }
-        let shape = [1, 1, inputs.len()];
+        let shape = [1, inputs.len()];
         let inputs = Tensor::from_data(TensorData::new(inputs, shape), &self.device);
-        let (states, memory) = backbone
-            .core
-            .forward(inputs, self.memory.clone(), None, None);
+        let (states, memory) = backbone.core.step(inputs, self.memory.clone());
         self.memory = memory;
         let state = states.into_data().convert::<f32>();
         let state = state.into_vec().expect("states were converted to f32");

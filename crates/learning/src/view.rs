@@ -139,16 +139,9 @@ fn parts(
             ));
         }
     }
-    let mut end = 0;
-    let mut parts = Vec::new();
-    for (population, name) in reservoir.populations.iter().zip(&known) {
-        let start = end;
-        end += population.units.saturating_mul(population.d_unit);
-        if seen.contains(name) {
-            parts.push(start..end);
-        }
-    }
-    Ok(parts)
+    let parts = reservoir.ranges().zip(&known);
+    let parts = parts.filter(|(_, name)| seen.contains(name));
+    Ok(parts.map(|(range, _)| range).collect())
 }
 
 #[cfg(test)]

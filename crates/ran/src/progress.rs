@@ -46,16 +46,19 @@ pub(crate) fn is_drawn_on() -> bool {
     io::stderr().is_terminal() && !dumb
 }
 
+/// Where a bar is drawn: nowhere where it is to be quiet, or nothing can be drawn again.
+pub(crate) fn draw_target(quiet: bool) -> ProgressDrawTarget {
+    match quiet || !is_drawn_on() {
+        true => ProgressDrawTarget::hidden(),
+        false => ProgressDrawTarget::stderr(),
+    }
+}
+
 impl Progress {
     /// Warnings alone are told where it is to be quiet.
     pub(crate) fn new(quiet: bool) -> Self {
-        let terminal = is_drawn_on();
-        let target = match quiet || !terminal {
-            true => ProgressDrawTarget::hidden(),
-            false => ProgressDrawTarget::stderr(),
-        };
-        let lines = (!quiet && !terminal).then(Lines::default);
-        Self::on(target, lines)
+        let lines = (!quiet && !is_drawn_on()).then(Lines::default);
+        Self::on(draw_target(quiet), lines)
     }
 
     fn on(target: ProgressDrawTarget, lines: Option<Lines>) -> Self {

@@ -1,7 +1,9 @@
 //! What people read: a line per seed, and one that sums them up.
 
+use std::io::{self, Write};
+
 use indicatif::HumanCount;
-use ran_experiment::{FreeRunSummary, Record, Summary};
+use ran_experiment::{FreeRunSummary, Preset, Record, Summary};
 use ran_tasks::{Metric, ScoreTable};
 
 /// The title and the names of the columns.
@@ -112,6 +114,46 @@ fn closed_loop(summary: &FreeRunSummary, seeds: usize) -> String {
         line += &format!(", {} Lyapunov times", both(time));
     }
     line + "\n"
+}
+
+/// On which side of its column a cell stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Left,
+    Right,
+}
+
+/// Rows whose columns stand below one another.
+pub(crate) fn aligned(rows: &[Vec<String>], side: impl Fn(usize) -> Side) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate();
+        let cells: Vec<_> = cells
+            .map(|(column, (cell, &width))| match side(column) {
+                Side::Left => format!("{cell:width$}"),
+                Side::Right => format!("{cell:>width$}"),
+            })
+            .collect();
+        cells.join("  ").trim_end().to_string() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+/// The names of presets, and what they are.
+pub(crate) fn list(out: &mut impl Write, presets: &[Preset]) -> io::Result<()> {
+    let rows = presets.iter();
+    let rows = rows.map(|preset| {
+        [preset.name, preset.description()]
+            .map(String::from)
+            .to_vec()
+    });
+    let rows: Vec<_> = rows.collect();
+    out.write_all(aligned(&rows, |_| Side::Left).as_bytes())
 }
 
 /// A number with a comma before every three digits.

@@ -9,8 +9,9 @@ use std::num::NonZeroUsize;
 /// The features of one sequence, computed while its states come in.
 ///
 /// Pieces of any length give the rows that [`Features::rows`] gives of all states at once, to the bit. What is kept from
-/// piece to piece is one running sum; with [`Features::Segments`] it is a sum per part for each row that is still open, so
-/// that rows at many steps of a long sequence need memory for all of them.
+/// piece to piece is one running sum where there is a mean, and nine numbers a dimension with [`Features::Pooled`]. With
+/// [`Features::Segments`] it is a sum per part for each row that is still open, so that rows at many steps of a long sequence need
+/// memory for all of them.
 #[derive(Clone, Debug)]
 pub struct Running {
     features: Features,

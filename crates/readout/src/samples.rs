@@ -83,7 +83,7 @@ pub(crate) struct Block<'a> {
     pub(crate) targets: MatMut<'a, f64>,
 }
 
-/// Makes a pass in blocks of about `ROWS_BY_WIDTH / d_features` rows, whatever the chunks of the samples are: matrix
+/// Makes a pass in blocks of `VALUES_IN_BLOCK / d_features` rows, at least 64 and at most 4,096, whatever the chunks of the samples are: matrix
 /// products over a handful of rows would be bound by memory, and over all rows would need too much of it.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! The configuration of a reservoir, as it stands in a file.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -91,9 +92,15 @@ impl ReservoirConfig {
 
     /// Width of the state, N: the sum of U·D over populations.
     pub fn d_state(&self) -> usize {
-        let widths = self.populations.iter();
-        widths.fold(0, |sum, one| {
-            sum.saturating_add(one.units.saturating_mul(one.d_unit))
+        self.ranges().last().map_or(0, |last| last.end)
+    }
+
+    /// Each population's dimensions of the state.
+    pub fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        self.populations.iter().scan(0, |end: &mut usize, one| {
+            let start = *end;
+            *end = start.saturating_add(one.d_state());
+            Some(start..*end)
         })
     }
 

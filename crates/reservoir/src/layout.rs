@@ -120,8 +120,7 @@ impl ReservoirConfig {
             match layout {
                 Some(layout) => slots.extend(layout.slots.draw(rng)),
                 None => {
-                    let width = population.units * population.d_unit;
-                    let moved = drawn.by_ref().take(width).map(|slot| {
+                    let moved = drawn.by_ref().take(population.d_state()).map(|slot| {
                         let sources = slot.sources.iter().map(|&source| {
                             let state = (source as usize).checked_sub(d_input);
                             state.map_or(source, |dim| (d_input + places[dim]) as u32)
@@ -142,17 +141,15 @@ impl ReservoirConfig {
             populations: Vec::new(),
             ..self.clone()
         };
-        let (mut places, mut start) = (Vec::new(), 0);
-        for (index, population) in self.populations.iter().enumerate() {
-            let end = start + population.units * population.d_unit;
+        let mut places = Vec::new();
+        for (index, (population, range)) in self.populations.iter().zip(self.ranges()).enumerate() {
             if population.reads.is_none() {
-                places.extend(start..end);
+                places.extend(range);
                 others.populations.push(PopulationConfig {
                     name: Some(population.name(index)),
                     ..population.clone()
                 });
             }
-            start = end;
         }
         (others, places)
     }

@@ -109,6 +109,11 @@ impl PopulationConfig {
         }
     }
 
+    /// Width of its part of the state, U·D.
+    pub fn d_state(&self) -> usize {
+        self.units.saturating_mul(self.d_unit)
+    }
+
     /// The population's name; `index` is its place among the populations.
     pub fn name(&self, index: usize) -> String {
         match &self.name {

@@ -46,9 +46,7 @@ impl ProjectionsConfig {
                 "must not be \"inputs\", which is what the inputs are called in projections";
             return Err(ReservoirError::config(field, problem));
         }
-        let widths = populations
-            .iter()
-            .map(|one| one.units.saturating_mul(one.d_unit));
+        let widths = populations.iter().map(PopulationConfig::d_state);
         let mut projections = Projections::even(names.iter().cloned().zip(widths));
         for (from, targets) in &self.0 {
             let source = match from.as_str() {

@@ -23,20 +23,12 @@ pub(crate) type Field<'a> = &'a str;
 
 impl<'a> Sources<'a> {
     pub(crate) fn new(config: &'a ReservoirConfig, inputs: &'a Inputs) -> Self {
-        let populations = config.populations.iter();
-        let states = populations.clone().scan(0, |end, one| {
-            let start = *end;
-            *end += one.units * one.d_unit;
-            Some(start..*end)
-        });
+        let populations = config.populations.iter().enumerate();
         Self {
             config,
             inputs,
-            names: populations
-                .enumerate()
-                .map(|(at, one)| one.name(at))
-                .collect(),
-            states: states.collect(),
+            names: populations.map(|(at, one)| one.name(at)).collect(),
+            states: config.ranges().collect(),
         }
     }
 

@@ -28,10 +28,11 @@ impl SweepConfig {
     /// As [`SweepConfig::read`].
     pub fn parse(text: &str, origin: &Path) -> Result<Self, SweepError> {
         let mut config: Self = toml::from_str(text).map_err(|error| {
-            let line = error
-                .span()
-                .map(|span| text[..span.start.min(text.len())].lines().count().max(1));
-            let line = line.map_or_else(String::new, |line| format!("line {line}: "));
+            let line = error.span().map_or_else(String::new, |span| {
+                let before = text.bytes().take(span.start);
+                let line = 1 + before.filter(|&byte| byte == b'\n').count();
+                format!("line {line}: ")
+            });
             SweepError::File {
                 path: origin.into(),
                 problem: format!("{line}{}", error.message().replace('\n', " ")),

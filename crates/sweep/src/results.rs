@@ -35,6 +35,27 @@ impl Results {
             other => other,
         }
     }
+
+    /// A score with the sign that makes a higher one better.
+    #[must_use]
+    pub fn goodness(&self, score: f64) -> f64 {
+        if self.higher_is_better { score } else { -score }
+    }
+
+    /// A key as charts and tables name it: its shortest end that no other key has, and that does not begin with a place in a list,
+    /// which says nothing without its name.
+    #[must_use]
+    pub fn label(&self, key: &str) -> String {
+        let parts: Vec<&str> = key.split('.').collect();
+        let ends = (0..parts.len()).rev().map(|from| parts[from..].join("."));
+        let mut ends = ends.filter(|end| !end.starts_with(|first: char| first.is_ascii_digit()));
+        let unique = |end: &String| {
+            let tail = format!(".{end}");
+            let mut others = self.keys.iter().filter(|other| *other != key);
+            !others.any(|other| other == end || other.ends_with(&tail))
+        };
+        ends.find(unique).unwrap_or_else(|| key.into())
+    }
 }
 
 /// One trial: a point of the space and what it came to.
@@ -86,4 +107,27 @@ pub struct SeedScore {
     pub valid: Option<f64>,
     /// On the test set.
     pub test: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_as_short_as_they_can_be() {
+        let labels = |keys: &[&str]| {
+            let results: Results = serde_json::from_value(serde_json::json!({
+                "name": "labels", "metric": "accuracy", "judged": "valid", "higher_is_better": true, "keys": keys,
+                "logarithmic": [], "planned": 0, "trials": []
+            }))
+            .unwrap();
+            let labels = results.keys.iter().map(|key| results.label(key));
+            labels.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            labels(&["a.0.units", "b.0.units", "reservoir.leak", "b.leaks", "c.0"]),
+            ["a.0.units", "b.0.units", "leak", "leaks", "c.0"]
+        );
+        assert_eq!(labels(&["units", "a.units"]), ["units", "a.units"]);
+    }
 }

@@ -13,7 +13,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use ran_files::{FolderError, Lasting, is_temporary, write_file, write_whole};
+use ran_files::{FolderError, Lasting, create_folder, is_temporary, write_file, write_whole};
 use ran_seed::Seeds;
 use serde::{Deserialize, Serialize};
 use toml::Value;
@@ -82,8 +82,7 @@ impl Stage {
     /// Begins a folder, in which there is none.
     pub(crate) fn create(folder: &Path, config: &StageConfig) -> Result<Self, StageError> {
         for part in ["batches", "trials"] {
-            let path = folder.join(part);
-            fs::create_dir_all(&path).map_err(|source| FolderError { path, source })?;
+            create_folder(&folder.join(part))?;
         }
         let text = serde_json::to_vec_pretty(config).expect("it is plain values");
         write_file(&folder.join("stage.json"), &text)?;
@@ -303,10 +302,7 @@ impl Stage {
     pub fn keep(&self, result: &Trial) -> Result<(), StageError> {
         let path = self.place(result.trial);
         let folder = path.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(folder).map_err(|source| FolderError {
-            path: folder.into(),
-            source,
-        })?;
+        create_folder(folder)?;
         let text = serde_json::to_vec(result).expect("it is plain values");
         Ok(write_whole(&path, Lasting::Program, |file| {
             file.write_all(&text)

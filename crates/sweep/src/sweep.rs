@@ -7,11 +7,10 @@
 //! ```
 
 use std::cmp::Ordering;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{self, AtomicBool};
 
-use ran_files::{FolderError, FolderLock, write_file};
+use ran_files::{FolderLock, create_folder, write_file};
 
 use crate::folder::{FILE, FINAL, base_in, described, is_kept, keep_base, results};
 use crate::method::Tried;
@@ -77,10 +76,7 @@ impl Sweep {
         }
         metric(bench)?;
         let first = points::first(config, bench)?;
-        fs::create_dir_all(folder).map_err(|source| FolderError {
-            path: folder.into(),
-            source,
-        })?;
+        create_folder(folder)?;
         let lock = FolderLock::take(folder)?;
         if path.exists() {
             let problem = "another sweep began here in the meantime";

@@ -10,7 +10,7 @@ use std::io::Write;
 use crate::{Results, SeedScore, Trial};
 use column::Column;
 
-pub(crate) use column::text;
+pub use column::text;
 
 /// Why a table cannot be written.
 #[derive(Debug, thiserror::Error)]

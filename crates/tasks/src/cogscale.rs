@@ -195,11 +195,6 @@ impl Generator {
     }
 }
 
-/// The names 0 to `count` − 1.
-fn numbered(count: usize) -> Vec<String> {
-    (0..count).map(|symbol| symbol.to_string()).collect()
-}
-
 /// A one-hot row of `symbols` for each symbol of a sequence.
 fn symbols_to_rows(sequence: &[usize], symbols: usize) -> Array2<f32> {
     let mut rows = Array2::zeros((sequence.len(), symbols));

@@ -1,6 +1,6 @@
 //! What a task yields: sequences with targets at their scored steps, in three splits.
 
-use crate::sample::one_hot_rows;
+use crate::sample::{numbered, one_hot_rows};
 use crate::{Category, Metric, Sample, ScoreTable, Standardiser, stack_rows};
 use ndarray::Array2;
 use std::borrow::Cow;
@@ -178,7 +178,7 @@ impl Dataset {
         }
         match self.labels.len() == self.d_output {
             true => self.labels.clone(),
-            false => (0..self.d_output).map(|label| label.to_string()).collect(),
+            false => numbered(self.d_output),
         }
     }
 

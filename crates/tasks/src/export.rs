@@ -8,6 +8,7 @@
 use crate::npy::Values;
 use crate::npz::Npz;
 use crate::npz_writer::NpzWriter;
+use crate::sample::{longest, numbered};
 use crate::{Category, Dataset, Sample, Split, Standardiser, TaskError};
 use ndarray::{Array2, ArrayD, Axis, Ix3, s};
 
@@ -92,12 +93,6 @@ impl NpzWriter {
     }
 }
 
-/// The number of steps of the longest sequence.
-pub(crate) fn longest(samples: &[Sample]) -> usize {
-    let steps = samples.iter().map(|sample| sample.inputs.nrows());
-    steps.max().unwrap_or(0)
-}
-
 /// Reads what an [`NpzWriter`] writes of a whole data set, or CogScale's own arrays. `valid` may be missing; so may the lengths
 /// and labels.
 pub(crate) fn read(name: &str, npz: &mut Npz) -> Result<Dataset, TaskError> {
@@ -162,7 +157,7 @@ fn labels(npz: &mut Npz, category: Category, d_output: usize) -> Result<Vec<Stri
         return Ok(Vec::new());
     }
     if !npz.contains("labels") {
-        return Ok((0..d_output).map(|label| label.to_string()).collect());
+        return Ok(numbered(d_output));
     }
     texts(npz, "labels", d_output, "one per target")
 }

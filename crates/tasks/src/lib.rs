@@ -61,7 +61,7 @@ pub use npy::{NpyArray, Values};
 pub use npz::Npz;
 pub use npz_writer::{NpzWriter, Number, Spool};
 pub use pixels::PixelOrder;
-pub use sample::{Sample, one_hot_rows, stack_rows};
+pub use sample::{Sample, longest, one_hot_rows, stack_rows};
 pub use sequential_digits::SequentialDigitsConfig;
 pub use sequential_images::{FashionMnistConfig, SequentialMnistConfig};
 pub use signals::SignalInputs;

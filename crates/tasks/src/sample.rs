@@ -60,6 +60,18 @@ pub fn one_hot_rows(places: ArrayView2<'_, f32>, classes: usize) -> Array2<f32> 
     rows
 }
 
+/// The number of steps of the longest sequence.
+#[must_use]
+pub fn longest(samples: &[Sample]) -> usize {
+    let steps = samples.iter().map(|sample| sample.inputs.nrows());
+    steps.max().unwrap_or(0)
+}
+
+/// The names 0 to `count` − 1.
+pub(crate) fn numbered(count: usize) -> Vec<String> {
+    (0..count).map(|name| name.to_string()).collect()
+}
+
 /// A one-hot row of `classes`, as `[1, classes]`.
 pub(crate) fn one_hot(class: usize, classes: usize) -> Array2<f32> {
     let mut row = Array2::zeros((1, classes));

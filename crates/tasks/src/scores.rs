@@ -137,20 +137,17 @@ pub fn label_confusion(
     counts
 }
 
-/// Valid prediction time of a free-running forecast: how long the error stays at or below `threshold`, in units
-/// of the Lyapunov time.
+/// For how many steps of a free-running forecast the error stays at or below `threshold`.
 ///
 /// The error at a row is |ŷ − y| / √⟨|y − ȳ|²⟩, with the Euclidean norm over outputs and the mean over all
-/// rows of the targets (a threshold of 0.4 is usual: Pathak et al. 2018). `step` is the time between rows,
-/// `exponent` the largest Lyapunov exponent in the inverse unit (Lorenz: 0.9056).
+/// rows of the targets (a threshold of 0.4 is usual: Pathak et al. 2018). Times the step and the largest Lyapunov exponent it is the
+/// valid prediction time.
 #[must_use]
-pub fn valid_prediction_time(
+pub fn valid_steps(
     predictions: ArrayView2<'_, f32>,
     targets: ArrayView2<'_, f32>,
     threshold: f64,
-    step: f64,
-    exponent: f64,
-) -> f64 {
+) -> usize {
     check_shapes(predictions, targets);
     let scale = (variance(targets) * targets.ncols() as f64).sqrt();
     let valid = predictions
@@ -164,7 +161,7 @@ pub fn valid_prediction_time(
                 .sum();
             squares.sqrt() / scale <= threshold
         });
-    valid.count() as f64 * step * exponent
+    valid.count()
 }
 
 /// Memory capacity: the sum over outputs of the squared correlation between prediction and target (Jaeger 2001). An
@@ -225,7 +222,7 @@ fn same_bit(prediction: f32, target: f32) -> bool {
 }
 
 /// The place of the largest number, the first of equals; none when there is no number.
-fn argmax(row: ArrayView1<'_, f32>) -> Option<usize> {
+pub fn argmax(row: ArrayView1<'_, f32>) -> Option<usize> {
     let numbers = row.iter().enumerate().filter(|(_, x)| !x.is_nan());
     let best = numbers.reduce(|best, next| if next.1 > best.1 { next } else { best });
     best.map(|(place, _)| place)
@@ -315,16 +312,12 @@ mod tests {
     }
 
     #[test]
-    fn valid_prediction_time_ends_at_the_first_large_error() {
-        // Targets ±1: variance 1. Errors 0.1, 0.4, 0.5, 0: two valid rows of 0.25 each, exponent 2.
+    fn a_forecast_is_valid_up_to_the_first_large_error() {
+        // Targets ±1: variance 1. Errors 0.1, 0.4, 0.5, 0.
         let targets = array![[1.0], [-1.0], [1.0], [-1.0]];
         let predictions = array![[1.1], [-0.6], [0.5], [-1.0]];
-        let time = |threshold| {
-            valid_prediction_time(predictions.view(), targets.view(), threshold, 0.25, 2.0)
-        };
-        assert_relative_eq!(time(0.45), 1.0);
-        assert_relative_eq!(time(0.6), 2.0);
-        assert_relative_eq!(time(0.05), 0.0);
+        let steps = |threshold| valid_steps(predictions.view(), targets.view(), threshold);
+        assert_eq!([steps(0.45), steps(0.6), steps(0.05)], [2, 4, 0]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Sequential digits: which digit an 8×8 image shows, read piece by piece (Alpaydin and Kaynak 1998).
 
 use crate::pixels::{PixelOrder, permutation};
-use crate::sample::one_hot;
+use crate::sample::{numbered, one_hot};
 use crate::{Category, Dataset, Sample, TaskError, split};
 use flate2::read::GzDecoder;
 use ndarray::Array2;
@@ -64,7 +64,7 @@ impl SequentialDigitsConfig {
         let test = test.iter().map(sample).collect();
         let d_input = train[0].inputs.ncols();
         let dataset = Dataset {
-            labels: (0..CLASSES).map(|digit| digit.to_string()).collect(),
+            labels: numbered(CLASSES),
             train,
             test,
             ..Dataset::new(Self::NAME, Category::Classification, [d_input, CLASSES])

@@ -2,7 +2,7 @@
 
 use crate::datasets::{cached, read_plain_or_gzipped};
 use crate::pixels::{PixelOrder, permutation};
-use crate::sample::one_hot;
+use crate::sample::{numbered, one_hot};
 use crate::{Category, Dataset, Sample, TaskError, idx, split};
 use ndarray::Axis;
 use serde::{Deserialize, Serialize};
@@ -101,8 +101,7 @@ impl SequentialMnistConfig {
     pub(crate) const NAME: &'static str = "sequential-mnist";
 
     pub(crate) fn load(&self, seed: u64) -> Result<Dataset, TaskError> {
-        let labels = (0..10).map(|digit| digit.to_string()).collect();
-        self.images(Self::NAME, labels, seed)
+        self.images(Self::NAME, numbered(10), seed)
     }
 
     /// The images of a task in the form of MNIST; without `from` they are those of MNIST itself.

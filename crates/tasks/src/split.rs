@@ -94,11 +94,7 @@ pub(crate) fn split_off_valid(
     if fraction == 0.0 {
         return Ok(());
     }
-    let groups: Vec<usize> = match dataset.category {
-        Category::Classification => dataset.train.iter().map(last_class).collect(),
-        Category::Regression | Category::MultiLabel => vec![0; dataset.train.len()],
-    };
-    let (_, part) = stratified(&groups, fraction, seed, RngStream::ValidSplit);
+    let (_, part) = stratified(&groups(dataset), fraction, seed, RngStream::ValidSplit);
     if part.is_empty() {
         let count = dataset.train.len();
         let problem = format!(
@@ -133,11 +129,7 @@ pub(crate) fn limit(
         return Err(TaskError::key(task, "limit", problem));
     }
     let mut classes: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (index, sample) in dataset.train.iter().enumerate() {
-        let class = match dataset.category {
-            Category::Classification => last_class(sample),
-            Category::Regression | Category::MultiLabel => 0,
-        };
+    for (index, class) in groups(dataset).into_iter().enumerate() {
         classes.entry(class).or_default().push(index);
     }
     let mut rng = RngStream::Limit.rng(seed);
@@ -157,6 +149,14 @@ pub(crate) fn limit(
     let mut kept = kept.into_iter();
     dataset.train.retain(|_| kept.next().unwrap_or(false));
     Ok(())
+}
+
+/// What a split takes evenly from: the class of each training sequence, where it has one.
+fn groups(dataset: &Dataset) -> Vec<usize> {
+    match dataset.category {
+        Category::Classification => dataset.train.iter().map(last_class).collect(),
+        Category::Regression | Category::MultiLabel => vec![0; dataset.train.len()],
+    }
 }
 
 fn last_class(sample: &Sample) -> usize {

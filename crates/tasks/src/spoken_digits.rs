@@ -3,7 +3,7 @@
 use crate::datasets::cached;
 use crate::npy::Values;
 use crate::npz::Npz;
-use crate::sample::one_hot;
+use crate::sample::{numbered, one_hot};
 use crate::{Category, Dataset, Sample, TaskError, split};
 use ndarray::{Ix2, s};
 use ran_seed::RngStream;
@@ -67,7 +67,7 @@ impl SpokenDigitsConfig {
         let sample = |&at: &usize| samples[at].clone();
         let d_input = samples[0].inputs.ncols();
         let dataset = Dataset {
-            labels: (0..CLASSES).map(|digit| digit.to_string()).collect(),
+            labels: numbered(CLASSES),
             train: train.iter().map(sample).collect(),
             test: test.iter().map(sample).collect(),
             ..Dataset::new(Self::NAME, Category::Classification, [d_input, CLASSES])

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use ndarray::s;
 use ran_learning::{LearningBackend, Model, ModelNumbers, Piece, ScoredRows};
-use ran_tasks::{NpzWriter, Sample, Split, Spool, TaskError};
+use ran_tasks::{NpzWriter, Sample, Split, Spool, TaskError, longest};
 
 use super::{ExportError, check};
 
@@ -237,9 +237,4 @@ fn fill(spool: &mut Spool, longest: usize, piece: &Piece<'_>) -> Result<(), Task
     let width = piece.rows.ncols();
     let place = (piece.sequence * longest + piece.step) * width;
     spool.fill(place, piece.rows.iter().copied())
-}
-
-fn longest(samples: &[Sample]) -> usize {
-    let steps = samples.iter().map(|sample| sample.inputs.nrows());
-    steps.max().unwrap_or(0)
 }

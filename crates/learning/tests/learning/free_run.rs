@@ -193,7 +193,7 @@ fn teaching_in_closed_loop_is_refused_where_it_makes_no_sense() {
         (
             sine(2),
             force,
-            "as with task.horizon = 1; the task \"sine\"",
+            "as with task.horizon = 1; those of the task \"sine\"",
         ),
         (several, force, "readout.online with the rule \"force\""),
         (classes, force, "needs one series"),

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ran_experiment::{Collection, FailedSeed, Group, collect};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::say::say;
-use crate::table;
+use crate::table::{self, Side};
 
 /// Sums up the records of several runs, as of a cluster's jobs: mean and deviation over all seeds of a configuration, and
 /// the seeds that were asked for and are missing.
@@ -124,17 +124,15 @@ fn why(failed: &FailedSeed) -> String {
 fn settings(group: &Group) -> String {
     let settings = group.settings.iter().filter(|(_, value)| !value.is_null());
     let settings: Vec<_> = settings
-        .map(|(key, value)| match value {
-            Value::String(text) => format!("{key}={text}"),
-            value => format!("{key}={value}"),
-        })
+        .map(|(key, value)| format!("{key}={}", ran_sweep::table::text(value)))
         .collect();
     settings.join(" ")
 }
 
 /// A row per configuration: the settings that differ, and the scores over seeds.
 fn comparison(groups: &[Group]) -> String {
-    let mut rows = vec![["settings", "seeds", "trained", "valid", "test", ""].map(String::from)];
+    let heads = ["settings", "seeds", "trained", "valid", "test", ""].map(String::from);
+    let mut rows = vec![Vec::from(heads)];
     for group in groups {
         let summary = &group.summary;
         let trained = group.records.first();
@@ -144,7 +142,7 @@ fn comparison(groups: &[Group]) -> String {
             Some([mean, std]) => table::spread(mean, std, seeds),
             None => "-".into(),
         };
-        rows.push([
+        rows.push(vec![
             settings(group),
             match group.missing.is_empty() {
                 true => seeds.to_string(),
@@ -156,18 +154,9 @@ fn comparison(groups: &[Group]) -> String {
             summary.metric.clone(),
         ]);
     }
-    let widths = [0, 1, 2, 3, 4].map(|at| {
-        let cells = rows.iter().map(|row| row[at].chars().count());
-        cells.max().unwrap_or(0)
-    });
-    let lines = rows
-        .iter()
-        .map(|[settings, seeds, trained, valid, test, metric]| {
-            let [a, b, c, d, e] = widths;
-            let line = format!(
-                "{settings:a$}  {seeds:>b$}  {trained:>c$}  {valid:d$}  {test:e$}  {metric}"
-            );
-            line.trim_end().to_string() + "\n"
-        });
-    lines.collect()
+    let right = [1, 2];
+    table::aligned(&rows, |column| match right.contains(&column) {
+        true => Side::Right,
+        false => Side::Left,
+    })
 }

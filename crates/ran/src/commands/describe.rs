@@ -8,7 +8,7 @@ use ran_experiment::{Experiment, Setting, describe_experiment};
 use ran_learning::{Description, NetworkDescription, ReservoirDescription};
 use serde::Serialize;
 
-use crate::table::grouped;
+use crate::table::{Side, aligned, grouped};
 
 /// Head of the table of projections: its rows read, its columns are read.
 const READERS: &str = "connections from";
@@ -193,35 +193,19 @@ fn groups(description: &ReservoirDescription) -> String {
 /// A row per population: how many connections its slots have from inputs and from each population.
 fn projections(description: &ReservoirDescription) -> String {
     let populations = &description.populations;
-    let columns: Vec<&str> = [READERS, "inputs"]
-        .into_iter()
-        .chain(populations.iter().map(|one| one.name.as_str()))
-        .collect();
-    let widest = columns.iter().map(|name| name.len()).max().unwrap_or(0);
-    let mut text = String::new();
-    let mut line = |cells: Vec<String>| {
-        for (at, cell) in cells.iter().enumerate() {
-            match at {
-                0 => write!(text, "{cell:widest$}"),
-                _ => write!(text, "  {cell:>width$}", width = columns[at].len().max(7)),
-            }
-            .expect("writing into a string cannot fail");
-        }
-        text.push('\n');
-    };
-    line(columns.iter().map(ToString::to_string).collect());
+    let names = populations.iter().map(|one| one.name.clone());
+    let heads = [READERS, "inputs"].map(String::from).into_iter();
+    let mut rows = vec![heads.chain(names).collect::<Vec<_>>()];
     for one in populations {
-        let reads = [one.reads_inputs]
-            .into_iter()
-            .chain(one.reads_populations.iter().copied());
-        line(
-            [one.name.clone()]
-                .into_iter()
-                .chain(reads.map(grouped))
-                .collect(),
-        );
+        let reads = [one.reads_inputs].into_iter();
+        let reads = reads.chain(one.reads_populations.iter().copied());
+        let name = [one.name.clone()].into_iter();
+        rows.push(name.chain(reads.map(grouped)).collect());
     }
-    text
+    aligned(&rows, |column| match column {
+        0 => Side::Left,
+        _ => Side::Right,
+    })
 }
 
 /// A row per population, the readout and the sum.

@@ -235,16 +235,12 @@ fn say(out: &mut impl Write, text: &str) -> io::Result<()> {
 }
 
 fn list(out: &mut impl Write, json: bool) -> io::Result<()> {
-    let width = Preset::all().iter().map(|preset| preset.name.len()).max();
-    let width = width.unwrap_or(0);
+    if !json {
+        return table::list(out, Preset::all());
+    }
     for preset in Preset::all() {
-        let (name, description) = (preset.name, preset.description());
-        if json {
-            let entry = serde_json::json!({ "name": name, "description": description });
-            writeln!(out, "{entry}")?;
-        } else {
-            writeln!(out, "{name:width$}  {description}")?;
-        }
+        let entry = serde_json::json!({ "name": preset.name, "description": preset.description() });
+        writeln!(out, "{entry}")?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use ndarray::Array1;
 use ran_experiment::{BackendKind, PredictError, Prediction, SavedModel, Setting, Signals};
 use ran_learning::ModelCard;
-use ran_tasks::{Category, SignalInputs};
+use ran_tasks::{Category, SignalInputs, scores};
 
 /// Says what a saved model makes of a signal, a line for each step.
 #[derive(Debug, Args)]
@@ -142,8 +142,7 @@ impl<W: Write> Writer<W> {
             outputs,
         } = prediction;
         let label = (self.category == Category::Classification).then(|| {
-            let best = outputs.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
-            let best = best.map_or(0, |(at, _)| at);
+            let best = scores::argmax(outputs.view()).unwrap_or(0);
             self.labels.get(best).cloned().unwrap_or(best.to_string())
         });
         if self.json {

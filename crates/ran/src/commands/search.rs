@@ -254,11 +254,10 @@ fn chosen<'a>(results: &'a Results, again: Option<&'a Results>) -> anyhow::Resul
 }
 
 fn best(results: &Results) -> Option<&Trial> {
-    let sign = if results.higher_is_better { 1.0 } else { -1.0 };
     let scored = results
         .trials
         .iter()
-        .filter_map(|trial| Some((sign * trial.score?, trial)));
+        .filter_map(|trial| Some((results.goodness(trial.score?), trial)));
     // Of equals the first: which was found without the others' help, or was the better before it was judged again.
     let best = scored.reduce(|best, one| if one.0 > best.0 { one } else { best });
     best.map(|(_, trial)| trial)

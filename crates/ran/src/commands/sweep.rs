@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use clap::{Args, Subcommand, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use ran_experiment::Setting;
+use indicatif::{ProgressBar, ProgressStyle};
+use ran_experiment::{Preset, Setting};
 use ran_sweep::{Bench, Executor, Results, Sweep, SweepConfig, SweepNotice};
 
 use crate::exit::Usage;
-use crate::progress::is_drawn_on;
+use crate::progress::{draw_target, is_drawn_on};
 use crate::signal::stop_on_signal;
 use crate::table;
 pub(crate) use bench::TrialBench;
@@ -86,7 +86,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let mut out = io::stdout().lock();
     if arguments.list {
-        return Ok(named::list(&mut out)?);
+        return Ok(table::list(&mut out, Preset::sweeps())?);
     }
     let stop = stop_on_signal()?;
     let place = match (arguments.on, arguments.workers) {
@@ -245,16 +245,11 @@ const LINES: u64 = 20;
 
 impl Progress {
     fn new(quiet: bool, higher_is_better: bool) -> Self {
-        let terminal = is_drawn_on();
-        let target = match quiet || !terminal {
-            true => ProgressDrawTarget::hidden(),
-            false => ProgressDrawTarget::stderr(),
-        };
-        let bar = ProgressBar::with_draw_target(None, target);
+        let bar = ProgressBar::with_draw_target(None, draw_target(quiet));
         bar.set_style(ProgressStyle::with_template(BAR).expect("the template is a constant"));
         Self {
             bar,
-            lines: !quiet && !terminal,
+            lines: !quiet && !is_drawn_on(),
             higher_is_better,
             best: None,
             done: 0,

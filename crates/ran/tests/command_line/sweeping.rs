@@ -331,6 +331,10 @@ fn what_a_sweep_cannot_do_is_refused_before_anything_is_written() {
             &["vowels", "japanese-vowels"],
         ),
         ("base = 3".into(), &["s.toml", "line 1"]),
+        (
+            "base = 'japanese-vowels'\nbases = 3".into(),
+            &["s.toml", "line 2", "bases"],
+        ),
     ] {
         let place = place(&text);
         let outcome = run(place.path(), &["sweep", "s.toml", "--out", "out"]);

@@ -21,6 +21,10 @@ use crate::{Dimension, Domain, Point, Space};
 /// Draws of one trial, at most, until one is found that is allowed.
 const DRAWS: u64 = 10_000;
 
+/// Draws of one trial that were tried before, until others are drawn at random: an estimate can become so narrow that it gives nothing
+/// else. As many again of these, and the space is taken to hold nothing new.
+const REPEATS: u64 = 100;
+
 /// Points that are not allowed and count as bad ones, at most: each makes an estimate slower.
 const MOST_REFUSED: u64 = 500;
 
@@ -36,6 +40,12 @@ pub(super) enum Draw {
 }
 
 impl Draw {
+    /// The same, independently of what was tried.
+    fn independent(self) -> Self {
+        let (Self::Random(seed) | Self::Sobol(seed) | Self::Tpe(seed)) = self;
+        Self::Random(seed)
+    }
+
     /// Draws for key number `key` of the space, `of`; `draw` counts the draws of trial `trial`, from 0.
     fn value(self, key: u64, trial: u64, draw: u64, of: &Key<'_>) -> ParamValue {
         let distribution = &of.distribution;
@@ -96,7 +106,12 @@ pub(super) fn draw<E>(
         let mut found = None;
         // A point that was tried before tells nothing new; where a space has no other, it is tried again.
         let mut again = None;
+        let mut repeats = 0;
         for count in 0..DRAWS {
+            let draw = match repeats {
+                0..=REPEATS => draw,
+                _ => draw.independent(),
+            };
             let point: Point = keys
                 .iter()
                 .enumerate()
@@ -108,7 +123,8 @@ pub(super) fn draw<E>(
             let point = space.conditioned(point);
             if before.contains(&text(&point)) {
                 again.get_or_insert(point);
-                if count > 100 {
+                repeats += 1;
+                if repeats > 2 * REPEATS {
                     break;
                 }
             } else if allowed(&point)? {

@@ -140,6 +140,24 @@ fn draws_stay_in_their_ranges_and_reach_all_of_them() {
     }
 }
 
+/// The best leak lies at the end of its range, where an estimate that has become narrow puts every draw.
+#[test]
+fn no_point_is_tried_twice_while_there_are_others() {
+    let space = space("leak = { from = 0.05, to = 1.0 }\nunits = [1, 2, 3]");
+    for seed in 0..4 {
+        let method = method(&format!("name = 'tpe'\ntrials = 60\nseed = {seed}"));
+        let tried = run(&method, &space, |point| -float(point, "leak"));
+        let points: HashSet<String> = tried.iter().map(|one| format!("{:?}", one.point)).collect();
+        assert_eq!(points.len(), 60, "seed {seed}");
+    }
+    let tried = run(
+        &method("name = 'tpe'\ntrials = 30"),
+        &self::space("a = [1, 2, 3]"),
+        |_| 0.0,
+    );
+    assert_eq!(tried.len(), 30);
+}
+
 #[test]
 fn two_keys_with_the_same_range_are_drawn_and_estimated_apart() {
     let space = space("a = { from = 0.0, to = 1.0 }\nb = { from = 0.0, to = 1.0 }");

@@ -38,7 +38,7 @@ pub(super) fn axes(results: &Results) -> Vec<Axis> {
         let values: Vec<&Value> = values.filter(|value| !value.is_null()).collect();
         let numbers: Option<Vec<f64>> = values.iter().map(|value| value.as_f64()).collect();
         let spread = results.logarithmic.contains(key);
-        let label = label(key, &results.keys);
+        let label = results.label(key);
         match numbers {
             Some(numbers) if !numbers.is_empty() => Axis::of_numbers(key, label, spread, numbers),
             _ => Axis::of_categories(key, label, values),
@@ -138,20 +138,6 @@ impl Axis {
     }
 }
 
-/// The shortest end of a dotted key that no other key has.
-fn label(key: &str, keys: &[String]) -> String {
-    let parts: Vec<&str> = key.split('.').collect();
-    let ends = (0..parts.len()).rev().map(|from| parts[from..].join("."));
-    // The place in a list, as in `population.0`, says nothing without its name.
-    let mut ends = ends.filter(|end| !end.starts_with(|first: char| first.is_ascii_digit()));
-    let unique = |end: &String| {
-        let tail = format!(".{end}");
-        let mut others = keys.iter().filter(|other| *other != key);
-        !others.any(|other| other == end || other.ends_with(&tail))
-    };
-    ends.find(unique).unwrap_or_else(|| key.into())
-}
-
 /// Edges of cells in places: half-way between the numbers, or equal cells where there are many.
 fn edges(places: &[f64]) -> Vec<f64> {
     let (Some(&first), Some(&last)) = (places.first(), places.last()) else {
@@ -205,18 +191,6 @@ mod tests {
             ..crate::report::page::tests::results(0)
         };
         axes(&results).remove(0)
-    }
-
-    #[test]
-    fn labels_are_as_short_as_they_can_be() {
-        let keys = ["a.0.units", "b.0.units", "reservoir.leak", "b.leaks", "c.0"].map(String::from);
-        let labels = keys.each_ref().map(|key| label(key, &keys));
-        assert_eq!(labels, ["a.0.units", "b.0.units", "leak", "leaks", "c.0"]);
-        let two = ["units", "a.units"].map(String::from);
-        assert_eq!(
-            two.each_ref().map(|key| label(key, &two)),
-            ["units", "a.units"]
-        );
     }
 
     #[test]

@@ -25,10 +25,7 @@ impl Colours {
     /// The colours of the trials' scores; none where no trial has one.
     pub(super) fn of(results: &Results) -> Option<Self> {
         let mut scores: Vec<f64> = scored(results).map(|(_, score)| score).collect();
-        scores.sort_by(f64::total_cmp);
-        if results.higher_is_better {
-            scores.reverse();
-        }
+        scores.sort_by(|one, other| results.goodness(*other).total_cmp(&results.goodness(*one)));
         // The best is first.
         let (&best, &last) = (scores.first()?, scores.last()?);
         let kept = scores.len() - (scores.len() as f64 * CLIPPED) as usize;

@@ -19,7 +19,7 @@ pub struct Figures {
     pub cells: Picture,
 }
 
-/// Draws two axes (keys of the space by name or by a unique end of it, `score`, `parameters` or `seconds`) with the score
+/// Draws two axes (keys of the space by name or by [label](Results::label), `score`, `parameters` or `seconds`) with the score
 /// as colour, brighter where it is better, and with curves of equal numbers of parameters, trained and fixed together,
 /// where the two keys determine it.
 ///
@@ -100,10 +100,9 @@ fn picture_axis(axis: &Axis) -> PictureAxis {
 /// Trials without a score first, then the worst, so that the best are seen.
 fn dots(results: &Results, x: &Axis, y: &Axis) -> Vec<Mark> {
     let mut trials: Vec<_> = results.trials.iter().collect();
-    let goodness = |score: Option<f64>| match score.filter(|score| score.is_finite()) {
-        Some(score) if results.higher_is_better => score,
-        Some(score) => -score,
-        None => f64::NEG_INFINITY,
+    let goodness = |score: Option<f64>| {
+        let score = score.filter(|score| score.is_finite());
+        score.map_or(f64::NEG_INFINITY, |score| results.goodness(score))
     };
     trials.sort_by(|one, other| goodness(one.score).total_cmp(&goodness(other.score)));
     let placed = trials.into_iter().filter_map(|trial| {

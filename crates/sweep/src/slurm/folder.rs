@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, iter};
 
+use ran_files::write_file;
+
 use super::{Job, SlurmError, trials_as_text, trials_from_text};
 
 /// The folder, and how its jobs are called.
@@ -221,13 +223,8 @@ fn id(folder: &Path) -> Result<String, SlurmError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             // The standard library's hashers begin with random keys, which is all the randomness that a name needs.
             let id = format!("{:016x}", RandomState::new().hash_one(&path));
-            let written = || {
-                let mut file = tempfile::NamedTempFile::new_in(folder)?;
-                writeln!(file, "{id}")?;
-                file.persist(&path)?;
-                Ok(())
-            };
-            written().map_err(failed(&path))?;
+            write_file(&path, format!("{id}\n").as_bytes())
+                .map_err(|error| failed(&path)(error.source))?;
             Ok(id)
         }
         Err(error) => Err(failed(&path)(error)),

@@ -62,7 +62,7 @@ impl Column {
 }
 
 /// A value as text: text as it is, all else as JSON.
-pub(crate) fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),

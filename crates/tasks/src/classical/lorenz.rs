@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 /// The Lorenz system ẋ = 10(y − x), ẏ = x(28 − z) − y, ż = xy − 8z/3; all three are due `horizon` steps later.
 ///
 /// Integrated by the fourth-order Runge-Kutta method, one step of `step` per row, from (1, 1, 1) ± 0.5 as the seed draws
-/// it; the first 1,000 steps are thrown away. A free-running forecast is scored by
-/// [`valid_prediction_time`](crate::scores::valid_prediction_time) with [`LorenzConfig::EXPONENT`].
+/// it; the first 1,000 steps are thrown away. The [valid steps](crate::scores::valid_steps) of a free-running forecast, times `step`
+/// and [`LorenzConfig::EXPONENT`], are its valid prediction time.
 ///
 /// ```toml
 /// [task]

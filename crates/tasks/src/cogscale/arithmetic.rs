@@ -1,8 +1,8 @@
 //! Adding and sorting: not only keep what was shown, but work on it.
 
-use super::{Generator, Size, numbered};
+use super::{Generator, Size};
 use crate::Sample;
-use crate::sample::one_hot;
+use crate::sample::{numbered, one_hot};
 use ndarray::Array2;
 use rand::RngExt;
 use rand::seq::{SliceRandom, index};

@@ -1,7 +1,8 @@
 //! Copying: keep symbols in mind and say them in order when the trigger comes.
 
-use super::{Generator, Size, numbered};
+use super::{Generator, Size};
 use crate::Sample;
+use crate::sample::numbered;
 use ndarray::Array2;
 use rand::RngExt;
 use rand::seq::index;

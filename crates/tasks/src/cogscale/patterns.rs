@@ -1,7 +1,8 @@
 //! Pattern completion: fill in the masked steps of a pattern that repeats.
 
-use super::{Generator, Size, numbered, symbols_to_rows};
+use super::{Generator, Size, symbols_to_rows};
 use crate::Sample;
+use crate::sample::numbered;
 use ndarray::Array2;
 use rand::RngExt;
 use rand::seq::index;

@@ -1,7 +1,8 @@
 //! Postcasting: say what came in d steps ago.
 
-use super::{Generator, Size, numbered};
+use super::{Generator, Size};
 use crate::Sample;
+use crate::sample::numbered;
 use ndarray::{Array2, s};
 use rand::RngExt;
 

@@ -1,8 +1,8 @@
 //! Recall: find what followed a symbol before.
 
-use super::{Generator, Size, numbered, symbols_to_rows};
+use super::{Generator, Size, symbols_to_rows};
 use crate::Sample;
-use crate::sample::one_hot;
+use crate::sample::{numbered, one_hot};
 use rand::RngExt;
 use rand::seq::index;
 

@@ -1,53 +1,26 @@
 //! The sweeps that come with the program: the files of `docs/sweeps`.
 
-use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::anyhow;
+use ran_experiment::Preset;
 use ran_sweep::SweepConfig;
 
 use crate::exit::Usage;
 
-/// The names and texts of sweeps.
-macro_rules! sweeps {
-    ($($name:literal),* $(,)?) => {
-        &[$((
-            $name,
-            include_str!(concat!("../../../../../docs/sweeps/", $name, ".toml")),
-        )),*]
-    };
-}
-
-/// Names and texts, in alphabetical order.
-const SWEEPS: &[(&str, &str)] = sweeps![
-    "context-associative-recall",
-    "context-bracket-matching",
-    "context-selective-copy",
-    "context-sorting-problem",
-    "poster-cross-situation",
-    "poster-cross-situation-full",
-    "poster-cross-situation-split",
-    "poster-japanese-vowels",
-    "poster-japanese-vowels-full",
-    "poster-japanese-vowels-split",
-];
-
 /// Opens a sweep by its name, or a file; gives its name too.
 pub(super) fn open(which: &str) -> anyhow::Result<(String, SweepConfig)> {
     let path = Path::new(which);
-    let is_file = path
-        .extension()
-        .is_some_and(|extension| extension == "toml")
-        || path.components().count() > 1;
-    if is_file {
+    if Preset::is_file(path) {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let config = SweepConfig::read(path)?;
         let checked = config.space.check_conditions();
         checked.map_err(|error| anyhow!("{which}: {error}"))?;
         return Ok((name.into_owned(), config));
     }
-    let Some((name, text)) = SWEEPS.iter().find(|(name, _)| *name == which) else {
-        let names: Vec<_> = SWEEPS.iter().map(|(name, _)| *name).collect();
+    let Some(Preset { name, text }) = Preset::sweeps().iter().find(|sweep| sweep.name == which)
+    else {
+        let names: Vec<_> = Preset::sweeps().iter().map(|sweep| sweep.name).collect();
         let problem = format!(
             "there is no sweep {which:?}; there are {}, and any FILE.toml is one",
             names.join(", ")
@@ -58,17 +31,6 @@ pub(super) fn open(which: &str) -> anyhow::Result<(String, SweepConfig)> {
     Ok((which.into(), SweepConfig::parse(text, Path::new(&origin))?))
 }
 
-/// Names and describes all.
-pub(super) fn list(out: &mut impl Write) -> io::Result<()> {
-    let width = SWEEPS.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    for (name, text) in SWEEPS {
-        let first = text.lines().next().unwrap_or_default();
-        let description = first.strip_prefix('#').unwrap_or_default().trim();
-        writeln!(out, "{name:width$}  {description}")?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,25 +39,11 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn every_file_of_the_folder_comes_with_the_program_and_is_described() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/sweeps");
-        let mut files: Vec<String> = fs::read_dir(folder)
-            .unwrap()
-            .map(|file| {
-                file.unwrap()
-                    .path()
-                    .file_stem()
-                    .unwrap()
-                    .to_string_lossy()
-                    .into_owned()
-            })
-            .collect();
-        files.sort();
-        let names: Vec<_> = SWEEPS.iter().map(|(name, _)| (*name).to_string()).collect();
-        assert_eq!(names, files);
-        for (name, text) in SWEEPS {
-            begin(name);
-            assert!(text.starts_with("# "), "{name}");
+    fn every_sweep_that_comes_with_the_program_can_be_begun_and_is_described() {
+        assert!(Preset::sweeps().len() > 5);
+        for sweep in Preset::sweeps() {
+            begin(sweep.name);
+            assert!(!sweep.description().is_empty(), "{}", sweep.name);
         }
     }
 

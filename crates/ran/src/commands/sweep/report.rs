@@ -16,7 +16,7 @@ pub(super) struct Arguments {
     /// The sweep's folder.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// The key along the pictures' x axis, by its whole name or its end [default: the first key with numbers, in alphabetical order].
+    /// The key along the pictures' x axis, by its whole name or as the page labels it [default: the first key with numbers, in alphabetical order].
     #[arg(long, value_name = "KEY", requires = "y")]
     x: Option<String>,
     /// The key along their y axis [default: the second].

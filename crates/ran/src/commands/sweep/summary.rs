@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use ran_experiment::{FolderError, write_file};
+use ran_experiment::{FolderError, mean_and_deviation, write_file};
 use ran_sweep::report::{self, ReportError};
 use ran_sweep::{Results, Trial, table};
 use serde_json::Value;
 
-use crate::table::{grouped, spread};
+use crate::table::{Side, aligned, grouped, spread};
 
 /// Rows that people are shown.
 const SHOWN: usize = 10;
@@ -131,13 +131,8 @@ fn ranked(results: &Results) -> Vec<&Trial> {
         .filter(|trial| trial.score.is_some())
         .collect();
     if results.judged != "test" {
-        trials.sort_by(|one, other| {
-            let (one, other) = (one.score.unwrap_or(0.0), other.score.unwrap_or(0.0));
-            match results.higher_is_better {
-                true => other.total_cmp(&one),
-                false => one.total_cmp(&other),
-            }
-        });
+        let goodness = |trial: &Trial| results.goodness(trial.score.unwrap_or(0.0));
+        trials.sort_by(|one, other| goodness(other).total_cmp(&goodness(one)));
     }
     trials
 }
@@ -149,33 +144,18 @@ fn rows(results: &Results, most: usize) -> String {
     let heads = ["trial", results.metric.as_str(), "parameters"].map(String::from);
     let heads = heads
         .into_iter()
-        .chain(results.keys.iter().map(|key| short(key, &results.keys)));
+        .chain(results.keys.iter().map(|key| results.label(key)));
     let mut lines: Vec<Vec<String>> = vec![heads.collect()];
     for trial in trials {
         let parameters = trial
             .parameters
             .map_or("-".into(), |all| grouped(all.total() as usize));
         let own = [trial.trial.to_string(), score(trial), parameters];
-        let values = results.keys.iter().map(|key| value(trial.point.get(key)));
+        let value = |key| trial.point.get(key).map_or("-".into(), table::text);
+        let values = results.keys.iter().map(value);
         lines.push(own.into_iter().chain(values).collect());
     }
-    let widths: Vec<usize> = (0..lines[0].len())
-        .map(|column| {
-            lines
-                .iter()
-                .map(|row| row[column].chars().count())
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    let text = lines.iter().map(|row| {
-        let cells = row.iter().zip(&widths);
-        let cells: Vec<_> = cells
-            .map(|(cell, &width)| format!("{cell:>width$}"))
-            .collect();
-        cells.join("  ") + "\n"
-    });
-    text.collect()
+    aligned(&lines, |_| Side::Right)
 }
 
 /// Mean over seeds, and the deviation where there are several.
@@ -185,47 +165,6 @@ fn score(trial: &Trial) -> String {
         .iter()
         .filter_map(|seed| seed.test.or(seed.valid))
         .collect();
-    let mean = trial.score.unwrap_or(f64::NAN);
-    let squares: f64 = scores.iter().map(|score| (score - mean).powi(2)).sum();
-    let deviation = (squares / (scores.len().max(2) - 1) as f64).sqrt();
+    let [mean, deviation] = mean_and_deviation(&scores);
     spread(mean, deviation, scores.len())
-}
-
-/// The last name of a key, or as many as tell it from the others.
-fn short(key: &str, keys: &[String]) -> String {
-    let parts: Vec<&str> = key.split('.').collect();
-    let ends = (1..=parts.len()).map(|count| parts[parts.len() - count..].join("."));
-    let unique = |end: &String| {
-        let same = keys
-            .iter()
-            .filter(|other| *other == end || other.ends_with(&format!(".{end}")));
-        same.count() == 1
-    };
-    let mut ends = ends;
-    ends.find(unique).unwrap_or_else(|| key.into())
-}
-
-fn value(value: Option<&Value>) -> String {
-    match value {
-        None => "-".into(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_as_long_as_it_must_be() {
-        let keys = [
-            "reservoir.leak",
-            "reservoir.population.0.units",
-            "reservoir.population.1.units",
-        ];
-        let keys = keys.map(String::from);
-        let short = keys.each_ref().map(|key| short(key, &keys));
-        assert_eq!(short, ["leak", "0.units", "1.units"]);
-    }
 }
