@@ -138,11 +138,20 @@ impl Experiment {
             }
             return Ok(preset);
         }
-        // A pipe may hold a configuration, and a device would never end.
-        let bytes = File::open(path).and_then(|file| ran_tasks::read_at_most(file, LARGEST));
-        let text = bytes.and_then(text_of).map_err(Unread::at(path.into()))?;
+        let text = Self::read(path)?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         Self::parse(&name, which, &text, settings)
+    }
+
+    /// The text of a configuration's file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, is too long, or no text.
+    pub fn read(path: &Path) -> Result<String, ExperimentError> {
+        // A pipe may hold a configuration, and a device would never end.
+        let bytes = File::open(path).and_then(|file| ran_tasks::read_at_most(file, LARGEST));
+        Ok(bytes.and_then(text_of).map_err(Unread::at(path.into()))?)
     }
 
     /// Reads a configuration's text and makes settings in it; `origin` is for messages.

@@ -10,7 +10,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use files::{PICTURES, names};
-use ran_files::{FolderError, FolderLock, LOCK, Lasting, create_folder, is_temporary, write_whole};
+use ran_files::{
+    FolderError, FolderLock, LOCK, Lasting, create_folder, is_temporary, remove_folders,
+    write_whole,
+};
 
 /// Where a run leaves its files: `run.json`, which comes first and says how the run was started, `config.toml`, which counts
 /// where the two differ, `records.jsonl` and `model.safetensors`, and where it trains by gradient `history.jsonl` and, until it is done, `checkpoint.safetensors`; and pictures of what the model makes of the
@@ -37,7 +40,7 @@ impl RunFolder {
     /// Opens `folder`, which is created if need be; files of an earlier run there are removed.
     pub(crate) fn open(folder: &Path) -> Result<Self, FolderError> {
         let mut run = Self::empty(folder);
-        run.create(folder)?;
+        run.created = create_folder(folder)?;
         run.lock()?;
         names().try_for_each(|name| run.remove_name(&name))?;
         Ok(run)
@@ -46,7 +49,7 @@ impl RunFolder {
     /// Creates a folder `id` in `parent`, or `id-2`, `id-3`, … where others have that name.
     pub(crate) fn create_in(parent: &Path, id: &str) -> Result<Self, FolderError> {
         let mut run = Self::empty(parent);
-        run.create(parent)?;
+        run.created = create_folder(parent)?;
         let mut path = parent.join(id);
         let mut count = 1;
         loop {
@@ -145,19 +148,6 @@ impl RunFolder {
         }
     }
 
-    /// Creates a folder and those above it, and notes which there were not.
-    fn create(&mut self, folder: &Path) -> Result<(), FolderError> {
-        let missing = folder.ancestors().take_while(|path| {
-            let named = !path.as_os_str().is_empty();
-            named && !path.exists()
-        });
-        let mut missing: Vec<PathBuf> = missing.map(PathBuf::from).collect();
-        missing.reverse();
-        create_folder(folder)?;
-        self.created = missing;
-        Ok(())
-    }
-
     /// Locks the folder, which also finds out whether it can be written before any work is done, and removes what a killed
     /// run left of files that it was writing.
     fn lock(&mut self) -> Result<(), FolderError> {
@@ -206,9 +196,7 @@ impl Drop for RunFolder {
         }
         // The lock is a file in the folder.
         self.lock = None;
-        for folder in self.created.iter().rev() {
-            let _ = fs::remove_dir(folder);
-        }
+        remove_folders(&self.created);
     }
 }
 

@@ -54,7 +54,8 @@ impl FromStr for Setting {
         let malformed = || SettingError::Form(text.into());
         let (key, value) = text.split_once('=').ok_or_else(malformed)?;
         let path = path_of(key);
-        if path.iter().any(String::is_empty) {
+        let brackets = |bracket| key.matches(bracket).count();
+        if path.iter().any(String::is_empty) || brackets('[') != brackets(']') {
             return Err(malformed());
         }
         let levels = path.len().max(nesting::levels(text).0);

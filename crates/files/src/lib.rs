@@ -4,4 +4,6 @@ mod lock;
 mod whole_file;
 
 pub use lock::{FolderLock, LOCK};
-pub use whole_file::{FolderError, Lasting, create_folder, is_temporary, write_file, write_whole};
+pub use whole_file::{
+    FolderError, Lasting, create_folder, is_temporary, remove_folders, write_file, write_whole,
+};

@@ -14,16 +14,31 @@ pub struct FolderError {
     pub source: io::Error,
 }
 
-/// Creates a folder with those that it lies in, as far as they are not there.
+/// Creates a folder with those that it lies in, as far as they are not there, and gives what it created, the outermost first.
 ///
 /// # Errors
 ///
 /// When one cannot be created.
-pub fn create_folder(folder: &Path) -> Result<(), FolderError> {
+pub fn create_folder(folder: &Path) -> Result<Vec<PathBuf>, FolderError> {
+    let missing = folder.ancestors().take_while(|path| {
+        let named = !path.as_os_str().is_empty();
+        named && !path.exists()
+    });
+    let mut missing: Vec<PathBuf> = missing.map(PathBuf::from).collect();
+    missing.reverse();
     fs::create_dir_all(folder).map_err(|source| FolderError {
         path: folder.into(),
         source,
-    })
+    })?;
+    Ok(missing)
+}
+
+/// Removes folders that were created, the outermost first in the list, as far as nothing lies in them. What fails is left: it is
+/// not worth more than the error that led here.
+pub fn remove_folders(created: &[PathBuf]) {
+    for folder in created.iter().rev() {
+        let _ = fs::remove_dir(folder);
+    }
 }
 
 /// Writes a file beside its place and moves it there, so that it is whole or absent; its folder is created if need be.

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1};
-use ran_readout::Link;
+use ran_readout::{Link, binary_cross_entropy, softmax_cross_entropy};
 use ran_tasks::Category;
 use rayon::prelude::*;
 
@@ -50,7 +50,7 @@ impl Loss {
         };
         let share = 1.0 / count as f64;
         let smooth = |y| kept * f64::from(y) + spread;
-        let squared = |o: f64, y: f64| ((o - y).powi(2), 2.0 * (o - y));
+        let squared = |o: f64, y: f64| [(o - y).powi(2), 2.0 * (o - y)];
         let mut gradient = Array2::zeros((rows, d_output));
         let mut rows: Vec<_> = gradient
             .rows_mut()
@@ -63,14 +63,18 @@ impl Loss {
             .par_iter_mut()
             .with_min_len(ROWS)
             .map_init(
-                Vec::new,
+                <[Vec<f64>; 2]>::default,
                 |room, ((into, outputs), targets)| match category {
                     Category::Classification => {
                         cross_entropy(into, outputs.view(), targets.view(), smooth, share, room)
                     }
-                    Category::MultiLabel => {
-                        each(into, outputs.view(), targets.view(), share, binary)
-                    }
+                    Category::MultiLabel => each(
+                        into,
+                        outputs.view(),
+                        targets.view(),
+                        share,
+                        binary_cross_entropy,
+                    ),
                     Category::Regression => {
                         each(into, outputs.view(), targets.view(), share, squared)
                     }
@@ -98,29 +102,22 @@ impl Loss {
     }
 }
 
-/// The cross-entropy of a row; its gradient times `share` goes to `into`. `exponentials` is room for the row's.
+/// The cross-entropy of a row; its gradient times `share` goes to `into`. There is room for the row's outputs and targets.
 fn cross_entropy(
     into: &mut ArrayViewMut1<'_, f32>,
     outputs: ArrayView1<'_, f32>,
     targets: ArrayView1<'_, f32>,
     smooth: impl Fn(f32) -> f64,
     share: f64,
-    exponentials: &mut Vec<f64>,
+    [slopes, smoothed]: &mut [Vec<f64>; 2],
 ) -> f64 {
-    // The largest output is subtracted, so that no exponential overflows and their sum is at least 1.
-    let largest = outputs.fold(f32::NEG_INFINITY, |a, &o| a.max(o));
-    let above = |o: f32| f64::from(o) - f64::from(largest);
-    exponentials.clear();
-    exponentials.extend(outputs.iter().map(|&o| above(o).exp()));
-    let sum: f64 = exponentials.iter().sum();
-    let total: f64 = targets.iter().map(|&y| smooth(y)).sum();
-    let log_sum = sum.ln();
-    let mut loss = 0.0;
-    let rows = into.iter_mut().zip(outputs).zip(targets);
-    for (((into, &o), &y), exponential) in rows.zip(exponentials.iter()) {
-        let y = smooth(y);
-        loss += y * (log_sum - above(o));
-        *into = ((exponential / sum * total - y) * share) as f32;
+    slopes.clear();
+    slopes.extend(outputs.iter().map(|&o| f64::from(o)));
+    smoothed.clear();
+    smoothed.extend(targets.iter().map(|&y| smooth(y)));
+    let loss = softmax_cross_entropy(slopes, smoothed);
+    for (into, slope) in into.iter_mut().zip(slopes) {
+        *into = (*slope * share) as f32;
     }
     loss
 }
@@ -131,24 +128,15 @@ fn each(
     outputs: ArrayView1<'_, f32>,
     targets: ArrayView1<'_, f32>,
     share: f64,
-    one: impl Fn(f64, f64) -> (f64, f64),
+    one: impl Fn(f64, f64) -> [f64; 2],
 ) -> f64 {
     let mut loss = 0.0;
     for ((into, &o), &y) in into.iter_mut().zip(outputs).zip(targets) {
-        let (value, slope) = one(f64::from(o), f64::from(y));
+        let [value, slope] = one(f64::from(o), f64::from(y));
         loss += value;
         *into = (slope * share) as f32;
     }
     loss
-}
-
-/// −y·log σ(o) − (1 − y)·log(1 − σ(o)) and its slope.
-fn binary(o: f64, y: f64) -> (f64, f64) {
-    // exp(−|o|) cannot overflow; σ(|o|) and σ(−|o|) are both made of it without a difference of near numbers.
-    let small = (-o.abs()).exp();
-    let (far, near) = (1.0 / (1.0 + small), small / (1.0 + small));
-    let (on, off) = if o >= 0.0 { (far, near) } else { (near, far) };
-    (o.max(0.0) - o * y + small.ln_1p(), (1.0 - y) * on - y * off)
 }
 
 /// From logits to probabilities.

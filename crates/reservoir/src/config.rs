@@ -177,8 +177,17 @@ impl ReservoirConfig {
         for (index, population) in self.populations.iter().enumerate() {
             population.validate(index)?;
             let name = population.name(index);
+            let field = format!("reservoir.population[{index}].name");
+            // Names stand in files and in paths to them.
+            if name.trim().is_empty()
+                || name.contains(['/', '\\'])
+                || name.contains(char::is_control)
+            {
+                let problem =
+                    format!("must be a name without slashes and line breaks, got {name:?}");
+                return Err(ReservoirError::config(field, problem));
+            }
             if !names.insert(name.clone()) {
-                let field = format!("reservoir.population[{index}].name");
                 let problem = format!("must differ from the others', got {name:?} twice");
                 return Err(ReservoirError::config(field, problem));
             }

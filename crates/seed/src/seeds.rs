@@ -15,8 +15,16 @@ pub struct Seeds(Range<u64>);
 
 /// The text is not a range of seeds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is neither a range such as 0..5 (which is 0, 1, 2, 3, 4) nor one number such as 3")]
-pub struct SeedsError(String);
+pub enum SeedsError {
+    /// It is something else.
+    #[error(
+        "{0:?} is neither a range such as 0..5 (which is 0, 1, 2, 3, 4) nor one number such as 3"
+    )]
+    Form(String),
+    /// It is a range without seeds.
+    #[error("{0:?} has no seed: a range ends before its second number, as 0..5 does with 4")]
+    Empty(String),
+}
 
 impl FromStr for Seeds {
     type Err = SeedsError;
@@ -29,8 +37,11 @@ impl FromStr for Seeds {
                 .map(|(start, end)| Self(start..end)),
             None => number(text).and_then(Self::one),
         };
-        let seeds = seeds.filter(|seeds| !seeds.0.is_empty());
-        seeds.ok_or_else(|| SeedsError(text.into()))
+        let seeds = seeds.ok_or_else(|| SeedsError::Form(text.into()))?;
+        match seeds.0.is_empty() {
+            true => Err(SeedsError::Empty(text.into())),
+            false => Ok(seeds),
+        }
     }
 }
 
@@ -71,6 +82,13 @@ impl Seeds {
     /// The seeds in order.
     pub fn iter(&self) -> impl Iterator<Item = u64> + use<> {
         self.0.clone()
+    }
+
+    /// The first seed that is among others, too.
+    #[must_use]
+    pub fn shared(&self, others: &Self) -> Option<u64> {
+        let first = self.0.start.max(others.0.start);
+        (first < self.0.end.min(others.0.end)).then_some(first)
     }
 
     /// How many there are; at least one.
@@ -220,6 +238,26 @@ mod tests {
         ] {
             assert!(text.parse::<Seeds>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_range_is_said() {
+        let said = |text: &str| text.parse::<Seeds>().unwrap_err().to_string();
+        assert!(said("5..0").contains("has no seed"));
+        assert!(said("x").contains("neither a range"));
+    }
+
+    #[test]
+    fn the_first_seed_that_two_ranges_share_is_found_however_many_there_are() {
+        let shared = |one: &str, other: &str| {
+            let [one, other] = [one, other].map(|text| text.parse::<Seeds>().unwrap());
+            assert_eq!(one.shared(&other), other.shared(&one));
+            one.shared(&other)
+        };
+        assert_eq!(shared("0", "1..18446744073709551615"), None);
+        assert_eq!(shared("0..5", "5..9"), None);
+        assert_eq!(shared("0..6", "4..9"), Some(4));
+        assert_eq!(shared("0..6", "2..3"), Some(2));
     }
 
     fn ranges(texts: &[&str]) -> SeedRanges {

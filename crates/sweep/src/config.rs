@@ -261,12 +261,7 @@ impl SweepConfig {
             if let Some(key) = self.space.keys().find(|key| last.set.contains_key(*key)) {
                 return wrong("final.set", format!("has {key:?}, which the space varies"));
             }
-            let shared = self
-                .trial
-                .seeds
-                .iter()
-                .find(|seed| last.seeds.iter().any(|one| one == *seed));
-            if let Some(seed) = shared {
+            if let Some(seed) = self.trial.seeds.shared(&last.seeds) {
                 return wrong(
                     "final.seeds",
                     format!(

@@ -96,25 +96,14 @@ pub(crate) fn base_in(base: &str, folder: &Path) -> String {
     }
 }
 
-fn kept_base(base: &str, folder: &Path) -> PathBuf {
+/// Where a folder keeps the file that trials begin with.
+pub(crate) fn kept_base(base: &str, folder: &Path) -> PathBuf {
     let name = Path::new(base).file_name().unwrap_or_default();
     folder.join("base").join(name)
 }
 
-/// Copies the file that trials begin with into the folder, so that what is done to it later changes no trial.
-pub(crate) fn keep_base(base: &str, folder: &Path) -> Result<(), SweepError> {
-    if !Path::new(base).is_file() {
-        return Ok(());
-    }
-    let text = fs::read(base).map_err(|source| StageError::Read {
-        path: base.into(),
-        source,
-    })?;
-    Ok(ran_files::write_file(&kept_base(base, folder), &text)?)
-}
-
-/// Whether a folder's trials begin with what a base is now.
-pub(crate) fn is_kept(base: &str, folder: &Path) -> bool {
+/// Whether a folder's trials begin with a base of this text, or with a preset.
+pub(crate) fn is_kept(base: &str, text: Option<&str>, folder: &Path) -> bool {
     let kept = kept_base(base, folder);
-    !kept.exists() || fs::read(base).ok() == fs::read(kept).ok()
+    !kept.exists() || fs::read(kept).ok().as_deref() == text.map(str::as_bytes)
 }

@@ -203,8 +203,12 @@ impl Dimension {
                 Err("lists a number that is not finite".into())
             }
             Domain::Values(_) => Ok(()),
+            Domain::Real(of) if !(of.low.is_finite() && of.high.is_finite()) => Err(format!(
+                "`from` and `to` must be finite numbers, got {} and {}",
+                of.low, of.high
+            )),
             Domain::Real(of) => {
-                let ordered = of.low.is_finite() && of.high.is_finite() && of.low <= of.high;
+                let ordered = of.low <= of.high;
                 let steps = of.step.is_none_or(|step| step > 0.0 && step.is_finite());
                 let log_of_nothing = of.log_scale && of.low <= 0.0;
                 check_range(ordered, log_of_nothing, steps, of.low, of.high)

@@ -12,7 +12,7 @@ use std::sync::atomic::{self, AtomicBool};
 
 use ran_files::{FolderLock, create_folder, write_file};
 
-use crate::folder::{FILE, FINAL, base_in, described, is_kept, keep_base, results};
+use crate::folder::{FILE, FINAL, base_in, described, is_kept, kept_base, results};
 use crate::method::Tried;
 use crate::points;
 use crate::stage::{Stage, StageConfig};
@@ -48,7 +48,8 @@ pub struct Sweep {
 impl Sweep {
     /// Begins a sweep in a folder, or goes on with the same one that is there.
     ///
-    /// Before anything is written some points are looked at, and the first batch is found.
+    /// `base` is the text of what all trials begin with, where that is no preset: the folder keeps it. Before anything is written some
+    /// points are looked at, and the first batch is found.
     ///
     /// # Errors
     ///
@@ -57,6 +58,7 @@ impl Sweep {
         folder: &Path,
         name: &str,
         config: &SweepConfig,
+        base: Option<&str>,
         bench: &mut dyn Bench,
     ) -> Result<Self, SweepError> {
         let text = toml::to_string(config).expect("a sweep that was read is TOML");
@@ -64,7 +66,7 @@ impl Sweep {
         let path = folder.join(FILE);
         if path.exists() {
             let there = Self::open(folder)?;
-            if there.config != *config || !is_kept(&config.base, folder) {
+            if there.config != *config || !is_kept(&config.base, base, folder) {
                 let problem =
                     "is another sweep's: name another folder, or go on with that one by --resume";
                 return Err(SweepError::File {
@@ -85,7 +87,9 @@ impl Sweep {
                 problem: problem.into(),
             });
         }
-        keep_base(&config.base, folder)?;
+        if let Some(text) = base {
+            write_file(&kept_base(&config.base, folder), text.as_bytes())?;
+        }
         // The last one: where it is, all is.
         write_file(&path, text.as_bytes())?;
         let sweep = Self {

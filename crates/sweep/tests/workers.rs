@@ -83,7 +83,7 @@ fn begin(place: &TempDir) -> Sweep {
     let config: SweepConfig =
         toml::from_str("base = 'x'\n[space]\na = { from = 0, to = 9 }\n[method]\nname = 'grid'")
             .unwrap();
-    Sweep::begin(&place.path().join("out"), "s", &config, &mut Plain).unwrap()
+    Sweep::begin(&place.path().join("out"), "s", &config, None, &mut Plain).unwrap()
 }
 
 #[test]

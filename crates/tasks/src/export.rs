@@ -122,6 +122,13 @@ pub(crate) fn read(name: &str, npz: &mut Npz) -> Result<Dataset, TaskError> {
             }
         }
     }
+    for (name, samples) in [("train", &train), ("valid", &valid), ("test", &test)] {
+        if !samples.is_empty() && samples.iter().all(|sample| sample.scored.is_empty()) {
+            return Err(refused(format!(
+                "Y_{name} is {UNSCORED} in every step: no step is scored, and at least one must be"
+            )));
+        }
+    }
     let labels = labels(npz, category, d_output)?;
     Ok(Dataset {
         input_names: names(npz, "input_names", d_input)?,
@@ -339,7 +346,7 @@ pub(crate) mod tests {
 
     #[test]
     fn arrays_that_do_not_fit_are_refused_with_a_sentence() {
-        let rows: [(&str, Vec<u8>, &str); 7] = [
+        let rows: [(&str, Vec<u8>, &str); 8] = [
             (
                 "category",
                 npy::text(&[], &["guess"]),
@@ -369,6 +376,11 @@ pub(crate) mod tests {
                 "Y_train",
                 npy::floats(&[1, 2, 2], &[0.0, 1.0, 1.0, 1.0]),
                 "exactly one 1",
+            ),
+            (
+                "Y_test",
+                npy::floats(&[1, 2, 2], &[UNSCORED; 4]),
+                "Y_test is -100 in every step: no step is scored",
             ),
             (
                 "L_test",

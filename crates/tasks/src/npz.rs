@@ -117,7 +117,8 @@ fn unpack(mut entry: impl Read, size: u64) -> Result<Vec<u8>, String> {
             input::LARGEST
         ));
     }
-    read(size - bytes.len() as u64, &mut bytes)?;
+    // One byte more than there are: the archive's checksum is compared where an entry ends.
+    read(size - bytes.len() as u64 + 1, &mut bytes)?;
     Ok(bytes)
 }
 
@@ -178,6 +179,23 @@ mod tests {
             .collect();
         write(&path, &arrays).unwrap();
         (folder, path)
+    }
+
+    #[test]
+    fn an_array_that_was_damaged_is_refused() {
+        let numbers: Vec<f64> = (0..50).map(f64::from).collect();
+        let (_folder, path) = written(&[("X", npy::floats(&[50], &numbers))]);
+        let mut bytes = std::fs::read(&path).unwrap();
+        // The checksum of the entry, in the archive's list at its end: 16 bytes after that list's mark.
+        let mark = bytes.windows(4).rposition(|four| four == b"PK\x01\x02");
+        bytes[mark.unwrap() + 16] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        let message = Npz::open(&path).unwrap().floats("X").unwrap_err();
+        let message = message.to_string();
+        assert!(
+            message.contains("array `X`") && message.contains("checksum"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -85,9 +85,11 @@ impl TextConfig {
         // The last symbol has no next one.
         if train.len() <= self.segment {
             let problem = format!(
-                "{} is longer than the part for training, which has {} symbols",
+                "{} must be less than the symbols of the part for training, which are {} with train = {} and valid = {}",
                 self.segment,
-                train.len()
+                train.len(),
+                self.train,
+                self.valid
             );
             return wrong("segment", problem);
         }

@@ -84,12 +84,12 @@ fn is_comment(line: &str) -> bool {
 /// A finite number that single precision can hold, with all its digits.
 pub(crate) fn parse_number(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| {
-        let hint = if is_decimal_comma(text) {
-            "its decimal comma must be a point"
-        } else {
-            "`?` marks a missing value"
+        let hint = match text {
+            "?" => " (it marks a missing value, which cannot be here)",
+            _ if is_decimal_comma(text) => " (its decimal comma must be a point)",
+            _ => " (`?` marks a missing value)",
         };
-        format!("`{}` is not a number ({hint})", excerpt(text))
+        format!("`{}` is not a number{hint}", excerpt(text))
     })?;
     if (value as f32).is_finite() {
         return Ok(value);

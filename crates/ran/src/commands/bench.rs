@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -30,8 +31,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     echo_state: bool,
     /// Runs that the median is taken of.
-    #[arg(long, default_value_t = 7, value_name = "RUNS")]
-    repeats: usize,
+    #[arg(long, default_value = "7", value_name = "RUNS")]
+    repeats: NonZeroUsize,
     /// Measures how the time grows with each size instead, and writes a picture of each (SVG, PNG) into this folder.
     #[arg(long, value_name = "FOLDER")]
     scaling: Option<PathBuf>,
@@ -110,7 +111,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
                     case,
                     memory: memory.into(),
                     phase: phase.into(),
-                    repeats: arguments.repeats,
+                    repeats: arguments.repeats.get(),
                 };
                 shown.show(&bench.measure(arguments.backend)?)?;
             }
@@ -126,7 +127,7 @@ fn scaling(arguments: &Arguments, folder: &Path) -> anyhow::Result<()> {
     let mut shown = Shown::new(arguments.json);
     for curve in Curve::ALL {
         let mut outcome = Ok(());
-        let chart = curve.draw(arguments.backend, arguments.repeats, |measured| {
+        let chart = curve.draw(arguments.backend, arguments.repeats.get(), |measured| {
             if outcome.is_ok() {
                 outcome = shown.show(measured);
             }

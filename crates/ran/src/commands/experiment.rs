@@ -1,6 +1,7 @@
 //! `ran experiment`: trains and judges a network.
 
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -66,7 +67,7 @@ pub(crate) struct Arguments {
     trained_at_most: Option<u64>,
     /// How many trials of a search run at once [default: as many as there are cores and memory for].
     #[arg(long, value_name = "N", requires = "search")]
-    workers: Option<usize>,
+    workers: Option<NonZeroUsize>,
     /// Prints JSON Lines: a record per seed, then their summary.
     #[arg(long)]
     json: bool,
@@ -133,7 +134,7 @@ impl Arguments {
             roles_of: self.roles_of.as_deref(),
             trained: self.trained_at_most,
             out: self.out.as_deref(),
-            workers: self.workers,
+            workers: self.workers.map(NonZeroUsize::get),
             quiet: self.quiet,
             stop,
         };

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use ran_experiment::{
     BackendKind, Chosen, Experiment, ExperimentError, Place, SearchSpace, Seeds, Setting,
-    SpaceKind, Trials, write_file,
+    SpaceKind, Trials,
 };
 use ran_sweep::{
     Bounds, Constraints, FinalConfig, Judged, Method, Results, Space, SweepConfig, SweepError,
@@ -109,7 +109,6 @@ impl Search<'_> {
         let base = folder
             .join("base")
             .join(format!("{}.toml", experiment.name));
-        write_file(&base, text.as_bytes())?;
         let mut config = SweepConfig {
             base: base.to_string_lossy().into_owned(),
             set: BTreeMap::new(),
@@ -130,7 +129,7 @@ impl Search<'_> {
             slurm: None,
         };
         settle(&mut config, settings);
-        let held_out = splits.then(|| split(&base));
+        let held_out = splits.then(|| split(&experiment.name, &text, &mut trials));
         if let Some(key) = held_out {
             config.set.insert(key.into(), Value::Float(VALIDATION));
         }
@@ -144,7 +143,7 @@ impl Search<'_> {
             json: false,
             quiet: self.quiet,
         };
-        let (sweep, mut bench) = run.begin(&folder, &experiment.name, &config)?;
+        let (sweep, mut bench) = run.begin(&folder, &experiment.name, &config, Some(&text))?;
         let done = run.all(&mut io::sink(), &sweep, &mut bench);
         let (results, last) = done.map_err(|error| match error.downcast_ref() {
             Some(SweepError::Stopped(_)) => match self.out {
@@ -219,17 +218,16 @@ fn splitting_seeds(sequences: usize) -> u64 {
     ((JUDGED / judged).ceil() as u64).clamp(FEWEST_SEEDS, MOST_SEEDS)
 }
 
-/// The key that splits a part of the training set off, for the configuration in a file.
-fn split(base: &Path) -> &'static str {
-    let known = |key: &str| {
+/// The key that splits a part of the training set off: the task's own, where its data can be split so.
+fn split(name: &str, text: &str, trials: &mut Trials) -> &'static str {
+    let mut known = |key: &&str| {
         let setting = format!("{key}={VALIDATION}").parse();
-        let which = base.to_string_lossy();
-        setting.is_ok_and(|setting| Experiment::open(Some(&which), &[setting]).is_ok())
+        let setting: Setting = setting.expect("it is a key and a value");
+        let experiment = Experiment::parse(name, "the space", text, &[setting]);
+        experiment.is_ok_and(|experiment| trials.dataset(&experiment, SEEDS.start).is_ok())
     };
-    SPLITS
-        .into_iter()
-        .find(|key| known(key))
-        .unwrap_or(SPLITS[1])
+    let mut keys = SPLITS.into_iter();
+    keys.find(|key| known(key)).unwrap_or(SPLITS[1])
 }
 
 /// Says what was tried and what was best.

@@ -8,12 +8,13 @@ mod summary;
 mod worker;
 
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use ran_experiment::{Preset, Setting};
+use ran_experiment::{Experiment, Preset, Setting};
 use ran_sweep::{Bench, Executor, Results, Sweep, SweepConfig, SweepNotice};
 
 use crate::exit::Usage;
@@ -45,7 +46,7 @@ pub(crate) struct Arguments {
     on: Option<Place>,
     /// How many trials run at once, on this machine [default: as many as it has cores and memory for].
     #[arg(long, value_name = "N")]
-    workers: Option<usize>,
+    workers: Option<NonZeroUsize>,
     /// Prints JSON Lines: each trial as it ends, those of the best, judged once more, with "last": true.
     #[arg(long)]
     json: bool,
@@ -99,7 +100,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let run = Run {
         stop,
-        workers: arguments.workers,
+        workers: arguments.workers.map(NonZeroUsize::get),
         place,
         json: arguments.json,
         quiet: arguments.quiet,
@@ -107,13 +108,15 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     let (sweep, mut bench) = match (&arguments.resume, &arguments.which) {
         (Some(folder), _) => {
             let sweep = Sweep::open(folder)?;
-            let bench = TrialBench::new(&sweep.base(), &sweep.config().trial);
+            let bench = TrialBench::new(&sweep.base(), None, &sweep.config().trial);
             (sweep, bench)
         }
         (None, which) => {
             let which = which.as_deref().unwrap_or_default();
             let (name, mut config) = named::open(which)?;
             if let Some(base) = &arguments.base {
+                // A name that is none is a wrong command line, in whatever file.
+                Experiment::open(Some(base), &[])?;
                 config.base.clone_from(base);
             }
             settle(&mut config, &arguments.settings);
@@ -124,7 +127,12 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
                 .out
                 .clone()
                 .unwrap_or_else(|| Path::new("runs").join(&name));
-            run.begin(&folder, &name, &config)?
+            let base = Path::new(&config.base);
+            let text = match Preset::is_file(base) {
+                true => Some(Experiment::read(base)?),
+                false => None,
+            };
+            run.begin(&folder, &name, &config, text.as_deref())?
         }
     };
     run.all(&mut out, &sweep, &mut bench)?;
@@ -155,15 +163,16 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Begins a sweep in a folder.
+    /// Begins a sweep in a folder, whose base has this text if it is no preset.
     pub(crate) fn begin(
         &self,
         folder: &Path,
         name: &str,
         config: &SweepConfig,
+        base: Option<&str>,
     ) -> anyhow::Result<(Sweep, TrialBench)> {
-        let mut bench = TrialBench::new(&config.base, &config.trial);
-        let sweep = Sweep::begin(folder, name, config, &mut bench)?;
+        let mut bench = TrialBench::new(&config.base, base, &config.trial);
+        let sweep = Sweep::begin(folder, name, config, base, &mut bench)?;
         Ok((sweep, bench))
     }
 

@@ -110,11 +110,18 @@ fn a_search_finds_a_configuration_and_says_how_it_was_chosen() {
         "{record}"
     );
 
-    let refused = run(
-        place.path(),
-        &["experiment", "--search", "3", "--trained-at-most", "1"],
-    );
+    let none = [
+        "experiment",
+        "--search",
+        "3",
+        "--trained-at-most",
+        "1",
+        "--out",
+        "none/here",
+    ];
+    let refused = run(place.path(), &none);
     assert_sentence(&refused, &["no point", "at most 1"]);
+    assert!(!place.path().join("none").exists());
     let refused = run(place.path(), &["experiment", "--search", "0"]);
     assert!(
         refused.code == Some(2) && refused.err.contains("--search"),
@@ -294,4 +301,34 @@ fn a_text_is_searched_in_either_space() {
         let most = if space == "standard" { 0 } else { 3 };
         assert!(failed.len() <= most, "{failed:?}");
     }
+}
+
+/// The base of a search lies in its folder: one that is refused must not change it.
+#[test]
+fn a_search_that_is_refused_changes_nothing_of_another() {
+    let place = TempDir::new().unwrap();
+    let search = |base: &str| {
+        let text = format!(
+            "experiment {base} --search 2 --set task.limit=20 --seeds 1000 --out out --no-pictures"
+        );
+        let words: Vec<&str> = text.split_whitespace().collect();
+        run(place.path(), &words)
+    };
+    assert_eq!(search("adding-problem-small").code, Some(0));
+    let base = place.path().join("out/search/base");
+    let kept = || std::fs::read(base.join("adding-problem-small.toml")).unwrap();
+    let before = kept();
+
+    // The same name, and another text.
+    let preset = ran_experiment::Preset::find("adding-problem-small").unwrap();
+    let size = "size = \"small\"";
+    let other = preset
+        .text
+        .replace(size, &format!("{size}\nstandardise = true"));
+    assert_ne!(other, preset.text);
+    std::fs::write(place.path().join("adding-problem-small.toml"), other).unwrap();
+    assert_sentence(&search("./adding-problem-small.toml"), &["another sweep's"]);
+    assert!(kept() == before, "the base was changed");
+    assert_sentence(&search("sorting-problem-small"), &["another sweep's"]);
+    assert_eq!(std::fs::read_dir(base).unwrap().count(), 1);
 }

@@ -327,6 +327,10 @@ fn what_a_sweep_cannot_do_is_refused_before_anything_is_written() {
             &["validation"],
         ),
         (
+            sweep("'reservoir.leak' = { from = 0.1, to = inf }", FOUR),
+            &["reservoir.leak", "finite", "inf"],
+        ),
+        (
             sweep(LEAK, FOUR).replace("japanese-vowels", "vowels"),
             &["vowels", "japanese-vowels"],
         ),
@@ -342,6 +346,14 @@ fn what_a_sweep_cannot_do_is_refused_before_anything_is_written() {
         assert!(!place.path().join("out").exists(), "{text}");
     }
     let place = TempDir::new().unwrap();
+    fs::write(place.path().join("right.toml"), sweep(LEAK, FOUR)).unwrap();
+    for (option, value, words) in [
+        ("--base", "vowels", ["vowels", "japanese-vowels"]),
+        ("--workers", "0", ["--workers", "0"]),
+    ] {
+        let outcome = run(place.path(), &["sweep", "right.toml", option, value]);
+        assert_usage(&outcome, &words);
+    }
     assert_usage(
         &run(place.path(), &["sweep", "poster"]),
         &["\"poster\"", "poster-japanese-vowels"],

@@ -170,7 +170,10 @@ fn what_is_no_text_or_cannot_go_on_gets_a_sentence() {
     fs::write(folder.join("bytes.txt"), b"ab\xff\xfe").unwrap();
     for (file, words) in [
         ("one.txt", "one symbol"),
-        ("short.txt", "longer than the part for training"),
+        (
+            "short.txt",
+            "must be less than the symbols of the part for training",
+        ),
         ("bytes.txt", "not in UTF-8"),
         ("none.txt", "cannot be read"),
     ] {

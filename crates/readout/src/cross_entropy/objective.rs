@@ -10,6 +10,7 @@ use faer::{Accum, Mat, MatMut, MatRef};
 use ndarray::{Array1, Array2};
 
 use crate::dense::{TASKS, cholesky, product, trace};
+use crate::losses::{binary_cross_entropy, softmax_cross_entropy};
 use crate::moments::Moments;
 use crate::samples::{Block, add_columns, pass_in_blocks, subtract};
 use crate::{Link, ReadoutError, Samples};
@@ -268,7 +269,7 @@ impl<'a> Objective<'a> {
                         asked[o] = targets[(row, o)];
                     }
                     let loss = match self.link {
-                        Link::Softmax => softmax(&mut own, &asked),
+                        Link::Softmax => softmax_cross_entropy(&mut own, &asked),
                         _ => logistic(&mut own, &asked),
                     };
                     for (o, &slope) in own.iter().enumerate() {
@@ -284,32 +285,13 @@ impl<'a> Objective<'a> {
     }
 }
 
-/// −Σ y·log softmax(o); the logits become its slopes.
-fn softmax(logits: &mut [f64], targets: &[f64]) -> f64 {
-    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let sum: f64 = logits.iter().map(|o| (o - largest).exp()).sum();
-    let all = largest + sum.ln();
-    let weight: f64 = targets.iter().sum();
-    let mut loss = 0.0;
-    for (o, y) in logits.iter_mut().zip(targets) {
-        loss += y * (all - *o);
-        *o = weight * (*o - all).exp() - y;
-    }
-    loss
-}
-
 /// Σ binary cross-entropies; the logits become its slopes.
 fn logistic(logits: &mut [f64], targets: &[f64]) -> f64 {
     let mut loss = 0.0;
     for (o, y) in logits.iter_mut().zip(targets) {
-        let small = (-o.abs()).exp();
-        loss += o.max(0.0) - *o * y + small.ln_1p();
-        let on = if *o >= 0.0 {
-            1.0 / (1.0 + small)
-        } else {
-            small / (1.0 + small)
-        };
-        *o = on - y;
+        let [value, slope] = binary_cross_entropy(*o, *y);
+        loss += value;
+        *o = slope;
     }
     loss
 }

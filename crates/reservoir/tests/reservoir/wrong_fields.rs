@@ -191,6 +191,11 @@ fn a_wrong_field_is_named_with_its_value_and_what_is_allowed() {
             },
             "reservoir.population[1].name must differ from the others', got \"cortex\" twice",
         ),
+        (
+            UnitKind::TanhUnit,
+            |config| config.populations[0].name = Some("../cortex".into()),
+            "reservoir.population[0].name must be a name without slashes and line breaks, got \"../cortex\"",
+        ),
     ];
     for (kind, change, expected) in cases {
         assert_eq!(sentence(*kind, *change), *expected);

@@ -28,7 +28,8 @@ impl Forecast {
             ("test_fraction", test, steps - train),
             ("valid", self.valid, train - learnt),
         ] {
-            if (part == 0 && (key == "test_fraction" || fraction > 0.0)) || learnt == 0 {
+            let nothing_learnt = learnt == 0 && (key == "valid" || train == 0);
+            if (part == 0 && (key == "test_fraction" || fraction > 0.0)) || nothing_learnt {
                 let problem =
                     format!("{fraction} of {steps} scored steps leaves a part of the series empty");
                 return Err(TaskError::key(FilesConfig::NAME, key, problem));

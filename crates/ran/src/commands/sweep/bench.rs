@@ -1,5 +1,7 @@
 //! What configurations of a sweep are made of.
 
+use std::path::Path;
+
 use ran_experiment::{BackendKind, Experiment, RunError, Setting, SettingError, Trials};
 use ran_sweep::{Bench, Facts, Judged, Metric, Parameters, TrialConfig};
 use ran_tasks::Split;
@@ -7,18 +9,30 @@ use ran_tasks::Split;
 /// Configurations that begin with a base.
 pub(crate) struct TrialBench {
     base: String,
+    text: Option<String>,
     seed: u64,
     trials: Trials,
 }
 
 impl TrialBench {
-    /// Begins with a preset or a file. Data are those of the first of the trials' seeds.
-    pub(crate) fn new(base: &str, trial: &TrialConfig) -> Self {
+    /// Begins with a preset or a file, which may have its text from elsewhere. Data are those of the first of the trials' seeds.
+    pub(crate) fn new(base: &str, text: Option<&str>, trial: &TrialConfig) -> Self {
         Self {
             base: base.into(),
+            text: text.map(Into::into),
             seed: trial.seeds.iter().next().unwrap_or_default(),
             trials: Trials::new(BackendKind::default()),
         }
+    }
+
+    fn experiment(&self, assignments: &[String]) -> Result<Experiment, String> {
+        let Some(text) = &self.text else {
+            return experiment(&self.base, assignments);
+        };
+        let name = Path::new(&self.base).file_stem().unwrap_or_default();
+        let settings = settings(assignments)?;
+        let parsed = Experiment::parse(&name.to_string_lossy(), &self.base, text, &settings);
+        parsed.map_err(|error| error.to_string())
     }
 }
 
@@ -32,15 +46,17 @@ pub(super) fn split(judged: Judged) -> Split {
 
 /// The base with assignments `KEY=VALUE`.
 pub(super) fn experiment(base: &str, assignments: &[String]) -> Result<Experiment, String> {
-    let settings: Result<Vec<Setting>, SettingError> =
-        assignments.iter().map(|one| one.parse()).collect();
-    let settings = settings.map_err(|error| error.to_string())?;
-    Experiment::open(Some(base), &settings).map_err(|error| error.to_string())
+    Experiment::open(Some(base), &settings(assignments)?).map_err(|error| error.to_string())
+}
+
+fn settings(assignments: &[String]) -> Result<Vec<Setting>, String> {
+    let settings: Result<_, SettingError> = assignments.iter().map(|one| one.parse()).collect();
+    settings.map_err(|error| error.to_string())
 }
 
 impl Bench for TrialBench {
     fn metric(&mut self) -> Result<Metric, String> {
-        let experiment = experiment(&self.base, &[])?;
+        let experiment = self.experiment(&[])?;
         let metric = self.trials.metric(&experiment, self.seed);
         let metric = metric.map_err(|error: RunError| error.to_string())?;
         Ok(Metric {
@@ -50,7 +66,7 @@ impl Bench for TrialBench {
     }
 
     fn facts(&mut self, assignments: &[String], judged: Judged) -> Result<Facts, String> {
-        let experiment = experiment(&self.base, assignments)?;
+        let experiment = self.experiment(assignments)?;
         let facts = self.trials.facts(&experiment, self.seed, split(judged));
         let facts = facts.map_err(|error| error.to_string())?;
         Ok(Facts {

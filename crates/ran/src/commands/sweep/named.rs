@@ -52,8 +52,8 @@ mod tests {
         let (name, config) = open(which).unwrap();
         config.validate().unwrap();
         let place = tempfile::TempDir::new().unwrap();
-        let mut bench = TrialBench::new(&config.base, &config.trial);
-        let sweep = Sweep::begin(place.path(), &name, &config, &mut bench);
+        let mut bench = TrialBench::new(&config.base, None, &config.trial);
+        let sweep = Sweep::begin(place.path(), &name, &config, None, &mut bench);
         assert!(sweep.is_ok(), "{name}: {}", sweep.err().unwrap());
     }
 
