@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn an_array_that_was_damaged_is_refused() {
-        let numbers: Vec<f64> = (0..50).map(f64::from).collect();
+        let numbers: Vec<f32> = (0..50_u8).map(f32::from).collect();
         let (_folder, path) = written(&[("X", npy::floats(&[50], &numbers))]);
         let mut bytes = std::fs::read(&path).unwrap();
         // The checksum of the entry, in the archive's list at its end: 16 bytes after that list's mark.
