@@ -66,7 +66,7 @@ TEXT = {
     "rwkv": ["network.kind=rwkv", "network.width=56", "network.layers=2"],
     "mamba": ["network.kind=mamba", "network.width=64", "network.layers=3"],
 }
-RATES = ["0.002", "0.005", "0.01"]
+RATES = ["0.002", "0.005", "0.01", "0.02"]
 # Passes over the text. Further ones are of the network whose pass is the quickest, up to the time of others.
 EPOCHS = {"ran": [1, 2, 4, 8]}
 FOUND_TEXT = STUDY.parent / "beside-transformers-text.csv"

@@ -119,6 +119,7 @@ fn unpack(mut entry: impl Read, size: u64) -> Result<Vec<u8>, String> {
     }
     // One byte more than there are: the archive's checksum is compared where an entry ends.
     read(size - bytes.len() as u64 + 1, &mut bytes)?;
+    bytes.truncate(size as usize);
     Ok(bytes)
 }
 

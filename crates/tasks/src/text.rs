@@ -213,7 +213,7 @@ mod tests {
             (&b"aaaaaaaa"[..], "", "one symbol, \"a\""),
             (b"", "", "is empty"),
             (b"ab\xff", "", "byte 2"),
-            (b"abababab", "segment = 20", "7 symbols"),
+            (b"abababab", "segment = 20", "20 must be less than"),
             (b"abababab", "segment = 0", "at least 1"),
             (b"abababab", "segment = 2\ntrain = 0.99", "leaves 1 of"),
             (b"abababab", "train = 1.0", "less than 1"),
