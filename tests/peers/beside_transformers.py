@@ -4,7 +4,7 @@
     python3 tests/peers/beside_transformers.py write [--out DIR]    (tables on standard output, pictures into docs)
     python3 tests/peers/beside_transformers.py text [--out DIR]     (the table and the picture of tiny Shakespeare; goes on where it stopped)
 
-All take `--tasks NAME ...` and `--kinds NAME ...`. `run` makes, for each task and network, the sweep of
+`run` and `write` take `--tasks NAME ...`, all take `--kinds NAME ...`. `run` makes, for each task and network, the sweep of
 docs/studies/beside-transformers with that task and network put in: some three hours on one core. `write` puts the results in DIR into docs/studies/beside-transformers.csv. The table and the picture of errors are made
 from that file; costs are those of the networks whose configurations it has, and curves are drawn where DIR has all of them.
 `text` chooses a learning rate for each network on the first quarter of tiny Shakespeare, then trains it on all of it: some 50 minutes on one core.
@@ -266,6 +266,7 @@ def text(program, out, kinds):
     for kind in kinds:
         tries = {rate: learnt(program, out, kind, rate, 1, 100, [f"task.file={quarter}", "task.valid=0.05"]) for rate in RATES}
         rate = min(tries, key=lambda rate: tries[rate]["valid"])
+        found = {key: row for key, row in found.items() if key[0] != kind or row["learning_rate"] == rate}
         for epochs in EPOCHS.get(kind, [1]):
             record = learnt(program, out, kind, rate, epochs, 1000, [])
             numbers = [record["trained_parameters"], f"{record['test']:.4f}", f"{record['seconds']:.0f}"]

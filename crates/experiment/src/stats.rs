@@ -16,6 +16,7 @@ fn deviation(values: &[f64]) -> f64 {
 }
 
 /// The mean of a few scores, and the deviation of a sample; 0 for one value.
+#[must_use]
 pub fn mean_and_deviation(values: &[f64]) -> [f64; 2] {
     [mean(values), deviation(values)]
 }

@@ -194,6 +194,16 @@ mod tests {
     }
 
     #[test]
+    fn columns_stand_below_one_another_and_nothing_trails() {
+        let rows = [["a", "1", ""], ["bcd", "20", "x"]].map(|row| row.map(String::from).to_vec());
+        let side = |column| match column {
+            1 => Side::Right,
+            _ => Side::Left,
+        };
+        assert_eq!(aligned(&rows, side), "a     1\nbcd  20  x\n");
+    }
+
+    #[test]
     fn a_seed_alone_has_no_deviation() {
         let summary = FreeRunSummary {
             nrmse: Some([0.25, 0.0]),

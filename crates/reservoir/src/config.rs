@@ -183,8 +183,9 @@ impl ReservoirConfig {
                 || name.contains(['/', '\\'])
                 || name.contains(char::is_control)
             {
-                let problem =
-                    format!("must be a name without slashes and line breaks, got {name:?}");
+                let problem = format!(
+                    "must be a name that is not blank, without slashes and line breaks, got {name:?}"
+                );
                 return Err(ReservoirError::config(field, problem));
             }
             if !names.insert(name.clone()) {

@@ -119,7 +119,11 @@ fn unpack(mut entry: impl Read, size: u64) -> Result<Vec<u8>, String> {
     }
     // One byte more than there are: the archive's checksum is compared where an entry ends.
     read(size - bytes.len() as u64 + 1, &mut bytes)?;
-    bytes.truncate(size as usize);
+    if bytes.len() as u64 > size {
+        return Err(format!(
+            "it unpacks to more than the {size} bytes that it says"
+        ));
+    }
     Ok(bytes)
 }
 
@@ -296,7 +300,8 @@ mod tests {
     fn no_more_is_unpacked_than_was_announced() {
         let array = npy::floats(&[2], &[1.0, 2.0]);
         let endless = (&array[..]).chain(std::io::repeat(0));
-        assert_eq!(unpack(endless, array.len() as u64).unwrap(), array);
+        assert_eq!(unpack(&array[..], array.len() as u64).unwrap(), array);
+        assert!(unpack(endless, array.len() as u64).is_err());
         let huge = npy::check_length(&array, u64::MAX);
         assert!(huge.is_err());
         assert!(unpack(std::io::repeat(0), u64::MAX).is_err());

@@ -222,6 +222,7 @@ fn same_bit(prediction: f32, target: f32) -> bool {
 }
 
 /// The place of the largest number, the first of equals; none when there is no number.
+#[must_use]
 pub fn argmax(row: ArrayView1<'_, f32>) -> Option<usize> {
     let numbers = row.iter().enumerate().filter(|(_, x)| !x.is_nan());
     let best = numbers.reduce(|best, next| if next.1 > best.1 { next } else { best });

@@ -299,6 +299,11 @@ mod tests {
         assert_eq!(number(Some(&results(&[Some(0.7), Some(0.7)]))), 0);
         assert_eq!(number(Some(&results(&[None]))), 1);
         assert!(chosen(&results(&[None]), None).is_err());
+        let lower = Results {
+            higher_is_better: false,
+            ..first
+        };
+        assert_eq!(chosen(&lower, None).unwrap().trial, 0);
     }
 
     #[test]

@@ -332,3 +332,16 @@ fn a_search_that_is_refused_changes_nothing_of_another() {
     assert_sentence(&search("sorting-problem-small"), &["another sweep's"]);
     assert_eq!(std::fs::read_dir(base).unwrap().count(), 1);
 }
+
+/// An `.npz` with `X_train` splits nothing off by itself: learning does.
+#[test]
+fn a_search_serves_an_archive_without_a_validation_part() {
+    let place = TempDir::new().unwrap();
+    let export = "experiment export japanese-vowels --what data --set task.limit=60 --out data.npz";
+    let words: Vec<&str> = export.split_whitespace().collect();
+    succeed(place.path(), &words);
+    let search = "experiment --search 2 --set task.name=files --set task.data=data.npz --seeds 1000 --json --no-pictures --no-model --out out";
+    let words: Vec<&str> = search.split_whitespace().collect();
+    let outcome = succeed(place.path(), &words);
+    assert_eq!(outcome.lines()[0]["config"]["chosen"]["tried"], 2);
+}

@@ -18,6 +18,10 @@ fn wrong_usage_exits_with_2() {
         (&["experiment", "--seeds", "5..1"], &["5..1", "0..5"]),
         (&["experiment", "--seeds", "-1..2"], &["-1..2", "0..5"]),
         (&["experiment", "--set", "leak"], &["leak", "KEY=VALUE"]),
+        (
+            &["experiment", "--set", "reservoir.population[0.units=3"],
+            &["population[0.units", "KEY=VALUE"],
+        ),
         (&["experiment", "--sets", "a=1"], &["--sets", "--set"]),
         (&["experiment", "a", "b"], &["'b'"]),
         (

@@ -194,7 +194,17 @@ fn a_wrong_field_is_named_with_its_value_and_what_is_allowed() {
         (
             UnitKind::TanhUnit,
             |config| config.populations[0].name = Some("../cortex".into()),
-            "reservoir.population[0].name must be a name without slashes and line breaks, got \"../cortex\"",
+            "reservoir.population[0].name must be a name that is not blank, without slashes and line breaks, got \"../cortex\"",
+        ),
+        (
+            UnitKind::TanhUnit,
+            |config| config.populations[0].name = Some(" ".into()),
+            "reservoir.population[0].name must be a name that is not blank, without slashes and line breaks, got \" \"",
+        ),
+        (
+            UnitKind::TanhUnit,
+            |config| config.populations[0].name = Some("cor\ntex".into()),
+            "reservoir.population[0].name must be a name that is not blank, without slashes and line breaks, got \"cor\\ntex\"",
         ),
     ];
     for (kind, change, expected) in cases {

@@ -156,6 +156,8 @@ fn no_point_is_tried_twice_while_there_are_others() {
         |_| 0.0,
     );
     assert_eq!(tried.len(), 30);
+    let values: HashSet<String> = tried.iter().map(|one| format!("{:?}", one.point)).collect();
+    assert_eq!(values.len(), 3, "a small space is tried as a whole");
 }
 
 #[test]

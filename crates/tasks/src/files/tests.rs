@@ -304,6 +304,16 @@ fn a_table_that_does_not_fit_is_refused_with_file_and_line() {
             "horizon = 1\ntest_fraction = 1.5",
             "key `test_fraction`: 1.5 is not allowed",
         ),
+        (
+            "1,2\n3,4\n5,6\n7,8\n9,1\n2,3\n",
+            "horizon = 1\nvalid = 0.99",
+            "key `valid`: 0.99 of",
+        ),
+        (
+            "1,?\n2,3\n",
+            "value = 1\ntest_fraction = 0.5",
+            "`?` is not a number (it marks a missing value, which cannot be here)",
+        ),
     ];
     for (text, config, expected) in rows {
         let message = load_csv(text, config).unwrap_err().to_string();
