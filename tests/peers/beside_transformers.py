@@ -286,6 +286,8 @@ def text(program, out, kinds):
             seconds, nats = ([float(row[field]) for row in own] for field in ("seconds", "nats"))
             axis.plot(seconds, nats, "o-", color=f"C{number}", label=kind, linewidth=1.3)
     axis.set_xscale("log")
+    axis.minorticks_off()
+    axis.set_xticks([50, 100, 200, 400], ["50", "100", "200", "400"])
     axis.set_xlabel("seconds of one core")
     axis.set_ylabel("nats per character of the test part")
     axis.legend(frameon=False)
