@@ -16,10 +16,10 @@ pub(super) struct Arguments {
     /// The sweep's folder.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// The key along the pictures' x axis, by its whole name or as the page labels it [default: the first key with numbers, in alphabetical order].
+    /// The key along the pictures' x axis, by its whole name or as the page labels it [default: the first key with numbers, in alphabetical order]; goes with --y.
     #[arg(long, value_name = "KEY", requires = "y")]
     x: Option<String>,
-    /// The key along their y axis [default: the second].
+    /// The key along their y axis [default: the second]; goes with --x.
     #[arg(long, value_name = "KEY", requires = "x")]
     y: Option<String>,
 }
