@@ -181,3 +181,29 @@ fn added(outputs: &Array1<f32>, offset: &[f64]) -> Vec<f64> {
     both.map(|(&output, offset)| f64::from(output) + offset)
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::arr1;
+
+    #[test]
+    fn of_equal_classes_the_first_is_named_as_scores_do() {
+        let mut writer = Writer {
+            labels: ["a", "b"].map(String::from).to_vec(),
+            category: Category::Classification,
+            offset: None,
+            d_output: 2,
+            json: false,
+            begun: true,
+            out: Vec::new(),
+        };
+        let prediction = Prediction {
+            signal: 0,
+            step: 1,
+            outputs: arr1(&[0.5, 0.5]),
+        };
+        writer.line(&prediction).unwrap();
+        assert_eq!(String::from_utf8(writer.out).unwrap(), "0,1,a,0.5,0.5\n");
+    }
+}

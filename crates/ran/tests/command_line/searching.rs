@@ -122,12 +122,21 @@ fn a_search_finds_a_configuration_and_says_how_it_was_chosen() {
     let refused = run(place.path(), &none);
     assert_sentence(&refused, &["no point", "at most 1"]);
     assert!(!place.path().join("none").exists());
-    let refused = run(place.path(), &["experiment", "--search", "0"]);
-    assert!(
-        refused.code == Some(2) && refused.err.contains("--search"),
-        "{}",
-        refused.err
-    );
+    for (command, option) in [
+        (&["experiment", "--search", "0"][..], "--search"),
+        (
+            &["experiment", "--search", "2", "--workers", "0"],
+            "--workers",
+        ),
+        (&["bench", "--repeats", "0"], "--repeats"),
+    ] {
+        let refused = run(place.path(), command);
+        assert!(
+            refused.code == Some(2) && refused.err.contains(option),
+            "{}",
+            refused.err
+        );
+    }
 }
 
 #[test]
