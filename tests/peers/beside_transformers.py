@@ -3,11 +3,13 @@
     python3 tests/peers/beside_transformers.py run [--out DIR]      (goes on where it stopped)
     python3 tests/peers/beside_transformers.py write [--out DIR]    (tables on standard output, pictures into docs)
     python3 tests/peers/beside_transformers.py text [--out DIR]     (the table and the picture of tiny Shakespeare; goes on where it stopped)
+    python3 tests/peers/beside_transformers.py images [--out DIR]   (likewise of sequential MNIST by columns)
 
 `run` and `write` take `--tasks NAME ...`, all take `--kinds NAME ...`. `run` makes, for each task and network, the sweep of
 docs/studies/beside-transformers with that task and network put in: some three hours on one core. `write` puts the results in DIR into docs/studies/beside-transformers.csv. The table and the picture of errors are made
 from that file; costs are those of the networks whose configurations it has, and curves are drawn where DIR has all of them.
 `text` chooses a learning rate for each network on the first quarter of tiny Shakespeare, then trains it on all of it: some 50 minutes on one core.
+`images` does so with a quarter of the training images, and takes about as long.
 Seconds are wall-clock seconds of one thread, those of a training spread evenly over its epochs.
 matplotlib is installed with pip into a virtual environment (default: target/peers/study) unless it can be imported already. Needs Python 3.11.
 """
@@ -21,6 +23,8 @@ import shlex
 import shutil
 import statistics
 import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from environment import ROOT, ensure_package
@@ -56,26 +60,89 @@ CURVES = ["japanese-vowels", "adding-problem-small"]
 STEP = "adding-problem-small"
 
 SHAKESPEARE = ROOT / "datasets" / "tiny-shakespeare" / "tiny_shakespeare.txt"
-# Some 110,000 parameters each, in place of the preset's units.
-TEXT = {
-    "ran": ["reservoir.population.0.d_unit=32"],
-    "gru": ["network.kind=gru", "network.width=144", "network.layers=1"],
-    "lstm": ["network.kind=lstm", "network.width=124", "network.layers=1"],
-    "transformer": ["network.kind=transformer", "network.width=64", "network.layers=2", "network.context=64"],
-    "retnet": ["network.kind=retnet", "network.width=64", "network.layers=2"],
-    "rwkv": ["network.kind=rwkv", "network.width=56", "network.layers=2"],
-    "mamba": ["network.kind=mamba", "network.width=64", "network.layers=3"],
+# Passes over the training part. Further ones are of the network whose pass is the quickest, up to the time of others.
+PASSES = {"ran": [1, 2, 4, 8]}
+
+
+@dataclass
+class Long:
+    """A task with much to learn from: for each network a learning rate by a quarter of it, then all of it."""
+
+    preset: str
+    # Some 100,000 parameters each, in place of the preset's units.
+    networks: dict
+    rates: list
+    # The score, and which of two is better.
+    score: str
+    best: Callable
+    settings: list
+    # A function of the folder of results: settings with which a quarter is learnt from, and judged on what is held out of it.
+    quarter: Callable
+    axis: str
+    ticks: list
+
+    def csv(self):
+        return STUDY.parent / f"beside-transformers-{self.name()}.csv"
+
+    def fields(self):
+        return ["network", "epochs", "learning_rate", "trained_parameters", self.score, "seconds"]
+
+    def name(self):
+        return next(name for name, one in LONG.items() if one is self)
+
+
+def quarter_of_text(out):
+    quarter = out / "quarter.txt"
+    whole = SHAKESPEARE.read_text()
+    quarter.write_text(whole[: len(whole) // 4])
+    return [f"task.file={quarter}", "task.valid=0.05"]
+
+
+LONG = {
+    "text": Long(
+        preset="shakespeare",
+        networks={
+            "ran": ["reservoir.population.0.d_unit=32"],
+            "gru": ["network.kind=gru", "network.width=144", "network.layers=1"],
+            "lstm": ["network.kind=lstm", "network.width=124", "network.layers=1"],
+            "transformer": ["network.kind=transformer", "network.width=64", "network.layers=2", "network.context=64"],
+            "retnet": ["network.kind=retnet", "network.width=64", "network.layers=2"],
+            "rwkv": ["network.kind=rwkv", "network.width=56", "network.layers=2"],
+            "mamba": ["network.kind=mamba", "network.width=64", "network.layers=3"],
+        },
+        rates=["0.002", "0.005", "0.01", "0.02"],
+        score="nats",
+        best=min,
+        settings=["input_map.width=64"],
+        quarter=quarter_of_text,
+        axis="nats per character of the test part",
+        ticks=[50, 100, 200, 400],
+    ),
+    "images": Long(
+        preset="sequential-mnist-full",
+        networks={
+            "ran": ["reservoir.population.0.d_unit=32"],
+            "gru": ["network.kind=gru", "network.width=160", "network.layers=1"],
+            "lstm": ["network.kind=lstm", "network.width=136", "network.layers=1"],
+            "transformer": ["network.kind=transformer", "network.width=64", "network.layers=2"],
+            "retnet": ["network.kind=retnet", "network.width=64", "network.layers=2"],
+            "rwkv": ["network.kind=rwkv", "network.width=56", "network.layers=2"],
+            "mamba": ["network.kind=mamba", "network.width=64", "network.layers=3"],
+        },
+        rates=["0.001", "0.003", "0.01"],
+        score="accuracy",
+        best=max,
+        settings=[],
+        quarter=lambda out: ["task.limit=15000", "task.valid=0.1"],
+        axis="accuracy on test images",
+        ticks=[50, 100, 200, 400, 800],
+    ),
 }
-RATES = ["0.002", "0.005", "0.01", "0.02"]
-# Passes over the text. Further ones are of the network whose pass is the quickest, up to the time of others.
-EPOCHS = {"ran": [1, 2, 4, 8]}
-FOUND_TEXT = STUDY.parent / "beside-transformers-text.csv"
-TEXT_FIELDS = ["network", "epochs", "learning_rate", "trained_parameters", "nats", "seconds"]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=["run", "write", "text"])
+    parser.add_argument("action", choices=["run", "write", *LONG])
     parser.add_argument("--out", type=Path, default=ROOT / "target" / "beside-transformers")
     parser.add_argument("--venv", type=Path, default=ROOT / "target" / "peers" / "study")
     parser.add_argument("--ran", type=Path, help="a program that is built already, in place of cargo xtask")
@@ -89,9 +156,10 @@ def main():
         for kind in arguments.kinds:
             for task in arguments.tasks:
                 search(program, task, kind, arguments.out)
-    elif arguments.action == "text":
+    elif arguments.action in LONG:
         ensure_package("matplotlib", "matplotlib", arguments.venv)
-        text(program, arguments.out, [kind for kind in arguments.kinds if kind in TEXT])
+        task = LONG[arguments.action]
+        learn(program, arguments.out, task, [kind for kind in arguments.kinds if kind in task.networks])
     else:
         ensure_package("matplotlib", "matplotlib", arguments.venv)
         write(program, arguments.out, arguments.tasks, arguments.kinds)
@@ -256,55 +324,54 @@ def curves(program, out, found, kinds):
     save(figure, "beside-transformers-loss.svg")
 
 
-def text(program, out, kinds):
-    """Tiny Shakespeare, some 110,000 parameters each: cross-entropy after a pass, and the seconds that it took."""
+def learn(program, out, task, kinds):
+    """What each network scores on the test part after one pass or more, and the seconds that it took."""
     out.mkdir(parents=True, exist_ok=True)
-    quarter = out / "quarter.txt"
-    whole = SHAKESPEARE.read_text()
-    quarter.write_text(whole[: len(whole) // 4])
-    found = {(row["network"], int(row["epochs"])): row for row in rows(FOUND_TEXT)} if FOUND_TEXT.exists() else {}
+    file, fields = task.csv(), task.fields()
+    quarter = task.quarter(out)
+    found = {(row["network"], int(row["epochs"])): row for row in rows(file)} if file.exists() else {}
     for kind in kinds:
-        tries = {rate: learnt(program, out, kind, rate, 1, 100, [f"task.file={quarter}", "task.valid=0.05"]) for rate in RATES}
-        rate = min(tries, key=lambda rate: tries[rate]["valid"])
+        tries = {rate: learnt(program, out, task, kind, rate, 1, 100, quarter) for rate in task.rates}
+        rate = task.best(tries, key=lambda rate: tries[rate]["valid"])
         found = {key: row for key, row in found.items() if key[0] != kind or row["learning_rate"] == rate}
-        for epochs in EPOCHS.get(kind, [1]):
-            record = learnt(program, out, kind, rate, epochs, 1000, [])
+        for epochs in PASSES.get(kind, [1]):
+            record = learnt(program, out, task, kind, rate, epochs, 1000, [])
             numbers = [record["trained_parameters"], f"{record['test']:.4f}", f"{record['seconds']:.0f}"]
-            found[kind, epochs] = dict(zip(TEXT_FIELDS, [kind, epochs, rate, *numbers]))
-            with open(FOUND_TEXT, "w", newline="") as file:
-                table = csv.DictWriter(file, TEXT_FIELDS, lineterminator="\n")
+            found[kind, epochs] = dict(zip(fields, [kind, epochs, rate, *numbers]))
+            with open(file, "w", newline="") as opened:
+                table = csv.DictWriter(opened, fields, lineterminator="\n")
                 table.writeheader()
                 table.writerows(found.values())
-    line(TEXT_FIELDS)
-    line(["---"] * len(TEXT_FIELDS))
+    line(fields)
+    line(["---"] * len(fields))
     for row in found.values():
-        line(row[field] for field in TEXT_FIELDS)
+        line(row[field] for field in fields)
     figure, axis = pyplot().subplots(figsize=(6, 4))
-    for number, kind in enumerate(TEXT):
+    for number, kind in enumerate(task.networks):
         own = [row for row in found.values() if row["network"] == kind]
         if own:
-            seconds, nats = ([float(row[field]) for row in own] for field in ("seconds", "nats"))
-            axis.plot(seconds, nats, "o-", color=f"C{number}", label=kind, linewidth=1.3)
+            seconds, scores = ([float(row[field]) for row in own] for field in ("seconds", task.score))
+            axis.plot(seconds, scores, "o-", color=f"C{number}", label=kind, linewidth=1.3)
     axis.set_xscale("log")
     axis.minorticks_off()
-    axis.set_xticks([50, 100, 200, 400], ["50", "100", "200", "400"])
+    axis.set_xticks(task.ticks, [str(tick) for tick in task.ticks])
     axis.set_xlabel("seconds of one core")
-    axis.set_ylabel("nats per character of the test part")
+    axis.set_ylabel(task.axis)
     axis.legend(frameon=False)
     figure.tight_layout()
-    save(figure, "beside-transformers-text.svg")
+    save(figure, f"beside-transformers-{task.name()}.svg")
 
 
-def learnt(program, out, kind, rate, epochs, seed, settings):
-    """The record of a network that learnt from a text; made where it is not there."""
-    folder = out / f"text-{kind}-{rate}-{epochs}-{seed}"
+def learnt(program, out, task, kind, rate, epochs, seed, settings):
+    """The record of a network that learnt from such a task; made where it is not there."""
+    folder = out / f"{task.name()}-{kind}-{rate}-{epochs}-{seed}"
     records = folder / "records.jsonl"
     if not records.exists() or not records.read_text():
         shutil.rmtree(folder, ignore_errors=True)
-        settings = [*TEXT[kind], *settings, "input_map.width=64", f"learning.learning_rate={rate}", f"learning.epochs={epochs}"]
+        settings = [*task.networks[kind], *settings, *task.settings, f"learning.learning_rate={rate}", f"learning.epochs={epochs}"]
         options = [part for setting in settings for part in ("--set", setting)]
         seeds = ["--seeds", f"{seed}..{seed + 1}", "--no-model", "--no-pictures", "--quiet", "--out", str(folder)]
-        subprocess.run([*program, "experiment", "shakespeare", *options, *seeds], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*program, "experiment", task.preset, *options, *seeds], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return json.loads(records.read_text().splitlines()[0])
 
 
