@@ -229,7 +229,12 @@ fn in_plain_words(problem: &str, value: Option<&Value>) -> String {
         "a sequence" => "a list",
         "a map" => "a table",
         "a boolean" => "true or false",
-        name if name.starts_with("struct ") => "a table",
+        name if ["struct ", "internally tagged enum "]
+            .iter()
+            .any(|kind| name.starts_with(kind)) =>
+        {
+            "a table"
+        }
         expected => expected,
     };
     format!("{found}, expected {expected}")

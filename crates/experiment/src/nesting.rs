@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn every_preset_is_far_from_the_limit() {
-        for preset in Preset::all() {
+        for preset in Preset::experiments() {
             let (levels, _) = levels(preset.text);
             assert!(levels * 2 < MOST_LEVELS, "{}: {levels}", preset.name);
         }

@@ -22,7 +22,7 @@ impl Preset {
 
     /// All experiments, in alphabetical order.
     #[must_use]
-    pub fn all() -> &'static [Self] {
+    pub fn experiments() -> &'static [Self] {
         include!(concat!(env!("OUT_DIR"), "/experiments.rs"))
     }
 
@@ -41,7 +41,7 @@ impl Preset {
     /// The experiment of a name.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
-        Self::all()
+        Self::experiments()
             .iter()
             .copied()
             .find(|preset| preset.name == name)
@@ -51,7 +51,7 @@ impl Preset {
     #[must_use]
     pub fn like(word: &str) -> Vec<&'static str> {
         let word = word.to_lowercase();
-        let names = || Self::all().iter().map(|preset| preset.name);
+        let names = || Self::experiments().iter().map(|preset| preset.name);
         let holding: Vec<_> = names().filter(|name| name.contains(&word)).collect();
         if !word.is_empty() && !holding.is_empty() {
             return holding;
@@ -65,7 +65,7 @@ impl Preset {
 
     /// The names of all tasks, then those of the presets that are not called as a task is.
     pub(crate) fn task_names() -> Vec<&'static str> {
-        let presets = Self::all().iter().map(|preset| preset.name);
+        let presets = Self::experiments().iter().map(|preset| preset.name);
         let presets = presets.filter(|name| !TaskConfig::NAMES.contains(name));
         TaskConfig::NAMES.iter().copied().chain(presets).collect()
     }
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn every_preset_is_described_and_valid() {
-        for preset in Preset::all() {
+        for preset in Preset::experiments() {
             assert!(!preset.description().is_empty(), "{}", preset.name);
             let experiment = Experiment::open(Some(preset.name), &[]).unwrap();
             assert_eq!(experiment.name, preset.name);
@@ -145,7 +145,7 @@ mod tests {
         assert!(BEFORE_THE_RULE.iter().all(is_there));
         let published = format!("{}..{}", crate::Chosen::PUBLISHED, u64::MAX);
         let published = published.parse().unwrap();
-        for preset in Preset::all() {
+        for preset in Preset::experiments() {
             let experiment = Experiment::open(Some(preset.name), &[]).unwrap();
             let chosen = experiment.config.chosen.expect(preset.name);
             assert!(!chosen.seeds.is_empty(), "{}", preset.name);
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn every_task_but_a_users_own_has_a_preset() {
-        let tasks: Vec<_> = Preset::all()
+        let tasks: Vec<_> = Preset::experiments()
             .iter()
             .map(|preset| Experiment::open(Some(preset.name), &[]).unwrap())
             .map(|experiment| experiment.config.task.name())

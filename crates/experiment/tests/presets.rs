@@ -23,7 +23,7 @@ fn fetched_width(task: &TaskConfig) -> Option<usize> {
 #[test]
 fn every_preset_loads_its_task_and_describes_its_network() {
     let folder = tempfile::tempdir().unwrap();
-    for preset in Preset::all() {
+    for preset in Preset::experiments() {
         let mut experiment = Experiment::open(Some(preset.name), &[]).unwrap();
         if let Some(width) = fetched_width(&experiment.config.task) {
             // In place of what was not fetched, a table with as many columns.

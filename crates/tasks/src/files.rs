@@ -12,7 +12,7 @@ mod wide;
 
 use crate::holes::{self, Holes};
 use crate::npz::Npz;
-use crate::{Dataset, Standardiser, TaskError, export, split, ts};
+use crate::{Dataset, Standardiser, TaskError, npz_dataset, split, ts};
 pub use columns::Column;
 use columns::Goal;
 use forecast::Forecast;
@@ -349,7 +349,7 @@ impl FilesConfig {
         ] {
             self.refuse(key, given, file)?;
         }
-        export::read(Self::NAME, &mut npz).map(Some)
+        npz_dataset::read(Self::NAME, &mut npz).map(Some)
     }
 
     fn read(

@@ -1,7 +1,9 @@
 //! Missing values: NaN from the file to here, where something known takes their place.
 
 use crate::{Dataset, Sample, Standardiser};
-use ndarray::{Array2, Axis, concatenate, s};
+use ndarray::{
+    Array, Array1, Array2, ArrayView1, ArrayViewMut1, Axis, Dimension, NdFloat, concatenate, s,
+};
 use serde::{Deserialize, Serialize};
 
 /// What stands for a missing input. Nothing later than the hole ever fills it.
@@ -19,16 +21,13 @@ pub enum Holes {
 /// Fills the holes of all inputs, which are NaN, from the past.
 pub(crate) fn fill(dataset: &mut Dataset, holes: Holes) {
     let mean = Standardiser::fit(&dataset.train).mean;
+    let mean: Array1<f32> = mean.iter().map(|&mean| mean as f32).collect();
     for sample in dataset.samples_mut() {
         let mask = (holes == Holes::Mask).then(|| known(&sample.inputs));
-        for (mut channel, mean) in sample.inputs.columns_mut().into_iter().zip(&mean) {
-            let mut last = *mean as f32;
-            for value in &mut channel {
-                if value.is_nan() {
-                    *value = last;
-                }
-                last = *value;
-            }
+        for step in 0..sample.inputs.nrows() {
+            let (past, mut rest) = sample.inputs.view_mut().split_at(Axis(0), step);
+            let before = past.rows().into_iter().next_back();
+            fill_step(rest.row_mut(0), before, Some(mean.view())).expect("there is a mean");
         }
         if let Some(mask) = mask {
             sample.inputs = concatenate![Axis(1), sample.inputs, mask];
@@ -42,9 +41,28 @@ pub(crate) fn fill(dataset: &mut Dataset, holes: Holes) {
     }
 }
 
+/// Fills the holes of a step: the value of the step `before` stands for each, at a sequence's first step the mean.
+///
+/// # Errors
+///
+/// The number of an input that is missing and that nothing stands for.
+pub(crate) fn fill_step<T: NdFloat>(
+    mut step: ArrayViewMut1<'_, T>,
+    before: Option<ArrayView1<'_, T>>,
+    mean: Option<ArrayView1<'_, T>>,
+) -> Result<(), usize> {
+    let stands = before.or(mean);
+    for (input, value) in step.iter_mut().enumerate() {
+        if value.is_nan() {
+            *value = stands.ok_or(input)?[input];
+        }
+    }
+    Ok(())
+}
+
 /// 1 where a value is known, 0 where it is missing.
-fn known(inputs: &Array2<f32>) -> Array2<f32> {
-    inputs.mapv(|value| if value.is_nan() { 0.0 } else { 1.0 })
+pub(crate) fn known<T: NdFloat, D: Dimension>(inputs: &Array<T, D>) -> Array<T, D> {
+    inputs.mapv(|value| if value.is_nan() { T::zero() } else { T::one() })
 }
 
 /// Takes the steps whose targets are not all known out of what is scored.

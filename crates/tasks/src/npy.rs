@@ -3,6 +3,10 @@
 //! Own code rather than a crate, because the readers at hand panic on crafted headers (a shape whose product
 //! overflows, literals nested without end), and data come from outside.
 
+mod item;
+
+use item::Item;
+
 /// An array, in C order whatever the file's order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NpyArray {
@@ -22,7 +26,6 @@ pub enum Values {
 }
 
 const MAGIC: &[u8] = b"\x93NUMPY";
-const KINDS: &str = "f2, f4, f8, i1 to i8, u1 to u8, b1, U and S";
 
 /// No header of ours is longer. NumPy itself reads no more than 10,000 bytes of one that it does not trust.
 pub(crate) const LONGEST_HEADER: usize = 1 << 16;
@@ -41,9 +44,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<NpyArray, String> {
         return Err(misfit(&shape, &item, data.len() as u64));
     }
     let chunks = data.chunks_exact(item.bytes);
-    let values = match item.kind {
-        b'U' | b'S' => Values::Text(chunks.map(|chunk| item.text(chunk)).collect()),
-        _ => Values::Numbers(chunks.map(|chunk| item.number(chunk)).collect()),
+    let values = if item.is_text() {
+        Values::Text(chunks.map(|chunk| item.text(chunk)).collect())
+    } else {
+        Values::Numbers(chunks.map(|chunk| item.number(chunk)).collect())
     };
     let values = if fortran && shape.len() > 1 {
         to_c_order(values, &shape)
@@ -56,10 +60,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<NpyArray, String> {
 /// Reads the bytes of an `.npy` file of numbers. Text is refused by its header: of short strings it would take many times the
 /// file's room.
 pub(crate) fn parse_numbers(bytes: &[u8]) -> Result<NpyArray, String> {
-    match Header::read(bytes)?.item.kind {
-        b'U' | b'S' => Err("it holds text where numbers are needed".into()),
-        _ => parse(bytes),
+    if Header::read(bytes)?.item.is_text() {
+        return Err("it holds text where numbers are needed".into());
     }
+    parse(bytes)
 }
 
 /// Checks by its first bytes that an `.npy` file of `length` bytes is as long as its header says, before more of it is read.
@@ -241,91 +245,6 @@ fn shape(header: &str) -> Result<Vec<usize>, String> {
         .collect()
 }
 
-/// How one value is stored.
-struct Item {
-    big_endian: bool,
-    kind: u8,
-    bytes: usize,
-}
-
-impl Item {
-    fn parse(descr: &str) -> Result<Self, String> {
-        let refused = || {
-            let descr: String = descr.chars().take(20).collect();
-            format!("values of type '{descr}' cannot be read; {KINDS} can")
-        };
-        let (order, rest) = descr.split_at_checked(1).ok_or_else(refused)?;
-        let (kind, size) = rest.split_at_checked(1).ok_or_else(refused)?;
-        let kind = kind.as_bytes()[0];
-        let size: usize = size.parse().map_err(|_| refused())?;
-        let known = match kind {
-            b'f' => matches!(size, 2 | 4 | 8),
-            b'i' | b'u' => matches!(size, 1 | 2 | 4 | 8),
-            b'b' => size == 1,
-            b'U' | b'S' => (1..1 << 20).contains(&size),
-            _ => false,
-        };
-        if !known || !["<", ">", "|", "="].contains(&order) {
-            return Err(refused());
-        }
-        let bytes = if kind == b'U' { 4 * size } else { size };
-        Ok(Self {
-            big_endian: order == ">",
-            kind,
-            bytes,
-        })
-    }
-
-    /// The value as little-endian bytes in the low end of eight.
-    fn raw(&self, chunk: &[u8]) -> [u8; 8] {
-        let mut raw = [0; 8];
-        raw[..chunk.len()].copy_from_slice(chunk);
-        if self.big_endian {
-            raw[..chunk.len()].reverse();
-        }
-        raw
-    }
-
-    fn number(&self, chunk: &[u8]) -> f64 {
-        let raw = self.raw(chunk);
-        let unsigned = u64::from_le_bytes(raw);
-        match (self.kind, self.bytes) {
-            (b'f', 2) => half(unsigned as u16),
-            (b'f', 4) => f32::from_bits(unsigned as u32).into(),
-            (b'f', _) => f64::from_le_bytes(raw),
-            // Shifting the sign bit to the top and back extends it.
-            (b'i', bytes) => ((unsigned << (64 - 8 * bytes)) as i64 >> (64 - 8 * bytes)) as f64,
-            _ => unsigned as f64,
-        }
-    }
-
-    fn text(&self, chunk: &[u8]) -> String {
-        let character = |bytes: &[u8]| {
-            let point = u64::from_le_bytes(self.raw(bytes)) as u32;
-            char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER)
-        };
-        let text: String = if self.kind == b'U' {
-            chunk.chunks_exact(4).map(character).collect()
-        } else {
-            String::from_utf8_lossy(chunk).into_owned()
-        };
-        text.trim_end_matches('\0').to_string()
-    }
-}
-
-/// The number that 16 bits stand for (IEEE 754, binary16): a sign, 5 bits of exponent, 10 of fraction.
-fn half(bits: u16) -> f64 {
-    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
-    let exponent = i32::from(bits >> 10 & 0x1f);
-    let fraction = f64::from(bits & 0x3ff) / 1024.0;
-    sign * match exponent {
-        0 => fraction * 2.0_f64.powi(-14),
-        31 if fraction == 0.0 => f64::INFINITY,
-        31 => f64::NAN,
-        _ => (1.0 + fraction) * 2.0_f64.powi(exponent - 15),
-    }
-}
-
 /// Reorders values whose first index runs fastest.
 fn to_c_order(values: Values, shape: &[usize]) -> Values {
     fn reorder<T: Clone>(values: Vec<T>, shape: &[usize]) -> Vec<T> {
@@ -404,12 +323,6 @@ mod tests {
         }
         let array = parse(&file("|S3", "False", "(2,)", b"ab\0xyz")).unwrap();
         assert_eq!(array.values, Values::Text(vec!["ab".into(), "xyz".into()]));
-    }
-
-    #[test]
-    fn not_a_number_in_sixteen_bits_stays_none() {
-        assert!(half(0x7e00).is_nan());
-        assert_eq!(half(0xfc00), f64::NEG_INFINITY);
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! Signals without targets: what a trained model is asked about, and which columns of a file are its inputs.
 
-use crate::Holes;
 use crate::files::is_table;
-use crate::{FilesConfig, TaskError};
+use crate::{FilesConfig, Holes, TaskError, holes};
 use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate};
 use std::path::Path;
 
@@ -109,22 +108,14 @@ impl SignalInputs<'_> {
     ) -> Result<Array1<f64>, String> {
         let holes = self.files.map(|files| files.holes);
         let mut filled = step.to_owned();
-        for (input, value) in filled.iter_mut().enumerate() {
-            if !value.is_nan() {
-                continue;
-            }
-            let stands = match (holes, before, self.mean) {
-                (None, _, _) => None,
-                (_, Some(before), _) => Some(before[input]),
-                (_, None, mean) => mean.map(|mean| mean[input]),
-            };
-            *value = stands.ok_or_else(|| {
-                format!("input {input} is missing, and the model knows nothing to put in its place")
-            })?;
-        }
+        // A model that was trained on no user's file knows no holes.
+        let stands = |row| holes.and(row);
+        let mean = self.mean.map(ArrayView1::from);
+        holes::fill_step(filled.view_mut(), stands(before), stands(mean)).map_err(|input| {
+            format!("input {input} is missing, and the model knows nothing to put in its place")
+        })?;
         if holes == Some(Holes::Mask) {
-            let known = step.mapv(|value| if value.is_nan() { 0.0 } else { 1.0 });
-            filled = concatenate![Axis(0), filled, known];
+            filled = concatenate![Axis(0), filled, holes::known(&step.to_owned())];
         }
         Ok(filled)
     }

@@ -169,7 +169,7 @@ fn an_experiment_that_is_not_there_is_answered_with_those_that_are() {
 
 #[test]
 fn the_resolved_configuration_reads_back_as_itself() {
-    for preset in Preset::all() {
+    for preset in Preset::experiments() {
         let experiment = Experiment::open(Some(preset.name), &[]).unwrap();
         let text = toml::to_string(&experiment.config).unwrap();
         let again = Experiment::parse(preset.name, "again", &text, &[]).unwrap();
@@ -180,7 +180,7 @@ fn the_resolved_configuration_reads_back_as_itself() {
 #[test]
 fn another_task_replaces_the_presets() {
     let settings = ["task.name=files", "task.train=a.ts", "task.test=b.ts"];
-    for preset in Preset::all() {
+    for preset in Preset::experiments() {
         let experiment = parse(preset.text, &settings).unwrap();
         assert_eq!(experiment.config.task.name(), "files");
     }

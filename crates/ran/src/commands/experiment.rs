@@ -237,9 +237,9 @@ fn say(out: &mut impl Write, text: &str) -> io::Result<()> {
 
 fn list(out: &mut impl Write, json: bool) -> io::Result<()> {
     if !json {
-        return table::list(out, Preset::all());
+        return table::list(out, Preset::experiments());
     }
-    for preset in Preset::all() {
+    for preset in Preset::experiments() {
         let entry = serde_json::json!({ "name": preset.name, "description": preset.description() });
         writeln!(out, "{entry}")?;
     }

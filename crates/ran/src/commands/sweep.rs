@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicBool;
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use ran_experiment::{Experiment, Preset, Setting};
-use ran_sweep::{Bench, Executor, Results, Sweep, SweepConfig, SweepNotice};
+use ran_sweep::{Bench, Executor, Results, Sweep, SweepConfig, SweepError, SweepNotice};
 
 use crate::exit::Usage;
 use crate::progress::{draw_target, is_drawn_on};
@@ -132,7 +132,15 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
                 true => Some(Experiment::read(base)?),
                 false => None,
             };
-            run.begin(&folder, &name, &config, text.as_deref())?
+            let begun = run.begin(&folder, &name, &config, text.as_deref());
+            begun.map_err(|error| match error.downcast::<SweepError>() {
+                // What no trial can have was asked for on the command line.
+                Ok(SweepError::Nothing(problem)) if !arguments.settings.is_empty() => {
+                    Usage(problem).into()
+                }
+                Ok(error) => error.into(),
+                Err(error) => error,
+            })?
         }
     };
     run.all(&mut out, &sweep, &mut bench)?;

@@ -204,6 +204,11 @@ fn sentences_are_in_the_words_of_a_configuration_and_say_what_to_write() {
         ),
         (
             "japanese-vowels",
+            "task=3",
+            &["integer `3`, expected a table"],
+        ),
+        (
+            "japanese-vowels",
             "reservoir.population=3",
             &["expected a list"],
         ),
@@ -221,7 +226,7 @@ fn sentences_are_in_the_words_of_a_configuration_and_say_what_to_write() {
     ] {
         let outcome = run(place.path(), &["describe", preset, "--set", setting]);
         assert_usage(&outcome, words);
-        for jargon in ["variant", "struct", "usize", "sequence"] {
+        for jargon in ["variant", "struct", "enum", "usize", "sequence"] {
             assert!(!outcome.err.contains(jargon), "{}", outcome.err);
         }
     }

@@ -28,6 +28,10 @@ fn wrong_usage_exits_with_2() {
             &["experiment", "--list", "--out", "x"],
             &["--list", "--out"],
         ),
+        (
+            &["sweep", "context-sorting-problem", "--set", "task.nme=3"],
+            &["task.nme=3", "none of", "`size`"],
+        ),
         (&["describe", "--seeds", "0..1"], &["--seeds"]),
         (&["train"], &["train"]),
         (&["datasets"], &["list", "verify"]),

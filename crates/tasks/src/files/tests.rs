@@ -448,7 +448,7 @@ fn an_export_is_loaded_by_its_path_alone() {
         .unwrap()
         .load(0)
         .unwrap();
-    crate::export::tests::write_npz(&dataset, &path).unwrap();
+    crate::npz_dataset::tests::write_npz(&dataset, &path).unwrap();
     let text = format!(
         "name = 'files'\ndata = '{}'\nstandardise = false",
         path.display()

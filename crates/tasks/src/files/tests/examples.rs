@@ -1,6 +1,6 @@
 //! The examples of docs/own-data.md, loaded as they stand there.
 
-use crate::export::tests::write_npz;
+use crate::npz_dataset::tests::write_npz;
 use crate::{Dataset, TaskConfig, npy};
 use std::collections::BTreeMap;
 use std::fs;
