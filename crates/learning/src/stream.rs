@@ -1,8 +1,8 @@
 //! A model that follows a live signal, one step after another.
 
 use burn::tensor::backend::Backend;
-use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate};
-use ran_readout::{Features, Pool};
+use ndarray::{Array1, Array2, ArrayView1, Axis};
+use ran_readout::{Features, LiveFeatures};
 use ran_reservoir::ScanBackend;
 
 use crate::model::Readout;
@@ -22,32 +22,24 @@ pub struct ModelStream<'a, B: Backend> {
     view: View,
     pub(crate) memory: Steps<B>,
     readout: Readout,
-    /// The sum of the states so far, or that of the outputs where these are averaged.
-    pub(crate) sum: Array1<f64>,
-    /// All states so far that the readout sees, `[steps, d_state]`, for the features that need them.
-    pub(crate) states: Array2<f32>,
-    /// What the states so far are pooled to, for pooled features.
-    pub(crate) pool: Option<Pool>,
-    pub(crate) steps: usize,
+    /// The features of the states that the readout sees.
+    pub(crate) features: LiveFeatures,
+    /// The mean of the outputs, where it stands for each of them.
+    pub(crate) outputs: Option<LiveFeatures>,
 }
 
 impl<B: Backend> Model<B> {
     /// Begins to follow a signal.
     pub fn stream(&self, device: &B::Device) -> ModelStream<'_, B> {
         let view = self.card.view();
-        let averaged = match view.features {
-            Features::EveryStep => self.card.d_output,
-            _ => view.d_state(),
-        };
+        let averaged = view.features == Features::EveryStep && self.card.one_target;
         ModelStream {
             model: self,
             device: device.clone(),
             memory: Steps::start(&self.backbone, device),
             readout: Readout::of(&self.readout, self.card.link()),
-            sum: Array1::zeros(averaged),
-            states: Array2::zeros((0, view.d_state())),
-            pool: (view.features == Features::Pooled).then(|| Pool::new(view.d_state())),
-            steps: 0,
+            features: LiveFeatures::new(view.features, view.d_state()),
+            outputs: averaged.then(|| LiveFeatures::new(Features::Mean, self.card.d_output)),
             view,
         }
     }
@@ -99,48 +91,29 @@ impl<B: ScanBackend> ModelStream<'_, B> {
         };
         let state = self.memory.step(&self.model.backbone, inputs.view());
         let state = self.view.state(state.view());
-        self.steps += 1;
-        Ok(self.predict(state))
+        Ok(self.predict(&state))
     }
 
     /// Forgets the signal: the next step is the first of another one.
     pub fn reset(&mut self) {
-        *self = self.model.stream(&self.device);
+        self.memory = Steps::start(&self.model.backbone, &self.device);
+        self.features.reset();
+        if let Some(mean) = &mut self.outputs {
+            mean.reset();
+        }
     }
 
-    fn predict(&mut self, state: Array1<f32>) -> Array1<f32> {
-        let card = &self.model.card;
-        let row = |values: Array1<f32>| values.insert_axis(Axis(0));
-        let mean =
-            |sum: &Array1<f64>, steps: usize| row(sum.mapv(|total| (total / steps as f64) as f32));
-        let features = self.view.features;
-        if matches!(features, Features::Mean | Features::MeanAndLast) {
-            self.sum += &state.mapv(f64::from);
+    fn predict(&mut self, state: &Array1<f32>) -> Array1<f32> {
+        self.features.push(state.view());
+        let mut row = Array2::zeros((1, self.features.width()));
+        self.features.write(state.view(), row.row_mut(0));
+        let mut outputs = self.readout.outputs(row.view());
+        if let Some(mean) = &mut self.outputs {
+            mean.push(outputs.row(0));
+            let last = outputs.row(0).to_owned();
+            mean.write(last.view(), outputs.row_mut(0));
         }
-        let row_of = match features {
-            Features::Last | Features::EveryStep => row(state),
-            Features::Mean => mean(&self.sum, self.steps),
-            Features::MeanAndLast => {
-                let parts = [mean(&self.sum, self.steps), row(state)];
-                concatenate![Axis(1), parts[0], parts[1]]
-            }
-            Features::Segments(_) => {
-                let pushed = self.states.push_row(state.view());
-                pushed.expect("every state has the reservoir's width");
-                features.rows(self.states.view(), &[self.steps - 1])
-            }
-            Features::Pooled => {
-                let pool = self.pool.as_mut().expect("the view pools");
-                pool.push(state.iter().copied());
-                row(Array1::from_vec(pool.row()))
-            }
-        };
-        let mut outputs = self.readout.outputs(row_of.view());
-        if features == Features::EveryStep && card.one_target {
-            self.sum += &outputs.row(0).mapv(f64::from);
-            outputs = mean(&self.sum, self.steps);
-        }
-        card.link().apply(&mut outputs);
+        self.model.card.link().apply(&mut outputs);
         outputs.remove_axis(Axis(0))
     }
 }

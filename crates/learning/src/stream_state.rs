@@ -1,8 +1,7 @@
 //! A stream that is put away and taken up again.
 
 use burn::tensor::backend::Backend;
-use ndarray::{Array1, Array2};
-use ran_readout::Pool;
+use ran_readout::{Features, LiveFeatures};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -11,7 +10,7 @@ use crate::network::Network;
 use crate::steps::Steps;
 use crate::{LearningError, Model, ModelStream};
 
-/// What a [`ModelStream`] remembers of a signal: the working memory, the step, and the sums behind its features.
+/// What a [`ModelStream`] remembers of a signal: the working memory, and what is kept for its features.
 ///
 /// It is plain numbers, so that it can be saved with serde or as [bytes](Self::to_bytes), and restored with
 /// [`Model::restore`] in another process and on another backend.
@@ -20,14 +19,11 @@ use crate::{LearningError, Model, ModelStream};
 pub struct StreamState {
     /// The model's fingerprint: SHA-256 of its card and numbers.
     model: String,
-    steps: usize,
     memory: MemoryNumbers,
-    sum: Vec<f64>,
-    /// `[steps, d_state]`, for the features that need all states; else empty.
-    states: Vec<f32>,
-    /// What the states so far are pooled to, for pooled features.
+    features: LiveFeatures,
+    /// The mean of the outputs, where it stands for each of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pool: Option<Pool>,
+    outputs: Option<LiveFeatures>,
 }
 
 impl StreamState {
@@ -57,11 +53,9 @@ impl<B: Backend> ModelStream<'_, B> {
     pub fn state(&self) -> StreamState {
         StreamState {
             model: fingerprint(self.model),
-            steps: self.steps,
             memory: self.memory.memory(),
-            sum: self.sum.to_vec(),
-            states: self.states.iter().copied().collect(),
-            pool: self.pool.clone(),
+            features: self.features.clone(),
+            outputs: self.outputs.clone(),
         }
     }
 }
@@ -86,39 +80,19 @@ impl<B: Backend> Model<B> {
             );
         }
         let mut stream = self.stream(device);
-        let (got, expected) = (state.sum.len(), stream.sum.len());
-        if got != expected {
-            return refused(format!(
-                "is damaged: it has {got} sums, the model {expected}"
-            ));
-        }
-        let width = stream.states.ncols();
-        let steps = match state.states.is_empty() {
-            true => 0,
-            false => state.steps,
+        let view = self.card.view();
+        let whole = match (&state.outputs, &stream.outputs) {
+            (None, None) => Ok(()),
+            (Some(mean), Some(_)) => mean.check(Features::Mean, self.card.d_output),
+            _ => Err("its mean of outputs is not the model's".into()),
         };
-        let states = Array2::from_shape_vec((steps, width), state.states.clone());
-        let Ok(states) = states else {
-            let got = state.states.len();
-            return refused(format!(
-                "is damaged: it has {got} numbers of {steps} states of width {width}"
-            ));
-        };
-        let pooled = |pool: &Option<Pool>| pool.as_ref().map(Pool::d_state);
-        let steps = state.pool.as_ref().map_or(state.steps, Pool::steps);
-        if pooled(&state.pool) != pooled(&stream.pool) || steps != state.steps {
-            return refused(format!(
-                "is damaged: it has pooled {} dimensions of {steps} steps, the model pools {} and is at step {}",
-                pooled(&state.pool).unwrap_or(0),
-                pooled(&stream.pool).unwrap_or(0),
-                state.steps
-            ));
+        let whole = whole.and_then(|()| state.features.check(view.features, view.d_state()));
+        if let Err(problem) = whole {
+            return refused(format!("is damaged: {problem}"));
         }
         stream.memory = Steps::restore(&self.backbone, &state.memory, device)?;
-        stream.steps = state.steps;
-        stream.sum = Array1::from_vec(state.sum.clone());
-        stream.states = states;
-        stream.pool = state.pool.clone();
+        stream.features = state.features.clone();
+        stream.outputs = state.outputs.clone();
         Ok(stream)
     }
 }

@@ -13,7 +13,7 @@ pub(crate) const POOLED: usize = 8;
 /// (Dempster, Schmidt & Webb 2021); the running mean stands in for the bias, so that the past alone counts and nothing has to be learnt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Pool {
+pub(crate) struct Pool {
     steps: usize,
     dimensions: Vec<Pooled>,
 }
@@ -83,7 +83,7 @@ impl Pooled {
 
 impl Pool {
     /// Begins a signal of states of width `d_state`.
-    pub fn new(d_state: usize) -> Self {
+    pub(crate) fn new(d_state: usize) -> Self {
         Self {
             steps: 0,
             dimensions: vec![Pooled::START; d_state],
@@ -91,12 +91,12 @@ impl Pool {
     }
 
     /// Width of the states.
-    pub fn d_state(&self) -> usize {
+    pub(crate) fn d_state(&self) -> usize {
         self.dimensions.len()
     }
 
     /// Steps so far.
-    pub fn steps(&self) -> usize {
+    pub(crate) fn steps(&self) -> usize {
         self.steps
     }
 
@@ -105,7 +105,7 @@ impl Pool {
     /// # Panics
     ///
     /// If it has another width.
-    pub fn push(&mut self, state: impl ExactSizeIterator<Item = f32>) {
+    pub(crate) fn push(&mut self, state: impl ExactSizeIterator<Item = f32>) {
         assert_eq!(state.len(), self.d_state(), "the width of a state");
         for (dimension, state) in self.dimensions.iter_mut().zip(state) {
             dimension.push(state, self.steps);
@@ -118,7 +118,7 @@ impl Pool {
     /// # Panics
     ///
     /// If there was no state.
-    pub fn row(&self) -> Vec<f32> {
+    pub(crate) fn row(&self) -> Vec<f32> {
         assert!(self.steps > 0, "a row sums up one state at least");
         let width = self.d_state();
         let mut row = vec![0.0; POOLED * width];

@@ -2,8 +2,8 @@
 
 use crate::Features;
 use crate::features::segment;
-use crate::pool::Pool;
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis, s};
+use crate::live::{LiveFeatures, add};
+use ndarray::{Array2, ArrayView2, Axis, s};
 use std::num::NonZeroUsize;
 
 /// The features of one sequence, computed while its states come in.
@@ -22,12 +22,10 @@ pub struct Running {
     done: usize,
     /// States that have come.
     seen: usize,
-    /// The sum of the states so far, for means of all of them.
-    sum: Vec<f64>,
+    /// What is kept of the states so far, for means of all of them and pooled features.
+    live: LiveFeatures,
     /// The sums over the parts of each row that has begun and is not complete, oldest first: `[parts·d_state]` each.
     open: Vec<Vec<f64>>,
-    /// What the states so far are pooled to, for pooled features.
-    pool: Pool,
 }
 
 impl Features {
@@ -62,19 +60,14 @@ impl Running {
             row_steps.windows(2).all(|pair| pair[0] < pair[1]),
             "expected scored steps in ascending order, got {row_steps:?}"
         );
-        let means = matches!(features, Features::Mean | Features::MeanAndLast);
         Self {
             features,
             d_state,
             row_steps,
             done: 0,
             seen: 0,
-            sum: vec![0.0; if means { d_state } else { 0 }],
+            live: LiveFeatures::new(features, d_state),
             open: Vec::new(),
-            pool: Pool::new(match features {
-                Features::Pooled => d_state,
-                _ => 0,
-            }),
         }
     }
 
@@ -120,63 +113,30 @@ impl Running {
             .collect();
         let rows = match self.features {
             Features::Last | Features::EveryStep => states.select(Axis(0), &own),
-            Features::Mean => self.means(states, &own),
-            Features::MeanAndLast => {
-                let d_state = self.d_state;
-                let mut rows = Array2::zeros((own.len(), 2 * d_state));
-                rows.slice_mut(s![.., ..d_state])
-                    .assign(&self.means(states, &own));
-                rows.slice_mut(s![.., d_state..])
-                    .assign(&states.select(Axis(0), &own));
-                rows
-            }
             Features::Segments(count) => self.segments(states, ending, count),
-            Features::Pooled => self.pooled(states, &own),
+            Features::Mean | Features::MeanAndLast | Features::Pooled => {
+                self.of_all_so_far(states, &own)
+            }
         };
         self.done += ending;
         self.seen = until;
         rows
     }
 
-    /// The mean over all states up to each of some steps of a piece, with one running sum in f64.
-    fn means(&mut self, states: ArrayView2<'_, f32>, steps: &[usize]) -> Array2<f32> {
-        let mut means = Array2::zeros((steps.len(), self.d_state));
-        self.each_wanted(states, steps, &mut means, |running, step, state, mean| {
-            add(&mut running.sum, state);
-            for (mean, total) in mean.into_iter().flatten().zip(&running.sum) {
-                *mean = (total / (step + 1) as f64) as f32;
-            }
-        });
-        means
-    }
-
-    /// What all states up to each of some steps of a piece are pooled to.
-    fn pooled(&mut self, states: ArrayView2<'_, f32>, steps: &[usize]) -> Array2<f32> {
-        let mut rows = Array2::zeros((steps.len(), self.features.width(self.d_state)));
-        self.each_wanted(states, steps, &mut rows, |running, _, state, row| {
-            running.pool.push(state.iter().copied());
-            if let Some(mut row) = row {
-                row.assign(&ArrayView1::from(&running.pool.row()));
-            }
-        });
-        rows
-    }
-
-    /// Goes through a piece: each state with its step, and, at some steps of the piece, the row that ends there.
-    fn each_wanted(
-        &mut self,
-        states: ArrayView2<'_, f32>,
-        steps: &[usize],
-        rows: &mut Array2<f32>,
-        visit: impl Fn(&mut Self, usize, ArrayView1<'_, f32>, Option<ArrayViewMut1<'_, f32>>),
-    ) {
+    /// The rows at some steps of a piece that sum up all states up to there.
+    fn of_all_so_far(&mut self, states: ArrayView2<'_, f32>, steps: &[usize]) -> Array2<f32> {
+        let mut rows = Array2::zeros((steps.len(), self.live.width()));
         let mut wanted = rows.rows_mut().into_iter().zip(steps).peekable();
         // What comes after the last row of the sequence is in no row.
         let needed = self.steps().saturating_sub(self.seen);
         for (at, state) in states.rows().into_iter().enumerate().take(needed) {
-            let row = wanted.next_if(|(_, step)| **step == at);
-            visit(self, self.seen + at, state, row.map(|(row, _)| row));
+            self.live.push(state);
+            if let Some((row, _)) = wanted.next_if(|(_, step)| **step == at) {
+                self.live.write(state, row);
+            }
         }
+        drop(wanted);
+        rows
     }
 
     /// The means over the parts of the rows that a piece completes; adds the piece to the sums of all later rows.
@@ -226,21 +186,12 @@ impl Running {
     }
 }
 
-/// Adds a state to sums, on slices: to walk an array entry by entry takes several times as long.
-fn add(sums: &mut [f64], state: ArrayView1<'_, f32>) {
-    let state = state.as_standard_layout();
-    let state = state.as_slice().expect("it was put in order");
-    for (total, &state) in sums.iter_mut().zip(state) {
-        *total += f64::from(state);
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const ALL: [Features; 7] = [
+    pub(crate) const ALL: [Features; 7] = [
         Features::Last,
         Features::Mean,
         Features::MeanAndLast,

@@ -170,6 +170,13 @@ impl Table<'_> {
         let mut known: HashMap<&str, usize> = HashMap::new();
         for row in self.rows.iter() {
             let name = sequence.map_or("", |column| row.field(column));
+            if let (Some(column), true) = (sequence, name.is_empty()) {
+                let problem = format!(
+                    "column {} is empty; it must say which sequence the row is a step of",
+                    self.rows.name(column)
+                );
+                return Err(TaskError::line(self.path, row.line(), problem));
+            }
             let group = *known.entry(name).or_insert(groups.len());
             if group == groups.len() {
                 groups.push(Vec::new());

@@ -279,6 +279,11 @@ fn a_table_that_does_not_fit_is_refused_with_file_and_line() {
             "line 2: column l holds no label",
         ),
         (
+            "i,l,x\n1,a,1\n,a,2\n",
+            "sequence = 'i'\nlabel = 'l'",
+            "line 3: column i is empty; it must say which sequence",
+        ),
+        (
             "l,x\na,1\nb,2\n",
             "label = 'l'",
             "key `test_fraction`: 0.2 of 2 sequences",
