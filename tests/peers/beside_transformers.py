@@ -273,8 +273,7 @@ def costs(program, command):
     if "network" in told:
         at = {one["position"]: one for one in told["network"]["at"]}
         return [f"{at[position][what]:,}" for what in ("multiply_adds", "memory") for position in (64, 10_000)]
-    memory = told["context"] * told["wiring"]["slots"]
-    return [f"{told['multiply_adds_per_step']:,}"] * 2 + [f"{memory:,}"] * 2
+    return [f"{told['multiply_adds_per_step']:,}"] * 2 + [f"{told['remembered']:,}"] * 2
 
 
 def points(found, tasks, kinds):

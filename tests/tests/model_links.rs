@@ -5,7 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The sections whose equations are numbered.
-const SECTIONS: [&str; 3] = ["units", "roles", "working-memory"];
+const SECTIONS: [&str; 7] = [
+    "the-input-map",
+    "units",
+    "roles",
+    "working-memory",
+    "readout",
+    "queries-and-keys-in-closed-form",
+    "biases-from-the-training-set",
+];
 
 fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -101,7 +109,7 @@ fn every_equation_leads_to_its_files_and_every_file_back_to_its_equations() {
     for name in SECTIONS {
         let section = &sections[name];
         let equations = numbered(section);
-        assert!(equations.len() >= 3, "{name}: {equations:?}");
+        assert!(!equations.is_empty(), "{name} has equations");
         let mut led = BTreeSet::new();
         let mut by_file: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
         for (numbers, files) in rows(section) {
@@ -182,7 +190,14 @@ fn the_way_through_the_code_has_at_most_25_files() {
         "one after another"
     );
     assert!((10..=25).contains(&stations.len()), "{stations:?}");
-    assert_eq!(links(way).len(), stations.len(), "one file each");
+    let files = links(way)
+        .into_iter()
+        .filter(|link| link.ends_with(".rs") || link.ends_with(".toml"));
+    assert_eq!(files.count(), stations.len(), "one file each");
+    assert!(
+        !way.contains(".rs`"),
+        "no file is named beside the stations"
+    );
 }
 
 #[test]

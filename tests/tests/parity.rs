@@ -129,7 +129,7 @@ fn other_weights_do_not_agree() {
     }
 }
 
-/// burn 0.21 loses gradients when several threads go back through graphs of their own at once.
+/// burn 0.21 loses gradients when several threads run backward passes of graphs of their own at once.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 #[test]

@@ -38,6 +38,17 @@ impl AttentionBlockKernel {
             attended: scratch.part(shape.rows() * shape.d_unit),
         }
     }
+
+    /// Cuts that and the gradient of the rows A off the scratch.
+    #[inline(always)]
+    fn trace_and_gradient<P: Parts>(
+        &self,
+        shape: Shape,
+        scratch: &mut P,
+    ) -> (Trace<P::Part>, P::Part) {
+        let trace = self.trace(shape, scratch);
+        (trace, scratch.part(shape.rows() * shape.d_unit))
+    }
 }
 
 impl From<AttentionBlockKernel> for Arc<dyn ran_scan::Kernel> {
@@ -73,8 +84,7 @@ impl UnitKernel for AttentionBlockKernel {
     fn scratch_len(&self, shape: Shape, lanes: usize) -> usize {
         let size = shape.rows() * shape.d_unit;
         let kept = length(|scratch| {
-            self.trace(shape, scratch);
-            scratch.part(size);
+            self.trace_and_gradient(shape, scratch);
         });
         let attention = length(|scratch| {
             self.attention.back_room(shape, lanes, scratch);
@@ -151,12 +161,12 @@ impl UnitKernel for AttentionBlockKernel {
     fn backward<S: Lanes>(&self, simd: S, mut lane: Lane<'_, S>, back: LaneBack<'_, S>) {
         let (shape, weights) = (lane.shape, lane.weights);
         let mut scratch = std::mem::take(&mut lane.scratch);
+        let (trace, attended_gradient) = self.trace_and_gradient(shape, &mut scratch);
         let Trace {
             mut attention,
             mut memory,
             attended,
-        } = self.trace(shape, &mut scratch);
-        let attended_gradient = scratch.part(back.z.len());
+        } = trace;
         self.attention
             .attend(simd, &mut lane, back.z, &mut attention, true, attended);
         lane.weights = self.attention.weights_after(shape, weights);

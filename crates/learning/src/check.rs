@@ -1,5 +1,6 @@
 //! What must hold of a data set for a configuration, known before anything is drawn.
 
+use ran_baselines::BaselineConfig;
 use ran_tasks::{Category, Dataset};
 
 use crate::qk::asked;
@@ -59,6 +60,13 @@ pub fn check_training(config: &ModelConfig, dataset: &Dataset) -> Result<(), Lea
             learning.batch
         );
         return Err(LearningError::config("learning.batch", problem));
+    }
+    if let Some(BaselineConfig::Transformer(network)) = &config.network
+        && network.context.is_none()
+        && dataset.continues
+    {
+        let problem = "must be given for a text, such as 64: without it each step attends to all before, and a text is one long sequence where it is judged";
+        return Err(LearningError::config("network.context", problem));
     }
     let fits = [
         ("learning.qk", learning.qk.is_some()),

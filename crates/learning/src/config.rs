@@ -104,8 +104,8 @@ impl ReadoutConfig {
                         .into(),
                 );
             }
-            if force.every == 0 {
-                return wrong("online.every", "must be at least 1, got 0".into());
+            if let Some((key, problem)) = force.problem() {
+                return wrong(&format!("online.{key}"), problem.into());
             }
         }
         match self.passes {

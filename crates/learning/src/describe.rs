@@ -56,6 +56,8 @@ pub struct ReservoirDescription {
     pub context: usize,
     /// What the working memory holds.
     pub memory: MemoryKind,
+    /// Numbers that it remembers of a sequence, whatever the step.
+    pub remembered: usize,
     /// Whether every population has a kernel, so that backends with a fused scan run it.
     pub fused: bool,
     /// The groups of inputs that a population can read by name, each with its inputs.
@@ -283,6 +285,7 @@ fn describe_reservoir<B: Backend>(
     ReservoirDescription {
         context: reservoir.context(),
         memory: reservoir.memory(),
+        remembered: reservoir.memory_len(),
         fused: reservoir.fused().is_some(),
         groups: inputs
             .groups()

@@ -2,14 +2,14 @@
 
 use burn::tensor::backend::Backend;
 use ndarray::{Array1, Array2, ArrayView2};
-use ran_readout::{OnlineReadout, RlsConfig};
+use ran_readout::OnlineReadout;
 use ran_reservoir::{Reservoir, ReservoirConfig, ScanBackend};
 use ran_unit::Initializer;
 use serde::{Deserialize, Serialize};
 
-use crate::LearningError;
 use crate::backbone::Backbone;
 use crate::steps::Steps;
+use crate::{ForceConfig, LearningError};
 
 /// What a [`Generator`] is made of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,14 +19,7 @@ pub struct GeneratorConfig {
     pub reservoir: ReservoirConfig,
     /// How the readout learns.
     #[serde(default)]
-    pub rls: RlsConfig,
-    /// Steps from one update of the readout to the next, at least 1.
-    #[serde(default = "one")]
-    pub every: usize,
-}
-
-fn one() -> usize {
-    1
+    pub force: ForceConfig,
 }
 
 /// A reservoir that is driven by what its own readout says: z_t = Wᵀh_t + b and h_{t+1} = reservoir(z_t, h_t, …).
@@ -57,18 +50,18 @@ impl<B: ScanBackend> Generator<B> {
         seed: u64,
         device: &B::Device,
     ) -> Result<Self, LearningError> {
-        if config.every == 0 {
-            return Err(LearningError::config("every", "must be at least 1, got 0"));
+        if let Some((key, problem)) = config.force.problem() {
+            return Err(LearningError::config(format!("force.{key}"), problem));
         }
         let law = Initializer::Reservoir;
         let reservoir = Reservoir::init(&config.reservoir, d_output, law, seed, device)?;
-        let readout = config.rls.init(reservoir.d_state(), d_output)?;
+        let readout = config.force.rls().init(reservoir.d_state(), d_output)?;
         let backbone = Backbone::from(reservoir);
         Ok(Self {
             readout,
             memory: Steps::start(&backbone, device),
             output: Array1::zeros(d_output),
-            every: config.every,
+            every: config.force.every,
             steps: 0,
             backbone,
         })

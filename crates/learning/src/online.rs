@@ -44,6 +44,11 @@ impl Default for ForceConfig {
 }
 
 impl ForceConfig {
+    /// A key whose value is wrong, and what it must be.
+    pub(crate) fn problem(&self) -> Option<(&'static str, &'static str)> {
+        (self.every == 0).then_some(("every", "must be at least 1, got 0"))
+    }
+
     /// The recursive least squares in it.
     pub(crate) fn rls(&self) -> RlsConfig {
         RlsConfig {

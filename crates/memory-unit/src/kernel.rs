@@ -99,6 +99,17 @@ impl MemoryKernel {
         }
     }
 
+    /// Cuts that and the rows that it computes off the scratch.
+    #[inline(always)]
+    fn trace_and_rows<P: Parts>(
+        &self,
+        shape: Shape,
+        scratch: &mut P,
+    ) -> (MemoryTrace<P::Part>, P::Part) {
+        let trace = self.trace(shape, scratch);
+        (trace, scratch.part(shape.rows() * shape.d_unit))
+    }
+
     /// Computes what the backward pass needs, and the rows F unless they are not asked for.
     #[inline(always)]
     pub fn recall<S: Lanes>(
@@ -153,8 +164,7 @@ impl UnitKernel for MemoryKernel {
 
     fn scratch_len(&self, shape: Shape, lanes: usize) -> usize {
         length(|scratch| {
-            self.trace(shape, scratch);
-            scratch.part(shape.rows() * shape.d_unit);
+            self.trace_and_rows(shape, scratch);
             self.back_room(shape, lanes, scratch);
         })
     }
@@ -197,8 +207,7 @@ impl UnitKernel for MemoryKernel {
     #[inline(always)]
     fn backward<S: Lanes>(&self, simd: S, mut lane: Lane<'_, S>, back: LaneBack<'_, S>) {
         let mut scratch = std::mem::take(&mut lane.scratch);
-        let mut trace = self.trace(lane.shape, &mut scratch);
-        let out = scratch.part(back.z.len());
+        let (mut trace, out) = self.trace_and_rows(lane.shape, &mut scratch);
         let out = if self.needs_out() { Some(out) } else { None };
         self.recall(simd, &lane, back.z, &mut trace, out);
         lane.scratch = scratch;

@@ -131,6 +131,17 @@ impl QkvKernel {
         }
     }
 
+    /// Cuts that and the rows that it computes off the scratch.
+    #[inline(always)]
+    fn trace_and_rows<P: Parts>(
+        &self,
+        shape: Shape,
+        scratch: &mut P,
+    ) -> (QkvTrace<P::Part>, P::Part) {
+        let trace = self.trace(shape, scratch);
+        (trace, scratch.part(shape.rows() * shape.d_unit))
+    }
+
     /// Where a row lies among the keys of the window, or among its values: `[context, abreast, d_unit]`.
     #[inline(always)]
     fn row(shape: Shape, slot: usize) -> Range<usize> {
@@ -252,8 +263,7 @@ impl UnitKernel for QkvKernel {
             self.lags
         );
         let lanes = length(|scratch| {
-            self.trace(shape, scratch);
-            scratch.part(shape.rows() * shape.d_unit);
+            self.trace_and_rows(shape, scratch);
             self.back_room(shape, lanes, scratch);
         });
         let single = length(|scratch| {
@@ -300,8 +310,7 @@ impl UnitKernel for QkvKernel {
     #[inline(always)]
     fn backward<S: Lanes>(&self, simd: S, mut lane: Lane<'_, S>, back: LaneBack<'_, S>) {
         let mut scratch = std::mem::take(&mut lane.scratch);
-        let mut trace = self.trace(lane.shape, &mut scratch);
-        let attended = scratch.part(back.z.len());
+        let (mut trace, attended) = self.trace_and_rows(lane.shape, &mut scratch);
         self.attend(simd, &mut lane, back.z, &mut trace, true, attended);
         lane.scratch = scratch;
         self.attend_back(simd, &mut lane, &mut trace, back);

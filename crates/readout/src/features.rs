@@ -27,7 +27,7 @@ pub enum Features {
     /// `{ segments = 7 }`, k being 7.
     Segments(NonZeroUsize),
     /// Eight numbers that sum up the course of each dimension over h_0..=h_s: mean, last, maximum, minimum, deviation, size of
-    /// changes, share of steps above the running mean, share of steps that cross it; see [`Pool`](crate::Pool). For readouts in
+    /// changes, share of steps above the running mean, share of steps that cross it: docs/model.md#readout. For readouts in
     /// closed form or step by step: no gradient passes through it.
     Pooled,
 }

@@ -142,7 +142,7 @@ impl LiveFeatures {
     }
 }
 
-/// Adds a state to sums, on slices: to walk an array entry by entry takes several times as long.
+/// Adds a state to sums, on slices: iterating over an array entry by entry takes several times as long.
 pub(crate) fn add(sums: &mut [f64], state: ArrayView1<'_, f32>) {
     let state = state.as_standard_layout();
     let state = state.as_slice().expect("it was put in order");

@@ -3,6 +3,8 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use ran_memory_unit::EXPANSION;
+
 use crate::OwnKind;
 
 /// A kind of unit: one of the project's, or one that the program [registered](crate::register).
@@ -41,9 +43,11 @@ impl UnitKind {
     /// Matrices of D×D numbers that the weights of a unit fill.
     pub(crate) fn matrices(self) -> usize {
         match self {
-            Self::AttentionBlock => 11,
+            Self::AttentionBlock => Self::QkvUnit.matrices() + Self::MemoryUnit.matrices(),
+            // W_q, W_k and W_v.
             Self::QkvUnit => 3,
-            Self::MemoryUnit => 8,
+            // Up and down.
+            Self::MemoryUnit => 2 * EXPANSION,
             Self::TanhUnit | Self::Own(_) => 0,
         }
     }

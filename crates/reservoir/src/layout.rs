@@ -22,7 +22,7 @@ pub(crate) struct Layout {
 enum Slots {
     /// This.
     Known(Vec<Sum>),
-    /// So many sums, each of `fan_in` places of some signals.
+    /// `count` sums, each of `fan_in` places of some signals.
     Drawn {
         count: usize,
         fan_in: usize,

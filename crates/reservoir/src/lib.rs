@@ -3,6 +3,35 @@
 //! A [`Reservoir`] is a fixed or trained recurrent network whose neurons are units ([`ran_unit::Unit`]). It owns the
 //! only loop over time; the [`Memory`] that it carries from step to step belongs to the caller, so that a signal can be
 //! fed in pieces of any length.
+//!
+//! ```
+//! use ran_reservoir::burn::tensor::Tensor;
+//! use ran_reservoir::{Initializer, NdArray, Reservoir, ReservoirConfig};
+//! # use ran_compiled as _;
+//!
+//! let config: ReservoirConfig = toml::from_str(
+//!     "context = 4
+//!      leak = 0.5
+//!      [[population]]
+//!      kind = 'attention-block'
+//!      units = 3
+//!      d_unit = 8
+//!      output = 'tanh'",
+//! )?;
+//! // Two inputs a step, seed 7.
+//! let device = Default::default();
+//! let reservoir = Reservoir::<NdArray>::init(&config, 2, Initializer::Reservoir, 7, &device)?;
+//! assert_eq!(reservoir.d_state(), 24);
+//!
+//! // One sequence of ten steps, at once and in two pieces, with the memory carried from the first to the second.
+//! let inputs = Tensor::<NdArray, 3>::ones([1, 10, 2], &device);
+//! let (states, _) = reservoir.forward(inputs.clone(), reservoir.start(1, &device), None);
+//! let (first, memory) = reservoir.forward(inputs.clone().narrow(1, 0, 6), reservoir.start(1, &device), None);
+//! let (second, _) = reservoir.forward(inputs.narrow(1, 6, 4), memory, None);
+//! let apart = (Tensor::cat(vec![first, second], 1) - states).abs().max().into_scalar();
+//! assert!(apart < 1e-5);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod batch_stream;
 mod config;

@@ -197,6 +197,7 @@ impl PopulationConfig {
         let layer_norm = self.layer_norm.unwrap_or(false);
         let output = self.output.unwrap_or_default();
         let initializer = self.initializer.unwrap_or(initializer);
+        let default = QkvUnitConfig::new(units, d_unit);
         let qkv = QkvUnitConfig {
             units,
             d_unit,
@@ -207,14 +208,14 @@ impl PopulationConfig {
             output,
             initializer,
             roles,
-            qk: self.qk.unwrap_or_default(),
-            qk_noise: self.qk_noise.unwrap_or(0.3),
-            qk_gain: self.qk_gain.unwrap_or(1.0),
+            qk: self.qk.unwrap_or(default.qk),
+            qk_noise: self.qk_noise.unwrap_or(default.qk_noise),
+            qk_gain: self.qk_gain.unwrap_or(default.qk_gain),
             gate: Gate {
-                gain: self.gate_gain.unwrap_or(Gate::default().gain),
-                law: self.gate_law.unwrap_or_default(),
+                gain: self.gate_gain.unwrap_or(default.gate.gain),
+                law: self.gate_law.unwrap_or(default.gate.law),
             },
-            value: self.value.unwrap_or_default(),
+            value: self.value.unwrap_or(default.value),
             lag_bias: self.lag_law().map(|law| LagBiasConfig {
                 law,
                 scale: self.lag_bias_scale.unwrap_or(1.0),

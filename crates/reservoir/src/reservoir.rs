@@ -228,6 +228,15 @@ impl<B: Backend, U> Reservoir<B, U> {
         Ok(())
     }
 
+    /// Numbers that the memory of one sequence has: C rows of the width of the state, and in `rewritten` memory the inputs of the C − 1
+    /// steps before.
+    pub fn memory_len(&self) -> usize {
+        let older: usize = self
+            .older_inputs_shape(1)
+            .map_or(0, |shape| shape.iter().product());
+        self.context * self.d_state() + older
+    }
+
     /// The memory before the first step: every row is zero.
     pub fn start(&self, batch: usize, device: &B::Device) -> Memory<B> {
         let inputs = self.older_inputs_shape(batch);

@@ -95,7 +95,7 @@ pub trait Lanes: Transpose {
         attended: &mut [Self::f32s],
     );
 
-    /// Goes back from what [`attend`](Self::attend) set: sets the gradient of the queries, adds to those of keys and values.
+    /// The backward pass of [`attend`](Self::attend): sets the gradient of the queries, adds to those of keys and values.
     fn attend_back(self, window: Window, pass: Back<'_, Self>);
 }
 

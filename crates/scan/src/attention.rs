@@ -1,5 +1,5 @@
-//! softmax(Q·Kᵀ/√d + b)·V over a short window, head by head, and its backward pass; b, the bias by lag, is equation 10 of
-//! docs/model.md#roles.
+//! softmax(Q·Kᵀ/√d + b)·V over a short window, head by head, and its backward pass: equation 2 of docs/model.md#units. The bias by
+//! lag b is equation 10 of docs/model.md#roles.
 
 use pulp::{Simd, WithSimd};
 

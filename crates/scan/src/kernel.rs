@@ -14,7 +14,7 @@ pub struct Block<'a> {
     pub shape: Shape,
     /// The packed weights, unit after unit.
     pub weights: &'a [f32],
-    /// Where a unit's transposed matrices begin; its whole length on the way forward.
+    /// Where a unit's transposed matrices begin; its whole length in the forward pass.
     pub transposed: usize,
     /// What the kernel remembers, unit after unit.
     pub window: &'a mut [f32],

@@ -1,4 +1,4 @@
-//! Layer normalisation of rows (Ba, Kiros & Hinton 2016), and its backward pass.
+//! Layer normalisation of rows (Ba, Kiros & Hinton 2016), and its backward pass: equation 4 of docs/model.md#units.
 
 use crate::arch::Lanes;
 use crate::matvec::dot;

@@ -1,4 +1,4 @@
-//! Gradients of weights: products over rows and sequences, summed as the scan goes back in time.
+//! Gradients of weights: products over rows and sequences, summed in the backward pass.
 
 use std::ops::Range;
 

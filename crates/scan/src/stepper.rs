@@ -164,7 +164,7 @@ impl Stepper {
         let all = [&self.inputs[d_input..], inputs].concat();
         let mut parts = std::mem::take(&mut self.parts);
         let barrier = Barrier::new(parts.len());
-        let walk_all = |part: &mut Part| {
+        let run_part = |part: &mut Part| {
             let _poison = Poison(&barrier);
             let own = part.slots.len();
             let mut states = vec![0.0; steps * own];
@@ -186,16 +186,16 @@ impl Stepper {
             let (own_first, own_others) = own.split_at_mut(1);
             rayon::in_place_scope(|scope| {
                 for (part, own) in others.iter_mut().zip(own_others) {
-                    let (crew, walk_all) = (&crew, &walk_all);
+                    let (crew, run_part) = (&crew, &run_part);
                     scope.spawn(move |_| {
                         if crew.join() {
-                            *own = walk_all(part);
+                            *own = run_part(part);
                         }
                     });
                 }
                 let together = crew.assemble(patience);
                 if together {
-                    own_first[0] = walk_all(&mut first[0]);
+                    own_first[0] = run_part(&mut first[0]);
                 }
                 together
             })

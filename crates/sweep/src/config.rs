@@ -218,6 +218,14 @@ impl SweepConfig {
         if let Some(key) = self.space.keys().find(|key| self.set.contains_key(*key)) {
             return wrong("set", format!("has {key:?}, which the space varies"));
         }
+        if let Some(key) = self
+            .method
+            .resource()
+            .filter(|key| self.set.contains_key(*key))
+        {
+            let problem = format!("has {key:?}, which is the resource of successive halving");
+            return wrong("set", problem);
+        }
         let last = self.r#final.iter().map(|last| ("final.set", &last.set));
         for (table, set) in [("set", &self.set)].into_iter().chain(last) {
             for (key, value) in set {

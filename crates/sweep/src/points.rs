@@ -65,9 +65,44 @@ fn check_point(config: &SweepConfig, point: &Point, bench: &mut dyn Bench) -> Re
     };
     let mut last = config.clone();
     last.set.extend(of.set.clone());
-    let judged = bench.facts(&last.assignments(point), of.judge);
+    let judged = bench.facts(&last.assignments(&as_judged_last(config, point)), of.judge);
     let judged = judged.map_err(|problem| format!("as [final] judges it: {problem}"));
     judged.map(|_| ())
+}
+
+/// A point as `[final]` judges it: without the resource of successive halving, where `[final]` sets that itself.
+fn as_judged_last(config: &SweepConfig, point: &Point) -> Point {
+    let mut point = point.clone();
+    let set = config.r#final.as_ref().map(|last| &last.set);
+    if let (Some(resource), Some(set)) = (config.method.resource(), set)
+        && set.contains_key(resource)
+    {
+        point.remove(resource);
+    }
+    point
+}
+
+/// The points that have a score, as `[final]` judges them, the best first. In successive halving one that has had more of the
+/// resource comes before all that had less, and each point comes once.
+pub(crate) fn best(config: &SweepConfig, tried: &[Tried]) -> Vec<Point> {
+    let resource = config.method.resource();
+    let amount = |point: &Point| resource.and_then(|key| point.get(key)?.as_integer());
+    let mut scored: Vec<_> = tried
+        .iter()
+        .filter_map(|one| Some((one.loss?, &one.point)))
+        .collect();
+    scored.sort_by(|(loss, point), (other_loss, other)| {
+        let amounts = amount(other).cmp(&amount(point));
+        amounts.then(loss.total_cmp(other_loss))
+    });
+    let mut before = HashSet::new();
+    scored.retain(|(_, point)| {
+        let mut point = (*point).clone();
+        resource.map(|key| point.remove(key));
+        resource.is_none() || before.insert(format!("{point:?}"))
+    });
+    let points = scored.into_iter().map(|(_, point)| point);
+    points.map(|point| as_judged_last(config, point)).collect()
 }
 
 /// The next batch of points, empty where the method is done.
@@ -152,5 +187,53 @@ mod tests {
         checked(40).unwrap();
         let error = checked(6).unwrap_err().to_string();
         assert!(error.contains("it does not fit"), "{error}");
+    }
+
+    #[test]
+    fn final_judges_what_had_most_of_the_resource_and_each_point_once() {
+        let config = |last: &str| -> SweepConfig {
+            let text = format!(
+                "base = 'x'\n[space]\na = {{ from = 0, to = 9 }}\n[method]\nname = 'halving'\nresource = 'r'\nleast = 1\n\
+                 most = 3\ntrials = 9\n[final]\n{last}"
+            );
+            toml::from_str(&text).unwrap()
+        };
+        let tried = |trial, a: i64, r: i64, loss| {
+            let values = [("a", a), ("r", r)];
+            let point = values.map(|(key, value)| (key.into(), value.into()));
+            Tried {
+                trial,
+                point: point.into(),
+                loss,
+            }
+        };
+        // The point 4 is the best of all with little, the point 5 with much; 6 failed with much.
+        let tried = [
+            tried(0, 4, 1, Some(0.1)),
+            tried(1, 5, 1, Some(0.2)),
+            tried(2, 6, 1, Some(0.3)),
+            tried(3, 5, 3, Some(0.4)),
+            tried(4, 4, 3, Some(0.5)),
+            tried(5, 6, 3, None),
+        ];
+        let values = |last: &str| -> Vec<(i64, Option<i64>)> {
+            let points = best(&config(last), &tried);
+            let value = |point: &Point, key: &str| point.get(key)?.as_integer();
+            let points = points.iter();
+            points
+                .map(|point| (value(point, "a").unwrap(), value(point, "r")))
+                .collect()
+        };
+        let most_first = [(5, Some(3)), (4, Some(3)), (6, Some(1))];
+        assert_eq!(values("best = 3"), most_first);
+        // What [final] sets itself is not in the points.
+        let without = [(5, None), (4, None), (6, None)];
+        assert_eq!(values("best = 3\nset = { r = 7 }"), without);
+        let set = config("best = 1\nset = { r = 7 }");
+        assert!(set.validate().is_ok());
+        let mut set = set;
+        set.set.insert("r".into(), 7.into());
+        let problem = set.validate().unwrap_err().to_string();
+        assert!(problem.contains("resource"), "{problem}");
     }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::assign::same_as;
 use crate::{Point, SweepConfig, SweepError};
 
 impl SweepConfig {
@@ -44,6 +45,14 @@ impl SweepConfig {
             source,
         })?;
         Ok(config)
+    }
+
+    /// What all trials have beyond their base, as `--set` takes it. What is to be the same as a key of the space is left out.
+    #[must_use]
+    pub fn in_common(&self) -> Vec<String> {
+        let mut set = self.set.clone();
+        set.retain(|_, value| same_as(value).is_none());
+        crate::assignments(&set, &Point::new())
     }
 
     /// The assignments of a point, as `--set` takes them.

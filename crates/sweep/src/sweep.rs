@@ -6,7 +6,6 @@
 //! DIR/final/…      the best points' trials, once more
 //! ```
 
-use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{self, AtomicBool};
 
@@ -16,9 +15,7 @@ use crate::folder::{FILE, FINAL, base_in, described, is_kept, kept_base, results
 use crate::method::Tried;
 use crate::points;
 use crate::stage::{Stage, StageConfig};
-use crate::{
-    Bench, Executor, Facts, Method, Metric, Point, Results, SweepConfig, SweepError, Trial,
-};
+use crate::{Bench, Executor, Facts, Method, Metric, Results, SweepConfig, SweepError, Trial};
 
 /// What happens during a sweep, to be shown.
 #[derive(Clone, Copy, Debug)]
@@ -188,13 +185,11 @@ impl Sweep {
         let Some(last) = &self.config.r#final else {
             return Ok(());
         };
-        let mut best: Vec<&Tried> = tried.iter().filter(|one| one.loss.is_some()).collect();
-        best.sort_by(|one, other| one.loss.partial_cmp(&other.loss).unwrap_or(Ordering::Equal));
-        best.truncate(last.best as usize);
-        if best.is_empty() {
+        let mut points = points::best(&self.config, &tried);
+        points.truncate(last.best as usize);
+        if points.is_empty() {
             return Ok(());
         }
-        let points: Vec<Point> = best.into_iter().map(|one| one.point.clone()).collect();
         let mut config = StageConfig {
             seeds: last.seeds.clone(),
             judge: last.judge,

@@ -8,7 +8,7 @@ use ran_learning::{Generator, GeneratorConfig, LearningError};
 use ran_tasks::{MackeyGlassConfig, TaskConfig};
 
 pub(crate) const CONFIG: &str = "
-rls = { delta = 1e-6 }
+force = { delta = 1e-6 }
 
 [reservoir]
 context = 4

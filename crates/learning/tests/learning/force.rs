@@ -24,7 +24,7 @@ fn a_taught_network_generates_a_signal_by_itself() {
 
 #[test]
 fn teaching_in_pieces_equals_teaching_at_once_and_a_wrong_configuration_gets_a_sentence() {
-    let text = "every = 2\n[reservoir]\ncontext = 2\n[[reservoir.population]]\nkind = 'attention-block'\nunits = 2\n\
+    let text = "[force]\nevery = 2\n[reservoir]\ncontext = 2\n[[reservoir.population]]\nkind = 'attention-block'\nunits = 2\n\
                 d_unit = 4\noutput = 'tanh'\n";
     let mut config: GeneratorConfig = toml::from_str(text).expect("it is a configuration");
     let signal = two_sines(40);
@@ -43,7 +43,7 @@ fn teaching_in_pieces_equals_teaching_at_once_and_a_wrong_configuration_gets_a_s
     let nothing = Array2::from_elem((2, 1), f32::NAN);
     let sentence = whole.teach(nothing.view()).unwrap_err().to_string();
     assert!(sentence.contains("must be finite"), "{sentence}");
-    config.every = 0;
+    config.force.every = 0;
     let sentence = generator(&config).unwrap_err().to_string();
-    assert_eq!(sentence, "every must be at least 1, got 0");
+    assert_eq!(sentence, "force.every must be at least 1, got 0");
 }

@@ -233,6 +233,18 @@ fn what_cannot_be_trained_so_gets_a_sentence() {
             .contains("at most the number of training sequences"),
         "{message}"
     );
+    let mut growing = config(MAP, "regime = 'full'");
+    growing.network = toml::from_str("kind = 'transformer'\nwidth = 8").ok();
+    let message = train::<B>(&growing, &dataset, 1, &DEVICE, &mut |_| {}).unwrap_err();
+    let sentence = message.to_string();
+    assert!(
+        sentence.starts_with("network.context must be given"),
+        "{sentence}"
+    );
+    growing.network = toml::from_str("kind = 'transformer'\nwidth = 8\ncontext = 4").ok();
+    growing.learning.epochs = 1;
+    assert!(growing.network.is_some());
+    assert!(train::<B>(&growing, &dataset, 1, &DEVICE, &mut |_| {}).is_ok());
     let vowels = TaskConfig::JapaneseVowels(Default::default())
         .load(0)
         .expect("it comes with it");

@@ -127,6 +127,9 @@ fn about_reservoir(
         "reservoir",
         format!("state of width {d_state}, {context} rows of context, {memory} memory"),
     );
+    let adds = grouped(description.multiply_adds_per_step);
+    let remembered = remembered(reservoir.remembered as u64);
+    line("a step", format!("{adds} multiply-adds, {remembered}"));
     // A share is whole copies of every input, and at least one, so that it may come to more slots than it says.
     let config = &experiment.config.reservoir;
     let share = config.input_share.filter(|_| config.input_copies.is_none());
@@ -162,16 +165,23 @@ fn about_network(
     let shown = if constant { &costs[..1] } else { costs };
     for cost in shown {
         let adds = grouped(cost.multiply_adds as usize);
-        let memory = grouped(cost.memory as usize);
+        let remembered = remembered(cost.memory);
         let what = match constant {
-            true => format!("{adds} multiply-adds, {memory} numbers remembered after it"),
+            true => format!("{adds} multiply-adds, {remembered}"),
             false => format!(
-                "after {} others: {adds} multiply-adds, {memory} numbers remembered after it",
+                "after {} others: {adds} multiply-adds, {remembered}",
                 grouped(cost.position)
             ),
         };
         line("a step", what);
     }
+}
+
+/// How much is remembered after a step.
+fn remembered(numbers: u64) -> String {
+    let bytes = grouped(4 * numbers as usize);
+    let numbers = grouped(numbers as usize);
+    format!("{numbers} numbers remembered after it ({bytes} bytes)")
 }
 
 /// Groups of inputs that are shown by name; a table of many columns has a group for each.

@@ -126,7 +126,7 @@ impl<W: Write> Writer<W> {
             names.push("label".into());
         }
         let output = |at: usize| match self.labels.get(at) {
-            Some(label) => format!("p({label})"),
+            Some(label) => format!("p({})", on_one_line(label)),
             None => format!("output {at}"),
         };
         names.extend((0..self.d_output).map(output));
@@ -158,7 +158,7 @@ impl<W: Write> Writer<W> {
             return self.out.flush();
         }
         let mut fields = vec![signal.to_string(), step.to_string()];
-        fields.extend(label);
+        fields.extend(label.as_deref().map(on_one_line));
         match &self.offset {
             Some(offset) => fields.extend(added(outputs, offset).iter().map(f64::to_string)),
             None => fields.extend(outputs.iter().map(f32::to_string)),
@@ -174,6 +174,15 @@ impl<W: Write> Writer<W> {
         self.out.write_all(&line)?;
         self.out.flush()
     }
+}
+
+/// A label, which may be a line break of a text, with such characters escaped.
+fn on_one_line(label: &str) -> String {
+    let characters = label.chars().map(|one| match one.is_control() {
+        true => one.escape_default().to_string(),
+        false => one.to_string(),
+    });
+    characters.collect()
 }
 
 fn added(outputs: &Array1<f32>, offset: &[f64]) -> Vec<f64> {
@@ -205,5 +214,11 @@ mod tests {
         };
         writer.line(&prediction).unwrap();
         assert_eq!(String::from_utf8(writer.out).unwrap(), "0,1,a,0.5,0.5\n");
+    }
+
+    #[test]
+    fn a_line_break_that_is_a_label_stays_on_the_line() {
+        assert_eq!(on_one_line("\n"), "\\n");
+        assert_eq!(on_one_line("größer, \"b\""), "größer, \"b\"");
     }
 }

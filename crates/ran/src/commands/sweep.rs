@@ -11,9 +11,10 @@ use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use ran_experiment::{Experiment, Preset, Setting};
 use ran_sweep::{Bench, Executor, Results, Sweep, SweepConfig, SweepError, SweepNotice};
 
@@ -108,7 +109,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     let (sweep, mut bench) = match (&arguments.resume, &arguments.which) {
         (Some(folder), _) => {
             let sweep = Sweep::open(folder)?;
-            let bench = TrialBench::new(&sweep.base(), None, &sweep.config().trial);
+            let bench = TrialBench::new(&sweep.base(), None, sweep.config());
             (sweep, bench)
         }
         (None, which) => {
@@ -179,7 +180,7 @@ impl Run {
         config: &SweepConfig,
         base: Option<&str>,
     ) -> anyhow::Result<(Sweep, TrialBench)> {
-        let mut bench = TrialBench::new(&config.base, base, &config.trial);
+        let mut bench = TrialBench::new(&config.base, base, config);
         let sweep = Sweep::begin(folder, name, config, base, &mut bench)?;
         Ok((sweep, bench))
     }
@@ -222,8 +223,9 @@ impl Run {
         progress.bar.finish_and_clear();
         let (search, last) = sweep.results(bench)?;
         // Whatever ended the sweep, what is done is there to be looked at.
-        summary::write(sweep.folder(), &search, last.as_ref(), None)?;
+        let written = summary::write(sweep.folder(), &search, last.as_ref(), None);
         done?;
+        written?;
         match lost.filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
             Some(error) => return Err(error.into()),
             None if self.json => {}
@@ -254,6 +256,8 @@ struct Progress {
     /// Trials at which the next line is due.
     next: u64,
     last: bool,
+    /// When its trials began to run, and how many had been done.
+    began: (Instant, u64),
 }
 
 const BAR: &str = "{spinner} {prefix} {wide_bar} {pos}/{len}, {eta} left{msg}";
@@ -273,6 +277,7 @@ impl Progress {
             of: 0,
             next: 0,
             last: false,
+            began: (Instant::now(), 0),
         }
     }
 
@@ -283,12 +288,14 @@ impl Progress {
                     self.best = None;
                     self.next = 0;
                 }
+                if self.of == 0 || self.last != *last {
+                    self.began = (Instant::now(), *done);
+                }
                 (self.done, self.of, self.last) = (*done, *of, *last);
                 self.bar.set_prefix(what(*last));
                 self.bar.set_length(*of);
                 self.bar.set_position(*done);
-                self.bar
-                    .enable_steady_tick(std::time::Duration::from_millis(200));
+                self.bar.enable_steady_tick(Duration::from_millis(200));
             }
             SweepNotice::Trial(trial) => {
                 self.done += 1;
@@ -308,10 +315,28 @@ impl Progress {
                 if self.lines && (self.done >= self.next || self.done == self.of) {
                     self.next = self.done + self.of.div_ceil(LINES);
                     let what = what(self.last);
-                    crate::say::say(&format!("{what}: {} of {}{best}", self.done, self.of));
+                    let (began, before) = self.began;
+                    let left = left(
+                        began.elapsed(),
+                        self.done - before,
+                        self.of.saturating_sub(self.done),
+                    );
+                    crate::say::say(&format!("{what}: {} of {}{left}{best}", self.done, self.of));
                 }
             }
         }
+    }
+}
+
+/// How long is left, at the pace of the trials so far.
+fn left(elapsed: Duration, done: u64, left: u64) -> String {
+    if left == 0 || done == 0 {
+        return String::new();
+    }
+    let seconds = elapsed.as_secs_f64() * left as f64 / done as f64;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(time) => format!(", {} left", HumanDuration(time)),
+        Err(_) => String::new(),
     }
 }
 
@@ -320,5 +345,19 @@ fn what(last: bool) -> &'static str {
     match last {
         true => "the best once more",
         false => "trials",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_is_at_the_pace_so_far() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(left(minute, 2, 4), ", 2 minutes left");
+        assert_eq!(left(minute, 0, 4), "");
+        assert_eq!(left(minute, 2, 0), "");
+        assert_eq!(left(Duration::MAX, 1, u64::MAX), "");
     }
 }

@@ -38,15 +38,18 @@ fn a_sweep_on_a_cluster_whose_workers_are_killed_and_whose_node_is_drained_has_t
     let mut driver = driver.stderr(Stdio::null()).spawn().unwrap();
     let folder = place.path().join("cluster");
     wait_until("three trials are done", || done(&folder) >= 3);
-    let node = format!("nodename={}", cluster.node());
-    cluster.client("scontrol", &["update", &node, "state=drain", "reason=test"]);
     // The workers of this sweep alone: they are called with its folder.
     let workers = format!("sweep worker {}", folder.display());
-    let killed = std::process::Command::new("pkill")
-        .args(["-9", "-f", &workers])
-        .status()
-        .unwrap();
-    assert!(killed.code().is_some());
+    wait_until("a worker is killed", || {
+        let mut kill = std::process::Command::new("pkill");
+        kill.args(["-9", "-f", &workers])
+            .status()
+            .unwrap()
+            .success()
+    });
+    assert!(done(&folder) < 40, "the sweep goes on");
+    let node = format!("nodename={}", cluster.node());
+    cluster.client("scontrol", &["update", &node, "state=drain", "reason=test"]);
     wait_until("the node is drained", || {
         cluster.node_state().contains("drain")
     });

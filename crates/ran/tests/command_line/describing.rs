@@ -39,6 +39,7 @@ fn describe_agrees_with_the_posters_formula() {
             description["multiply_adds_per_step"],
             u * (11 * d * d + 2 * c * d)
         );
+        assert_eq!(description["remembered"], c * u * d);
         assert_eq!(description["wiring"]["slots_reading_inputs"], 12);
         assert_eq!(description["wiring"]["unread_states"], 12);
     }
@@ -61,6 +62,7 @@ fn describe_tells_people_the_same() {
         "width 640",
         "16,320",
         "42,560",
+        "10,240 bytes",
     ] {
         assert!(
             outcome.out.contains(words),

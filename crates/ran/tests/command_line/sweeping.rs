@@ -120,6 +120,36 @@ fn a_key_that_is_set_leaves_conditions_behind_that_do_no_harm() {
 }
 
 #[test]
+fn the_score_is_that_of_the_task_that_all_trials_have() {
+    let place = place(
+        "base = 'japanese-vowels'\n[set]\ntask = { name = 'narma' }\nreadout = { features = 'last' }\n\
+         'reservoir.population.0.units' = 2\n'reservoir.population.0.d_unit' = 4\n[space]\n'reservoir.leak' = [0.2, 0.9]\n\
+         [method]\nname = 'grid'\n",
+    );
+    let outcome = succeed(
+        place.path(),
+        &["sweep", "s.toml", "--out", "out", "--quiet"],
+    );
+    assert!(
+        outcome.out.contains("mse on validation data"),
+        "{}",
+        outcome.out
+    );
+    // Errors are better the less they are.
+    let shown = outcome.out.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        words.next()?.parse::<u64>().ok()?;
+        words.next()?.parse::<f64>().ok()
+    });
+    let shown: Vec<f64> = shown.collect();
+    assert!(shown.len() == 2 && shown.is_sorted(), "{}", outcome.out);
+    let again = succeed(place.path(), &["sweep", "report", "out"]);
+    assert_eq!(again.err, "");
+    let page = fs::read_to_string(place.path().join("out/report.html")).unwrap();
+    assert!(page.contains("mse"));
+}
+
+#[test]
 fn what_final_sets_wrongly_is_known_before_anything_is_tried() {
     let text = sweep(
         LEAK,

@@ -27,7 +27,7 @@ pub(super) struct Axis {
 
 /// More different numbers than this share cells.
 const MOST_CELLS: usize = 24;
-/// So many cells are they shared by.
+/// The number of cells that they share.
 const CELLS: usize = 20;
 
 /// All axes: the keys in the order of the space, then the score, the parameters and the time.

@@ -40,7 +40,7 @@ impl Tries {
         }
     }
 
-    /// So many tasks are followed.
+    /// `tasks` tasks are followed.
     pub(super) fn at_work(&mut self, tasks: usize) {
         self.most = self.most.max(tasks);
     }

@@ -3,24 +3,27 @@
 use std::path::Path;
 
 use ran_experiment::{BackendKind, Experiment, RunError, Setting, SettingError, Trials};
-use ran_sweep::{Bench, Facts, Judged, Metric, Parameters, TrialConfig};
+use ran_sweep::{Bench, Facts, Judged, Metric, Parameters, SweepConfig};
 use ran_tasks::Split;
 
 /// Configurations that begin with a base.
 pub(crate) struct TrialBench {
     base: String,
     text: Option<String>,
+    /// What all trials have beyond it, as `--set` takes it.
+    set: Vec<String>,
     seed: u64,
     trials: Trials,
 }
 
 impl TrialBench {
     /// Begins with a preset or a file, which may have its text from elsewhere. Data are those of the first of the trials' seeds.
-    pub(crate) fn new(base: &str, text: Option<&str>, trial: &TrialConfig) -> Self {
+    pub(crate) fn new(base: &str, text: Option<&str>, config: &SweepConfig) -> Self {
         Self {
             base: base.into(),
             text: text.map(Into::into),
-            seed: trial.seeds.iter().next().unwrap_or_default(),
+            set: config.in_common(),
+            seed: config.trial.seeds.iter().next().unwrap_or_default(),
             trials: Trials::new(BackendKind::default()),
         }
     }
@@ -56,7 +59,7 @@ fn settings(assignments: &[String]) -> Result<Vec<Setting>, String> {
 
 impl Bench for TrialBench {
     fn metric(&mut self) -> Result<Metric, String> {
-        let experiment = self.experiment(&[])?;
+        let experiment = self.experiment(&self.set)?;
         let metric = self.trials.metric(&experiment, self.seed);
         let metric = metric.map_err(|error: RunError| error.to_string())?;
         Ok(Metric {

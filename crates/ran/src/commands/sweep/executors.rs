@@ -146,8 +146,35 @@ fn fitting(cores: usize, free: Option<u64>, needed: u64) -> usize {
     room.clamp(1, cores)
 }
 
-/// Memory that programs can have without others losing theirs, in bytes, where the system says so.
+/// Memory that programs can have without others losing theirs, in bytes, where the system says so: no more than the machine
+/// has free, nor than this program's group is allowed beyond what it has.
 fn free_memory() -> Option<u64> {
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let allowed = room_of_groups(&groups, Path::new("/sys/fs/cgroup"));
+    machine_memory().into_iter().chain(allowed).min()
+}
+
+/// What is left of the memory that a control group and those around it may have (Linux, cgroup v2), where one has a limit.
+fn room_of_groups(groups: &str, root: &Path) -> Option<u64> {
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let number = |folder: &Path, file: &str| -> Option<u64> {
+        let text = fs::read_to_string(folder.join(file)).ok()?;
+        text.trim().parse().ok()
+    };
+    // In a container the group's own folder may be the root itself, whatever the group is called outside.
+    let own = root.join(own);
+    let folders = own
+        .ancestors()
+        .take_while(|folder| folder.starts_with(root));
+    let rooms = folders.filter_map(|folder| {
+        let most = number(folder, "memory.max")?;
+        Some(most.saturating_sub(number(folder, "memory.current")?))
+    });
+    rooms.min()
+}
+
+/// Memory of the machine that is free or can be freed, in bytes.
+fn machine_memory() -> Option<u64> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
     let line = text
         .lines()
@@ -159,6 +186,26 @@ fn free_memory() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_group_has_the_least_room_of_those_around_it() {
+        let root = tempfile::TempDir::new().unwrap();
+        let inner = root.path().join("job/step");
+        fs::create_dir_all(&inner).unwrap();
+        let room = |groups: &str| room_of_groups(groups, root.path());
+        let limit = |folder: &Path, most: &str, current: &str| {
+            fs::write(folder.join("memory.max"), most).unwrap();
+            fs::write(folder.join("memory.current"), current).unwrap();
+        };
+        assert_eq!(room("0::/job/step\n"), None);
+        limit(&inner, "max\n", "5\n");
+        assert_eq!(room("0::/job/step\n"), None);
+        limit(&root.path().join("job"), "1000\n", "300\n");
+        assert_eq!(room("4:cpu:/x\n0::/job/step\n"), Some(700));
+        limit(root.path(), "400\n", "500\n");
+        assert_eq!(room("0::/elsewhere\n"), Some(0));
+        assert_eq!(room("4:memory:/job\n"), None);
+    }
 
     #[test]
     fn as_many_processes_run_as_have_room() {

@@ -52,7 +52,7 @@ mod tests {
         let (name, config) = open(which).unwrap();
         config.validate().unwrap();
         let place = tempfile::TempDir::new().unwrap();
-        let mut bench = TrialBench::new(&config.base, None, &config.trial);
+        let mut bench = TrialBench::new(&config.base, None, &config);
         let sweep = Sweep::begin(place.path(), &name, &config, None, &mut bench);
         assert!(sweep.is_ok(), "{name}: {}", sweep.err().unwrap());
     }

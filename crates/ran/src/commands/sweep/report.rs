@@ -27,7 +27,7 @@ pub(super) struct Arguments {
 pub(super) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     let folder = &arguments.folder;
     let (search, last) = read_results(folder, &mut |base, config| {
-        TrialBench::new(base, None, &config.trial).metric()
+        TrialBench::new(base, None, config).metric()
     })?;
     let axes = arguments.x.clone().zip(arguments.y.clone());
     let written = summary::write(folder, &search, last.as_ref(), axes);
