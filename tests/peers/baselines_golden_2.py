@@ -6,7 +6,7 @@ It writes the same files as baselines_golden.py, for three more networks. Each i
 another form than the crate's: RWKV-7 token by token on vectors, as in the authors' numpy file (github.com/BlinkDL/RWKV-LM,
 RWKV-v7/rwkv_v7_numpy.py); Mamba with PyTorch's convolution and one entry of the state after another, as in the paper's algorithm 2
 (compare github.com/johnma2006/mamba-minimal); the Echo State Transformer with all keys and values and PyTorch's own attention and
-norms, as in the authors' code (github.com/Naowak/Echo-State-Transformer).
+norms, as in the authors' code (github.com/Naowak/Echo-State-Transformer). baselines_public.py compares them with that code.
 """
 
 import math

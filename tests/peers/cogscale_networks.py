@@ -1,4 +1,4 @@
-"""Compare the errors of GRU and LSTM on CogScale tasks with the published ones of the same networks, trained in the same way.
+"""Compare the errors of GRU, LSTM, Transformer and Mamba on CogScale tasks with the published ones of the same networks, trained in the same way.
 
     python3 tests/peers/cogscale_networks.py --published FILE.csv [--seeds 1000..1010] [--tasks NAME ...]
 
