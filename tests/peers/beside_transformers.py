@@ -32,6 +32,8 @@ from pictures import pyplot, save
 
 STUDY = ROOT / "docs" / "studies" / "beside-transformers"
 FOUND = STUDY.with_suffix(".csv")
+STEPS = STUDY.parent / "beside-transformers-steps.csv"
+STEP_FIELDS = ["network", "multiply_adds_64", "multiply_adds_10000", "numbers_64", "numbers_10000"]
 FIELDS = ["task", "network", "error", "deviation", "trained_parameters", "command"]
 TASKS = [
     "japanese-vowels",
@@ -255,12 +257,20 @@ def write(program, out, tasks, kinds):
     print()
     line(["network", "trained parameters", "multiply-adds a step, position 64", "10,000", "numbers remembered, 64", "10,000"])
     line(["---"] * 6)
+    steps = {row["network"]: row for row in rows(STEPS)}
     for kind in kinds:
+        if found.get((STEP, kind), {}).get("command"):
+            steps[kind] = dict(zip(STEP_FIELDS, [kind, *costs(program, found[STEP, kind]["command"])]))
         parameters = [found[task, kind]["trained_parameters"] for task in tasks if (task, kind) in found]
-        if kind != RESERVOIR and parameters and all(parameters):
-            parameters = [int(count) for count in parameters]
-            step = costs(program, found[STEP, kind]["command"]) if found.get((STEP, kind), {}).get("command") else ["–"] * 4
-            line([kind, f"{min(parameters):,} to {max(parameters):,}", *step])
+        if kind in steps and parameters:
+            # Rows from before the file had parameters are on the page alone.
+            span = f"{min(map(int, parameters)):,} to {max(map(int, parameters)):,}" if all(parameters) else "–"
+            line([kind, span, *(f"{int(steps[kind][field]):,}" for field in STEP_FIELDS[1:])])
+    with open(STEPS, "w", newline="") as file:
+        table = csv.DictWriter(file, STEP_FIELDS, lineterminator="\n")
+        table.writeheader()
+        table.writerows(steps.values())
+    by_position(steps)
     points(found, tasks, kinds)
     if all(done(out, task, kind) for task in CURVES for kind in kinds if kind != RESERVOIR):
         curves(program, out, found, kinds)
@@ -272,8 +282,27 @@ def costs(program, command):
     told = json.loads(subprocess.run([*program, *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[0])
     if "network" in told:
         at = {one["position"]: one for one in told["network"]["at"]}
-        return [f"{at[position][what]:,}" for what in ("multiply_adds", "memory") for position in (64, 10_000)]
-    return [f"{told['multiply_adds_per_step']:,}"] * 2 + [f"{told['remembered']:,}"] * 2
+        return [at[position][what] for what in ("multiply_adds", "memory") for position in (64, 10_000)]
+    return [told["multiply_adds_per_step"]] * 2 + [told["remembered"]] * 2
+
+
+def by_position(steps):
+    """What a step costs and what is remembered after it, against its position: a Transformer's grow by the same with each step."""
+    figure, axes = pyplot().subplots(1, 2, figsize=(9, 3.6))
+    positions = [2**power for power in range(14)]
+    for axis, what, title in zip(axes, ["multiply_adds", "numbers"], ["multiply-adds of a step", "numbers remembered after it"]):
+        for number, (kind, step) in enumerate(steps.items()):
+            first, last = (int(step[f"{what}_{position}"]) for position in (64, 10_000))
+            slope = (last - first) / (10_000 - 64)
+            axis.plot(positions, [first + slope * (position - 64) for position in positions], color=f"C{number}", label=kind, linewidth=1.3)
+        axis.set_xscale("log")
+        axis.set_yscale("log")
+        axis.set_xlabel("steps before")
+        axis.set_title(title, fontsize=10)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="lower center", ncols=len(labels), frameon=False)
+    figure.tight_layout(rect=(0, 0.1, 1, 1))
+    save(figure, "beside-transformers-steps.svg")
 
 
 def points(found, tasks, kinds):
