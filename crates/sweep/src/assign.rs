@@ -61,6 +61,20 @@ pub(crate) fn command(base: &str, assignments: &[String]) -> String {
     command
 }
 
+/// The values of a trial's point as a configuration has them.
+pub(crate) fn values(point: &BTreeMap<String, serde_json::Value>) -> Point {
+    let values = point
+        .iter()
+        .filter_map(|(key, value)| Some((key.clone(), Value::try_from(value).ok()?)));
+    values.collect()
+}
+
+/// The command that runs an experiment with the values of a point.
+#[must_use]
+pub fn command_of(experiment: &str, point: &BTreeMap<String, serde_json::Value>) -> String {
+    command(experiment, &assignments(&BTreeMap::new(), &values(point)))
+}
+
 /// Text as a shell reads it back.
 fn quoted(text: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=,:+@".contains(letter);

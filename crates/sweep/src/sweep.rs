@@ -11,6 +11,7 @@ use std::sync::atomic::{self, AtomicBool};
 
 use ran_files::{FolderLock, create_folder, write_file};
 
+use crate::assign::values;
 use crate::folder::{FILE, FINAL, base_in, described, is_kept, kept_base, results};
 use crate::method::Tried;
 use crate::points;
@@ -142,11 +143,7 @@ impl Sweep {
     /// The assignments of a trial's point, as `--set` takes them.
     #[must_use]
     pub fn assignments_of(&self, trial: &Trial) -> Vec<String> {
-        let values = trial.point.iter().filter_map(|(key, value)| {
-            let value = toml::Value::try_from(value).ok()?;
-            Some((key.clone(), value))
-        });
-        self.config.assignments(&values.collect())
+        self.config.assignments(&values(&trial.point))
     }
 
     /// Runs the trials that are left, batch by batch, then the best points once more, as `[final]` says.

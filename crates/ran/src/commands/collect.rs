@@ -1,12 +1,17 @@
 //! `ran experiment collect`: the records of many runs as those of one.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use ran_experiment::{Collection, FailedSeed, Group, collect};
-use serde_json::json;
+use ran_experiment::{Collection, FailedSeed, Group, collect, write_file};
+use ran_sweep::{Parameters, Results, SeedScore, Trial, command_of};
+use ran_tasks::Metric;
+use serde_json::{Value, json};
 
+use crate::commands::sweep::tables;
+use crate::exit::Usage;
 use crate::say::say;
 use crate::table::{self, Side};
 
@@ -20,6 +25,9 @@ pub(crate) struct Arguments {
     /// Prints JSON Lines: a summary per configuration, with the settings in which it differs from the others.
     #[arg(long)]
     json: bool,
+    /// Also writes collected.csv and collected.parquet into this folder: a row per configuration and seed, as a sweep's tables have them.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
 }
 
 /// None of the runs has a record.
@@ -31,6 +39,12 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     let collection = collect(&arguments.folders)?;
     for warning in warnings(&collection) {
         say(&format!("warning: {warning}"));
+    }
+    if let Some(folder) = &arguments.out {
+        let files = tables("collected", &results(&collection.groups)?)?;
+        for (name, bytes) in files {
+            write_file(&folder.join(name), &bytes)?;
+        }
     }
     let mut out = io::stdout().lock();
     if arguments.json {
@@ -44,6 +58,73 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     match collection.groups.is_empty() {
         true => Err(NothingYet.into()),
         false => Ok(()),
+    }
+}
+
+/// Configurations as the trials of a sweep over the settings in which they differ; their score is the test score.
+fn results(groups: &[Group]) -> anyhow::Result<Results> {
+    let of = |group: &Group| {
+        (
+            group.summary.experiment.clone(),
+            group.summary.metric.clone(),
+        )
+    };
+    let (name, metric) = groups.first().map(of).ok_or(NothingYet)?;
+    if let Some(other) = groups.iter().find(|group| group.summary.metric != metric) {
+        let other = of(other);
+        return Err(Usage(format!(
+            "--out writes one table, and the runs have different scores: {metric} ({name}) and {} ({}); name folders of one",
+            other.1, other.0
+        ))
+        .into());
+    }
+    let known: Metric = serde_json::from_value(Value::String(metric.clone()))?;
+    let keys = groups
+        .iter()
+        .flat_map(|group| group.settings.keys().cloned());
+    let trials = groups
+        .iter()
+        .zip(0..)
+        .map(|(group, trial)| trial_of(group, trial));
+    Ok(Results {
+        name,
+        metric,
+        judged: "test".into(),
+        higher_is_better: known.higher_is_better(),
+        keys: keys.collect::<BTreeSet<_>>().into_iter().collect(),
+        logarithmic: Vec::new(),
+        planned: groups.len() as u64,
+        trials: trials.collect(),
+    })
+}
+
+fn trial_of(group: &Group, trial: u64) -> Trial {
+    let point = group.settings.iter().filter(|(_, value)| !value.is_null());
+    let point: BTreeMap<_, _> = point
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let report = group.records.first().map(|record| &record.report);
+    Trial {
+        trial,
+        parameters: report.map(|report| Parameters {
+            trained: report.trained_parameters as u64,
+            fixed: report.fixed_parameters as u64,
+        }),
+        seeds: group
+            .records
+            .iter()
+            .map(|record| SeedScore {
+                seed: record.seed,
+                train: Some(record.report.train).filter(|score| score.is_finite()),
+                valid: record.report.valid,
+                test: record.report.test,
+            })
+            .collect(),
+        score: group.summary.mean,
+        problem: group.failed.first().map(why),
+        seconds: group.records.iter().map(|record| record.seconds).sum(),
+        command: command_of(&group.summary.experiment, &point),
+        point,
     }
 }
 

@@ -24,6 +24,7 @@ use crate::signal::stop_on_signal;
 use crate::table;
 pub(crate) use bench::TrialBench;
 use executors::{Cluster, Local};
+pub(crate) use summary::tables;
 
 /// Tries many configurations, chooses on validation data, and judges the best once more, on the test set unless [final] says
 /// otherwise.

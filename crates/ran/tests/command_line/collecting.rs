@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::{assert_sentence, experiment, run, succeed};
+use crate::{assert_sentence, assert_usage, experiment, run, succeed};
 
 /// Runs some seeds with a setting into a folder of their own, as a cluster's job does.
 fn job(place: &Path, out: &str, seeds: &str, leak: &str) {
@@ -46,6 +46,53 @@ fn seeds_of_several_jobs_are_summed_up_as_those_of_one_run() {
         .lines()
         .filter(|line| line.ends_with(|c: char| c.is_ascii_digit()));
     assert_eq!(rows.count(), 3, "{text}");
+}
+
+#[test]
+fn what_is_collected_is_also_written_as_tables() {
+    let place = TempDir::new().unwrap();
+    job(place.path(), "jobs/1", "0..2", "0.5");
+    job(place.path(), "jobs/2", "0..2", "1.0");
+    succeed(
+        place.path(),
+        &["experiment", "collect", "jobs", "--out", "tables/of"],
+    );
+    let folder = place.path().join("tables/of");
+    let mut table = csv::Reader::from_path(folder.join("collected.csv")).unwrap();
+    let heads: Vec<String> = table.headers().unwrap().iter().map(String::from).collect();
+    let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
+    let column = |name: &str| {
+        let at = heads.iter().position(|head| head == name).expect(name);
+        rows.iter()
+            .map(|row| row[at].to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(column("reservoir.leak"), ["0.5", "0.5", "1.0", "1.0"]);
+    assert_eq!(column("seed"), ["0", "1", "0", "1"]);
+    let records = fs::read_to_string(place.path().join("jobs/1/records.jsonl")).unwrap();
+    let record: serde_json::Value = serde_json::from_str(records.lines().next().unwrap()).unwrap();
+    assert_eq!(column("test")[0], record["test"].to_string());
+    assert!(column("command")[0].contains("--set reservoir.leak=0.5"));
+    assert_eq!(
+        &fs::read(folder.join("collected.parquet")).unwrap()[..4],
+        b"PAR1"
+    );
+
+    // One table has one score.
+    let narma = [
+        "--set",
+        "task.name=narma",
+        "--set",
+        "readout.features=last",
+        "--seeds",
+        "0..1",
+        "--out",
+        "jobs/3",
+    ];
+    succeed(place.path(), &experiment(&narma));
+    let both = ["experiment", "collect", "jobs", "--out", "both"];
+    assert_usage(&run(place.path(), &both), &["accuracy", "mse"]);
+    assert!(!place.path().join("both").exists());
 }
 
 #[test]

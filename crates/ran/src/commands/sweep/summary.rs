@@ -30,11 +30,9 @@ pub(super) fn write(
     };
     for (name, results) in [("results", Some(search)), ("final", last)] {
         let Some(results) = results else { continue };
-        let (mut csv, mut parquet) = (Vec::new(), Vec::new());
-        table::write_csv(results, &mut csv)?;
-        table::write_parquet(results, &mut parquet)?;
-        keep(&format!("{name}.csv"), &csv)?;
-        keep(&format!("{name}.parquet"), &parquet)?;
+        for (file, bytes) in tables(name, results)? {
+            keep(&file, &bytes)?;
+        }
     }
     keep("report.html", report::html(search).as_bytes())?;
     let asked = axes.is_some();
@@ -53,6 +51,17 @@ pub(super) fn write(
         keep(&format!("{name}.png"), &picture.png()?)?;
     }
     Ok(written)
+}
+
+/// The tables of results, `NAME.csv` and `NAME.parquet`, with their bytes.
+pub(crate) fn tables(name: &str, results: &Results) -> anyhow::Result<[(String, Vec<u8>); 2]> {
+    let (mut csv, mut parquet) = (Vec::new(), Vec::new());
+    table::write_csv(results, &mut csv)?;
+    table::write_parquet(results, &mut parquet)?;
+    Ok([
+        (format!("{name}.csv"), csv),
+        (format!("{name}.parquet"), parquet),
+    ])
 }
 
 /// The first two keys whose values are numbers.
