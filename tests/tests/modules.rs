@@ -13,6 +13,7 @@ const ONE_DIRECTION: &[&str] = &[
     "picture",
     "ran",
     "readout",
+    "reservoir",
     "scan",
     "sweep",
     "tasks",
@@ -77,15 +78,23 @@ fn paths(text: &str) -> Vec<String> {
 
 /// The module of each name that a crate's root exports, empty where it is another crate's.
 fn exported(root: &str, all: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let trees = root.split("use ").skip(1).flat_map(paths);
-    let names = trees.filter_map(|path| {
-        let (_, name) = path.rsplit_once("::")?;
+    let uses = || root.split("use ").skip(1);
+    let own = uses().flat_map(paths).map(|path| {
+        let name = path.rsplit("::").next().unwrap_or_default().to_owned();
+        (path, name)
+    });
+    // `a::B as C` has a name of its own.
+    let others = uses().filter_map(|text| {
+        let (path, name) = text.split(';').next()?.split_once(" as ")?;
+        Some((path.to_owned(), name.trim().to_owned()))
+    });
+    let names = own.chain(others).filter_map(|(path, name)| {
         let (first, _) = path.split_once("::")?;
         let module = match all.contains_key(first) {
             true => lead(&path, "", all, &BTreeMap::new()),
             false => String::new(),
         };
-        Some((name.to_owned(), module))
+        Some((name, module))
     });
     names.collect()
 }

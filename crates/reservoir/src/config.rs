@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Leak, MemoryKind, PopulationConfig, ProjectionsConfig, ReservoirError, WiringKind};
+use crate::{Leak, MemoryKind, PopulationConfig, ProjectionsConfig, ReservoirError};
 
 /// Rows of context beyond which a window is no short one.
 const MOST_CONTEXT: usize = 1 << 16;
@@ -195,5 +195,29 @@ impl ReservoirConfig {
         }
         self.validate_size()?;
         self.validate_wiring()
+    }
+}
+
+/// How slots are connected to inputs and states.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WiringKind {
+    /// The poster's: every slot is a copy of one input or of one state dimension.
+    #[default]
+    Identity,
+    /// Copies that form chains of equal length, one per copy of an input.
+    DelayLines,
+    /// A classical echo state network's: every slot is a weighted sum of all inputs and a few state dimensions.
+    Sparse,
+}
+
+impl WiringKind {
+    /// The kind's name in a configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::DelayLines => "delay-lines",
+            Self::Sparse => "sparse",
+        }
     }
 }

@@ -48,6 +48,7 @@ mod population;
 mod projections;
 mod reads;
 mod reference;
+mod register;
 mod reservoir;
 mod scan;
 mod sources;
@@ -57,13 +58,13 @@ mod wire;
 mod wiring;
 
 pub use batch_stream::{BatchStream, PreparedReservoir};
-pub use config::ReservoirConfig;
+pub use config::{ReservoirConfig, WiringKind};
 pub use error::ReservoirError;
 pub use inputs::Inputs;
 pub use kind::UnitKind;
 pub use leak::Leak;
 pub use memory::{Memory, MemoryData};
-pub use own::{Kind, KindOptions, OwnKind, register, register_on};
+pub use own::{Kind, KindOptions, OwnKind};
 pub use own_unit::OwnUnit;
 pub use population::PopulationConfig;
 pub use projections::ProjectionsConfig;
@@ -71,11 +72,11 @@ pub use ran_memory_unit::Activation;
 pub use ran_qkv_unit::{GateLaw, LagLaw, Qk, Roles, Value};
 pub use ran_scan::Memory as MemoryKind;
 pub use reads::{Reads, Recurrence, RoleReads, Signal, Source, Term};
+pub use register::{register, register_on};
 pub use reservoir::Reservoir;
 pub use scan::{BackwardPass, Scan, ScanBackend, ScanGradients, Scanned};
 pub use standard::StandardUnit;
 pub use stream::Stream;
-pub use wiring::WiringKind;
 
 // What a program needs beside this crate, in the versions that fit.
 pub use burn;

@@ -3,27 +3,24 @@
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 
-use burn::tensor::{
-    Device,
-    backend::{AutodiffBackend, Backend},
-};
+use burn::tensor::{Device, backend::Backend};
 use ran_unit::{Initializer, Unit, UnitShape};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::ReservoirError;
 use crate::erased::{Erased, ErasedUnit};
-use crate::{OwnUnit, ReservoirError};
 
 /// The table `options` of a population of a kind of one's own.
 pub type KindOptions = serde_json::Map<String, Value>;
 
 /// A kind of unit that a program brings along.
 ///
-/// Once it is [registered](register), its name stands in configurations beside `attention-block` and the others, alone or mixed
+/// Once it is [registered](crate::register), its name stands in configurations beside `attention-block` and the others, alone or mixed
 /// with them in one reservoir: in training, in model files, in experiments.
 ///
 /// Its units may hold parameters (`Param`) of floats or whole numbers, of at most six dimensions; they are trained and
@@ -57,32 +54,6 @@ pub trait Kind: 'static {
     ) -> Self::Unit<B>;
 }
 
-/// Makes a kind known to configurations, on the backends that this crate was built with, in 32-bit floats.
-///
-/// # Errors
-///
-/// If another kind has its name.
-pub fn register<K: Kind>() -> Result<(), ReservoirError> {
-    OwnKind::enter::<K>()?;
-    #[cfg(feature = "ndarray")]
-    register_on::<K, burn::backend::Autodiff<burn_ndarray::NdArray>>()?;
-    #[cfg(feature = "wgpu")]
-    register_on::<K, burn::backend::Autodiff<burn_wgpu::Wgpu>>()?;
-    Ok(())
-}
-
-/// Makes a kind known to configurations on one more backend, with automatic differentiation and without.
-///
-/// # Errors
-///
-/// If another kind has its name.
-pub fn register_on<K: Kind, B: AutodiffBackend>() -> Result<(), ReservoirError> {
-    let kind = OwnKind::enter::<K>()?;
-    kind.draw_with::<B>(draw::<K, B>);
-    kind.draw_with::<B::InnerBackend>(draw::<K, B::InnerBackend>);
-    Ok(())
-}
-
 /// All kinds that are registered, in the order in which they were.
 static KINDS: RwLock<Vec<OwnKind>> = RwLock::new(Vec::new());
 
@@ -105,10 +76,16 @@ pub(crate) type Draw<B> = fn(&Recipe, &Device<B>) -> Box<dyn ErasedUnit<B>>;
 /// All that a population's first weights follow from.
 pub(crate) struct Recipe {
     pub(crate) kind: OwnKind,
-    options: KindOptions,
-    shape: UnitShape,
-    initializer: Initializer,
-    rng: ChaCha8Rng,
+    pub(crate) options: KindOptions,
+    pub(crate) shape: UnitShape,
+    pub(crate) initializer: Initializer,
+    pub(crate) rng: ChaCha8Rng,
+}
+
+/// The error of a name that another kind has.
+pub(crate) fn taken(name: &str) -> ReservoirError {
+    let problem = format!("{name:?} is the name of another kind already");
+    ReservoirError::config("the kind of unit", problem)
 }
 
 fn draw<K: Kind, B: Backend>(recipe: &Recipe, device: &Device<B>) -> Box<dyn ErasedUnit<B>> {
@@ -144,18 +121,16 @@ impl OwnKind {
         kinds.iter().map(|kind| kind.name()).collect()
     }
 
-    fn enter<K: Kind>() -> Result<Self, ReservoirError> {
-        let taken = || {
-            let problem = format!("{:?} is the name of another kind already", K::NAME);
-            ReservoirError::config("the kind of unit", problem)
-        };
-        if crate::UnitKind::of_the_project(K::NAME).is_some() {
-            return Err(taken());
-        }
+    /// Enters a kind among those that are registered; one that is there already is the same.
+    ///
+    /// # Errors
+    ///
+    /// If another one has its name.
+    pub(crate) fn enter<K: Kind>() -> Result<Self, ReservoirError> {
         let mut kinds = KINDS.write().unwrap_or_else(PoisonError::into_inner);
         match kinds.iter().find(|kind| kind.name() == K::NAME) {
             Some(kind) if kind.0.kind == TypeId::of::<K>() => Ok(*kind),
-            Some(_) => Err(taken()),
+            Some(_) => Err(taken(K::NAME)),
             None => {
                 // A kind stays known for as long as the program runs.
                 let kind = Self(Box::leak(Box::new(Registered {
@@ -171,7 +146,9 @@ impl OwnKind {
         }
     }
 
-    fn draw_with<B: Backend>(self, draw: Draw<B>) {
+    /// Has it draw populations on a backend.
+    pub(crate) fn draw_with<K: Kind, B: Backend>(self) {
+        let draw: Draw<B> = draw::<K, B>;
         let mut draws = self.0.draws.write().unwrap_or_else(PoisonError::into_inner);
         draws.insert(TypeId::of::<B>(), Box::new(draw));
     }
@@ -197,31 +174,6 @@ impl OwnKind {
     /// Checks a population's options.
     pub(crate) fn check(self, options: &KindOptions, shape: UnitShape) -> Result<(), String> {
         (self.0.check)(options, shape)
-    }
-
-    /// Draws a population; its options have been checked.
-    ///
-    /// # Errors
-    ///
-    /// If the kind is not registered on this backend.
-    pub(crate) fn init<B: Backend>(
-        self,
-        options: &KindOptions,
-        shape: UnitShape,
-        initializer: Initializer,
-        rng: ChaCha8Rng,
-        device: &Device<B>,
-    ) -> Result<OwnUnit<B>, ReservoirError> {
-        OwnUnit::draw(
-            Arc::new(Recipe {
-                kind: self,
-                options: options.clone(),
-                shape,
-                initializer,
-                rng,
-            }),
-            device,
-        )
     }
 }
 

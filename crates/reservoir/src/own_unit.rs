@@ -26,7 +26,16 @@ pub struct OwnUnit<B: Backend> {
 }
 
 impl<B: Backend> OwnUnit<B> {
-    pub(crate) fn draw(recipe: Arc<Recipe>, device: &Device<B>) -> Result<Self, ReservoirError> {
+    /// Draws a population; its options have been checked.
+    ///
+    /// # Errors
+    ///
+    /// If the kind is not registered on this backend.
+    pub(crate) fn init(recipe: Recipe, device: &Device<B>) -> Result<Self, ReservoirError> {
+        Self::draw(Arc::new(recipe), device)
+    }
+
+    fn draw(recipe: Arc<Recipe>, device: &Device<B>) -> Result<Self, ReservoirError> {
         let Some(draw) = recipe.kind.drawing::<B>() else {
             let (name, backend) = (recipe.kind.name(), type_name::<B>());
             return Err(ReservoirError::config(

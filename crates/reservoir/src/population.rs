@@ -11,8 +11,9 @@ use ran_unit::{Initializer, Output, UnitShape};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::own::Recipe;
 use crate::reads::{Reads, Recurrence, Signal};
-use crate::{KindOptions, Leak, ReservoirError, StandardUnit, UnitKind};
+use crate::{KindOptions, Leak, OwnUnit, ReservoirError, StandardUnit, UnitKind};
 
 /// U units of one kind and width D.
 ///
@@ -252,9 +253,14 @@ impl PopulationConfig {
                 StandardUnit::TanhUnit(config.init(rng, device))
             }
             UnitKind::Own(kind) => {
-                let (options, rng) = (self.own_options(), rng.clone());
-                let unit = kind.init(&options, self.shape(), initializer, rng, device)?;
-                StandardUnit::Own(unit)
+                let recipe = Recipe {
+                    kind,
+                    options: self.own_options(),
+                    shape: self.shape(),
+                    initializer,
+                    rng: rng.clone(),
+                };
+                StandardUnit::Own(OwnUnit::init(recipe, device)?)
             }
         })
     }

@@ -2,33 +2,8 @@
 
 use ran_topology::{Identity, Sparse, Wiring, delay_lines, identity, sparse};
 use rand::Rng;
-use serde::{Deserialize, Serialize};
 
-use crate::{Inputs, ReservoirConfig, ReservoirError};
-
-/// How slots are connected to inputs and states.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum WiringKind {
-    /// The poster's: every slot is a copy of one input or of one state dimension.
-    #[default]
-    Identity,
-    /// Copies that form chains of equal length, one per copy of an input.
-    DelayLines,
-    /// A classical echo state network's: every slot is a weighted sum of all inputs and a few state dimensions.
-    Sparse,
-}
-
-impl WiringKind {
-    /// The kind's name in a configuration.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Identity => "identity",
-            Self::DelayLines => "delay-lines",
-            Self::Sparse => "sparse",
-        }
-    }
-}
+use crate::{Inputs, ReservoirConfig, ReservoirError, WiringKind};
 
 const COPIES: &[WiringKind] = &[WiringKind::Identity, WiringKind::DelayLines];
 const SUMS: &[WiringKind] = &[WiringKind::Sparse];
