@@ -10,7 +10,7 @@ docs/studies/beside-transformers with that task and network put in: some three h
 from that file; costs are those of the networks whose configurations it has, and curves are drawn where DIR has all of them.
 `text` chooses a learning rate for each network on the first quarter of tiny Shakespeare, then trains it on all of it: some 50 minutes on one core.
 `images` does so with a quarter of the training images, and takes about as long.
-Seconds are wall-clock seconds of one thread, those of a training spread evenly over its epochs.
+Seconds are wall-clock seconds of one thread, those of a training spread evenly over its epochs; of text and images they are processor seconds.
 matplotlib is installed with pip into a virtual environment (default: target/peers/study) unless it can be imported already. Needs Python 3.11.
 """
 
@@ -19,6 +19,7 @@ import csv
 import json
 import os
 import re
+import resource
 import shlex
 import shutil
 import statistics
@@ -62,10 +63,6 @@ CURVES = ["japanese-vowels", "adding-problem-small"]
 STEP = "adding-problem-small"
 
 SHAKESPEARE = ROOT / "datasets" / "tiny-shakespeare" / "tiny_shakespeare.txt"
-# Passes over the training part. Further ones are of the network whose pass is the quickest, up to the time of others.
-PASSES = {"ran": [1, 2, 4, 8]}
-
-
 @dataclass
 class Long:
     """A task with much to learn from: for each network a learning rate by a quarter of it, then all of it."""
@@ -78,6 +75,8 @@ class Long:
     score: str
     best: Callable
     settings: list
+    # Passes over the training part of those that make more than one: the network whose pass is the quickest, up to the time of others.
+    passes: dict
     # A function of the folder of results: settings with which a quarter is learnt from, and judged on what is held out of it.
     quarter: Callable
     axis: str
@@ -116,6 +115,7 @@ LONG = {
         score="nats",
         best=min,
         settings=["input_map.width=64"],
+        passes={"ran": [1, 2, 4, 8]},
         quarter=quarter_of_text,
         axis="nats per character of the test part",
         ticks=[50, 100, 200, 400],
@@ -135,6 +135,7 @@ LONG = {
         score="accuracy",
         best=max,
         settings=[],
+        passes={"ran": [1, 2, 4]},
         quarter=lambda out: ["task.limit=15000", "task.valid=0.1"],
         axis="accuracy on test images",
         ticks=[50, 100, 200, 400, 800],
@@ -362,9 +363,10 @@ def learn(program, out, task, kinds):
         tries = {rate: learnt(program, out, task, kind, rate, 1, 100, quarter) for rate in task.rates}
         rate = task.best(tries, key=lambda rate: tries[rate]["valid"])
         found = {key: row for key, row in found.items() if key[0] != kind or row["learning_rate"] == rate}
-        for epochs in PASSES.get(kind, [1]):
+        for epochs in task.passes.get(kind, [1]):
             record = learnt(program, out, task, kind, rate, epochs, 1000, [])
-            numbers = [record["trained_parameters"], f"{record['test']:.4f}", f"{record['seconds']:.0f}"]
+            seconds = processor_seconds(out, task, kind, rate, epochs, 1000)
+            numbers = [record["trained_parameters"], f"{record['test']:.4f}", f"{seconds:.0f}"]
             found[kind, epochs] = dict(zip(fields, [kind, epochs, rate, *numbers]))
             with open(file, "w", newline="") as opened:
                 table = csv.DictWriter(opened, fields, lineterminator="\n")
@@ -390,17 +392,30 @@ def learn(program, out, task, kinds):
     save(figure, f"beside-transformers-{task.name()}.svg")
 
 
+def learnt_in(out, task, kind, rate, epochs, seed):
+    return out / f"{task.name()}-{kind}-{rate}-{epochs}-{seed}"
+
+
 def learnt(program, out, task, kind, rate, epochs, seed, settings):
     """The record of a network that learnt from such a task; made where it is not there."""
-    folder = out / f"{task.name()}-{kind}-{rate}-{epochs}-{seed}"
+    folder = learnt_in(out, task, kind, rate, epochs, seed)
     records = folder / "records.jsonl"
     if not records.exists() or not records.read_text():
         shutil.rmtree(folder, ignore_errors=True)
         settings = [*task.networks[kind], *settings, *task.settings, f"learning.learning_rate={rate}", f"learning.epochs={epochs}"]
         options = [part for setting in settings for part in ("--set", setting)]
         seeds = ["--seeds", f"{seed}..{seed + 1}", "--no-model", "--no-pictures", "--quiet", "--out", str(folder)]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([*program, "experiment", task.preset, *options, *seeds], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        (folder / "processor_seconds").write_text(f"{used:.1f}\n")
     return json.loads(records.read_text().splitlines()[0])
+
+
+def processor_seconds(out, task, kind, rate, epochs, seed):
+    """The processor time of such a run on one core, which other work on the machine changes little."""
+    return float((learnt_in(out, task, kind, rate, epochs, seed) / "processor_seconds").read_text())
 
 
 def line(cells):
