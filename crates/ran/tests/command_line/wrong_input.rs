@@ -30,7 +30,7 @@ fn wrong_usage_exits_with_2() {
         ),
         (
             &["sweep", "context-sorting-problem", "--set", "task.nme=3"],
-            &["task.nme=3", "none of", "`size`"],
+            &["task.nme=3", "`nme`", "`size`"],
         ),
         (&["describe", "--seeds", "0..1"], &["--seeds"]),
         (&["train"], &["train"]),
