@@ -9,7 +9,7 @@ in RetNet's layers, with the paper's group norm, which centres, in place of the 
 retention and Mamba round to 32 bits within.
 
 torch, einops, tqdm and tensorboard, which that code imports, are installed with pip into a virtual environment (default: target/peers/public)
-unless einops can be imported already.
+unless they can be imported already.
 """
 
 import argparse
@@ -30,7 +30,8 @@ def main():
     parser.add_argument("--code", type=Path, required=True)
     parser.add_argument("--venv", type=Path, default=ROOT / "target" / "peers" / "public")
     arguments = parser.parse_args()
-    ensure_package("einops", "torch einops tqdm tensorboard", arguments.venv)
+    for module in ["torch", "einops", "tqdm", "tensorboard"]:
+        ensure_package(module, "torch einops tqdm tensorboard", arguments.venv)
     compared = 0
     for name, (repository, compute, most) in PUBLIC.items():
         folder = arguments.code / repository

@@ -10,7 +10,7 @@ docs/studies/beside-transformers with that task and network put in: some three h
 from that file; costs are those of the networks whose configurations it has, and curves are drawn where DIR has all of them.
 `text` chooses a learning rate for each network on the first quarter of tiny Shakespeare, then trains it on all of it: some 50 minutes on one core.
 `images` does so with a quarter of the training images, and takes about as long.
-Seconds are wall-clock seconds of one thread, those of a training spread evenly over its epochs; of text and images they are processor seconds.
+Seconds are wall-clock seconds of one thread, those of a training spread evenly over its epochs; of text and images they are processor seconds (the table of text that is there has wall-clock seconds).
 matplotlib is installed with pip into a virtual environment (default: target/peers/study) unless it can be imported already. Needs Python 3.11.
 """
 
@@ -356,6 +356,8 @@ def curves(program, out, found, kinds):
 def learn(program, out, task, kinds):
     """What each network scores on the test part after one pass or more, and the seconds that it took."""
     out.mkdir(parents=True, exist_ok=True)
+    # The program is built before time is taken.
+    subprocess.run([*program, "experiment", "--list"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     file, fields = task.csv(), task.fields()
     quarter = task.quarter(out)
     found = {(row["network"], int(row["epochs"])): row for row in rows(file)} if file.exists() else {}
@@ -400,7 +402,7 @@ def learnt(program, out, task, kind, rate, epochs, seed, settings):
     """The record of a network that learnt from such a task; made where it is not there."""
     folder = learnt_in(out, task, kind, rate, epochs, seed)
     records = folder / "records.jsonl"
-    if not records.exists() or not records.read_text():
+    if not (folder / "processor_seconds").exists():
         shutil.rmtree(folder, ignore_errors=True)
         settings = [*task.networks[kind], *settings, *task.settings, f"learning.learning_rate={rate}", f"learning.epochs={epochs}"]
         options = [part for setting in settings for part in ("--set", setting)]

@@ -69,12 +69,6 @@ pub(crate) fn values(point: &BTreeMap<String, serde_json::Value>) -> Point {
     values.collect()
 }
 
-/// The command that runs an experiment with the values of a point.
-#[must_use]
-pub fn command_of(experiment: &str, point: &BTreeMap<String, serde_json::Value>) -> String {
-    command(experiment, &assignments(&BTreeMap::new(), &values(point)))
-}
-
 /// Text as a shell reads it back.
 fn quoted(text: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=,:+@".contains(letter);

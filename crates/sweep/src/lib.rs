@@ -26,7 +26,7 @@ pub mod report;
 pub mod slurm;
 pub mod table;
 
-pub use assign::{assignments, command_of};
+pub use assign::assignments;
 pub use bench::{Bench, Executor, Facts, Metric};
 pub use config::{Bounds, ConfigError, Constraints, FinalConfig, Judged, SweepConfig, TrialConfig};
 pub use error::SweepError;

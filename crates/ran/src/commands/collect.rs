@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ran_experiment::{Collection, FailedSeed, Group, collect, write_file};
-use ran_sweep::{Parameters, Results, SeedScore, Trial, command_of};
+use ran_sweep::{Parameters, Results, SeedScore, Trial};
 use ran_tasks::Metric;
 use serde_json::{Value, json};
 
@@ -123,7 +123,8 @@ fn trial_of(group: &Group, trial: u64) -> Trial {
         score: group.summary.mean,
         problem: group.failed.first().map(why),
         seconds: group.records.iter().map(|record| record.seconds).sum(),
-        command: command_of(&group.summary.experiment, &point),
+        // Settings that all runs share are in none.
+        command: String::new(),
         point,
     }
 }

@@ -137,7 +137,7 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
             let begun = run.begin(&folder, &name, &config, text.as_deref());
             begun.map_err(|error| match error.downcast::<SweepError>() {
                 // What no trial can have was asked for on the command line.
-                Ok(SweepError::Nothing(problem)) if !arguments.settings.is_empty() => {
+                Ok(SweepError::Nothing(problem)) if names_one_of(&problem, &arguments.settings) => {
                     Usage(problem).into()
                 }
                 Ok(error) => error.into(),
@@ -147,6 +147,12 @@ pub(crate) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     };
     run.all(&mut out, &sweep, &mut bench)?;
     Ok(())
+}
+
+/// Whether a sentence names the key of a setting.
+fn names_one_of(problem: &str, settings: &[Setting]) -> bool {
+    let mut keys = settings.iter().map(|setting| setting.key_and_value().0);
+    keys.any(|key| problem.contains(&key))
 }
 
 /// Has settings be the same in all trials.

@@ -150,6 +150,41 @@ fn the_score_is_that_of_the_task_that_all_trials_have() {
 }
 
 #[test]
+fn what_all_trials_have_may_need_a_point_to_be_a_configuration() {
+    let place = place(
+        "base = 'japanese-vowels-full'\n[set]\n'task.valid' = 0.3\n'network.width' = 4\n'learning.epochs' = 1\n[space]\n\
+         'network.kind' = ['gru', 'lstm']\n[method]\nname = 'grid'\n",
+    );
+    let outcome = succeed(
+        place.path(),
+        &["sweep", "s.toml", "--out", "out", "--quiet"],
+    );
+    assert!(
+        outcome.out.contains("2 of 2 trials done; accuracy"),
+        "{}",
+        outcome.out
+    );
+}
+
+#[test]
+fn a_file_that_no_trial_can_have_is_not_the_command_lines_fault() {
+    let place = place(&sweep(
+        "'reservoir.leak' = [-1.0, 7.0]",
+        "[method]\nname = 'grid'",
+    ));
+    let of_file = ["sweep", "s.toml", "--quiet", "--set", "reservoir.context=3"];
+    assert_sentence(
+        &run(place.path(), &of_file),
+        &["reservoir.leak must be above 0"],
+    );
+    let text = sweep("'reservoir.context' = [2, 3]", "[method]\nname = 'grid'");
+    fs::write(place.path().join("s.toml"), text).unwrap();
+    let of_line = ["sweep", "s.toml", "--quiet", "--set", "reservoir.leak=7"];
+    assert_usage(&run(place.path(), &of_line), &["reservoir.leak", "got 7"]);
+    assert!(!place.path().join("runs").exists());
+}
+
+#[test]
 fn what_final_sets_wrongly_is_known_before_anything_is_tried() {
     let text = sweep(
         LEAK,

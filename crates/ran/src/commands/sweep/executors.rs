@@ -168,7 +168,14 @@ fn room_of_groups(groups: &str, root: &Path) -> Option<u64> {
         .take_while(|folder| folder.starts_with(root));
     let rooms = folders.filter_map(|folder| {
         let most = number(folder, "memory.max")?;
-        Some(most.saturating_sub(number(folder, "memory.current")?))
+        // Files that were read and can be forgotten count as in use.
+        let stat = fs::read_to_string(folder.join("memory.stat")).unwrap_or_default();
+        let cached = stat
+            .lines()
+            .find_map(|line| line.strip_prefix("inactive_file "))
+            .and_then(|bytes| bytes.trim().parse().ok());
+        let used = number(folder, "memory.current")?.saturating_sub(cached.unwrap_or(0));
+        Some(most.saturating_sub(used))
     });
     rooms.min()
 }
@@ -202,6 +209,9 @@ mod tests {
         assert_eq!(room("0::/job/step\n"), None);
         limit(&root.path().join("job"), "1000\n", "300\n");
         assert_eq!(room("4:cpu:/x\n0::/job/step\n"), Some(700));
+        let stat = "anon 100\ninactive_file 200\n";
+        fs::write(root.path().join("job/memory.stat"), stat).unwrap();
+        assert_eq!(room("0::/job/step\n"), Some(900));
         limit(root.path(), "400\n", "500\n");
         assert_eq!(room("0::/elsewhere\n"), Some(0));
         assert_eq!(room("4:memory:/job\n"), None);
