@@ -190,10 +190,19 @@ fn the_way_through_the_code_has_at_most_25_files() {
         "one after another"
     );
     assert!((10..=25).contains(&stations.len()), "{stations:?}");
-    let files = links(way)
-        .into_iter()
-        .filter(|link| link.ends_with(".rs") || link.ends_with(".toml"));
-    assert_eq!(files.count(), stations.len(), "one file each");
+    // Lines that begin with no number go on with the station before.
+    let mut files: Vec<usize> = Vec::new();
+    for line in way.lines() {
+        if line.starts_with(|first: char| first.is_ascii_digit()) {
+            files.push(0);
+        }
+        let found = links(line).into_iter();
+        let found = found.filter(|link| link.ends_with(".rs") || link.ends_with(".toml"));
+        if let Some(station) = files.last_mut() {
+            *station += found.count();
+        }
+    }
+    assert_eq!(files, vec![1; stations.len()], "one file each");
     assert!(
         !way.contains(".rs`"),
         "no file is named beside the stations"
