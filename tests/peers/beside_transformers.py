@@ -63,10 +63,13 @@ CURVES = ["japanese-vowels", "adding-problem-small"]
 STEP = "adding-problem-small"
 
 SHAKESPEARE = ROOT / "datasets" / "tiny-shakespeare" / "tiny_shakespeare.txt"
+
+
 @dataclass
 class Long:
     """A task with much to learn from: for each network a learning rate by a quarter of it, then all of it."""
 
+    name: str
     preset: str
     # Some 100,000 parameters each, in place of the preset's units.
     networks: dict
@@ -83,13 +86,10 @@ class Long:
     ticks: list
 
     def csv(self):
-        return STUDY.parent / f"beside-transformers-{self.name()}.csv"
+        return STUDY.parent / f"beside-transformers-{self.name}.csv"
 
     def fields(self):
         return ["network", "epochs", "learning_rate", "trained_parameters", self.score, "seconds"]
-
-    def name(self):
-        return next(name for name, one in LONG.items() if one is self)
 
 
 def quarter_of_text(out):
@@ -99,8 +99,9 @@ def quarter_of_text(out):
     return [f"task.file={quarter}", "task.valid=0.05"]
 
 
-LONG = {
-    "text": Long(
+LONG = [
+    Long(
+        name="text",
         preset="shakespeare",
         networks={
             "ran": ["reservoir.population.0.d_unit=32"],
@@ -120,7 +121,8 @@ LONG = {
         axis="nats per character of the test part",
         ticks=[50, 100, 200, 400],
     ),
-    "images": Long(
+    Long(
+        name="images",
         preset="sequential-mnist-full",
         networks={
             "ran": ["reservoir.population.0.d_unit=32"],
@@ -140,7 +142,8 @@ LONG = {
         axis="accuracy on test images",
         ticks=[50, 100, 200, 400, 800],
     ),
-}
+]
+LONG = {task.name: task for task in LONG}
 
 
 def main():
@@ -391,11 +394,11 @@ def learn(program, out, task, kinds):
     axis.set_ylabel(task.axis)
     axis.legend(frameon=False)
     figure.tight_layout()
-    save(figure, f"beside-transformers-{task.name()}.svg")
+    save(figure, f"beside-transformers-{task.name}.svg")
 
 
 def learnt_in(out, task, kind, rate, epochs, seed):
-    return out / f"{task.name()}-{kind}-{rate}-{epochs}-{seed}"
+    return out / f"{task.name}-{kind}-{rate}-{epochs}-{seed}"
 
 
 def learnt(program, out, task, kind, rate, epochs, seed, settings):
