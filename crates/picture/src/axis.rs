@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 
-use crate::text::numbers;
+use crate::column::LETTERS;
+use crate::text::{fit_all, numbers, width_of};
 
 /// How an axis is divided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct Axis {
     pub scale: Scale,
     /// From where to where; what all points need, where it is none. Points outside are drawn at the edge.
     pub range: Option<[f64; 2]>,
+    /// What the whole numbers from 0 stand for, all of which the axis then has; empty for an axis of numbers.
+    pub categories: Vec<String>,
 }
 
 impl Axis {
@@ -59,6 +62,9 @@ impl Axis {
             return Some([low, high]);
         }
         let [low, high] = extremes(places)?;
+        if !self.categories.is_empty() {
+            return Some([-0.5, self.categories.len() as f64 - 0.5]);
+        }
         // Where all is at one place, an axis about it.
         let pad = if high - low > 1e-12 * low.abs().max(high.abs()) {
             margin * (high - low)
@@ -70,6 +76,9 @@ impl Axis {
 
     /// The places of about `count` ticks between two ends, at round values.
     pub(crate) fn ticks(&self, [low, high]: [f64; 2], count: usize) -> Vec<f64> {
+        if !self.categories.is_empty() {
+            return (0..self.categories.len()).map(|at| at as f64).collect();
+        }
         match self.scale {
             // A few decades: 1, 2 and 5 of each.
             Scale::Log if (1.0..2.5).contains(&(high - low)) => {
@@ -109,14 +118,36 @@ impl Axis {
         }
     }
 
-    /// What places are called; places that differ have names that differ.
+    /// What places are called; places that differ have names that differ. Those of categories may be of any length.
     pub(crate) fn names(&self, places: &[f64]) -> Vec<String> {
+        if !self.categories.is_empty() {
+            let category = |&place: &f64| self.categories.get(place as usize).cloned();
+            return places.iter().filter_map(category).collect();
+        }
         let values = places.iter().map(|&place| match self.scale {
             Scale::Linear | Scale::Count => place,
             Scale::Log => 10_f64.powf(place),
         });
         numbers(&values.collect::<Vec<_>>())
     }
+
+    /// The same, those of categories at most `width` wide, but for a few letters, without which they could not be read.
+    pub(crate) fn fitted(&self, places: &[f64], size: i32, width: i32) -> Vec<String> {
+        let names = self.names(places);
+        if self.categories.is_empty() {
+            return names;
+        }
+        fit_all(&names, size, width.max(90))
+    }
+}
+
+/// Of names that have a room together, set side by side, how many there are for each that can be written without touching the next.
+pub(crate) fn every(names: &[String], room: i32) -> usize {
+    let room = (room / names.len().max(1) as i32).max(1);
+    let needed = names.iter().map(|name| width_of(name, LETTERS) + 14).max();
+    (needed.unwrap_or(0) as usize)
+        .div_ceil(room as usize)
+        .max(1)
 }
 
 /// The least and the largest of some numbers; none where there are none.

@@ -6,7 +6,7 @@ use crate::text::width_of;
 /// A named curve in one or more pieces.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Curve {
-    /// What is written on it.
+    /// What is written on it; nothing where it is empty.
     pub name: String,
     /// The pieces, each as the points it runs through.
     pub pieces: Vec<Vec<[f64; 2]>>,
@@ -42,7 +42,7 @@ pub(crate) fn draw_curves(
         }
     }
     let mut taken: Vec<(i32, i32)> = Vec::new();
-    for (curve, pieces) in &curves {
+    for (curve, pieces) in curves.iter().filter(|(curve, _)| !curve.name.is_empty()) {
         let half = width_of(&curve.name, LETTERS) / 2 + 6;
         let points = pieces.iter().flatten().copied().filter(|&(x, y)| {
             (left + half..=right - half).contains(&x) && (top + 20..=bottom - 20).contains(&y)

@@ -2,12 +2,11 @@
 
 use plotters::prelude::*;
 
-use crate::axis::{Ticked, extremes};
-use crate::canvas::{At, Drawn, FAINT, GRID, INK, Sheet, draw, failed, fill, font, write};
+use crate::axis::{Ticked, every};
+use crate::canvas::{Drawn, FAINT, GRID, INK, Sheet, draw, failed, fill, font};
+use crate::column::{ColourScale, HEADING, Head, LETTERS, MARGIN, WIDTH};
 use crate::curve::{Curve, draw_curves};
-use crate::key::key;
-use crate::text::{fit, fit_all, numbers, width_of};
-use crate::viridis::shade;
+use crate::text::{fit, width_of};
 use crate::{Axis, Picture, PictureError};
 
 /// What stands for one value of the coloured quantity.
@@ -29,19 +28,6 @@ pub enum Mark {
         /// What its colour shows.
         value: f64,
     },
-}
-
-/// What colours mean: viridis (van der Walt and Smith 2015), whose brightness rises evenly, for colour-blind readers and
-/// in grey too.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ColourScale {
-    /// What is shown.
-    pub label: String,
-    /// The values at the dark and at the bright end, in either order; what all marks need, where there are none. Values
-    /// outside have the colour of the end.
-    pub ends: Option<[f64; 2]>,
-    /// What the key says at both ends instead of the numbers; empty for the numbers.
-    pub names: [String; 2],
 }
 
 /// Marks over two axes, coloured by a third quantity.
@@ -71,8 +57,6 @@ pub struct Scatter {
     pub x: Axis,
     /// The axis upwards.
     pub y: Axis,
-    /// What the whole numbers from 0 on the x and y axis stand for; empty for an axis of numbers.
-    pub names: [Vec<String>; 2],
     /// The marks; later ones lie higher. Those without a place on the axes are left out.
     pub marks: Vec<Mark>,
     /// What their colours mean.
@@ -81,14 +65,8 @@ pub struct Scatter {
     pub curves: Vec<Curve>,
 }
 
-/// At 12 cm this makes [`LETTERS`] 8.7 points high, which is what papers ask for.
-const WIDTH: i32 = 880;
+/// The height of the axes.
 const BODY: i32 = 740;
-const MARGIN: i32 = 24;
-const LETTERS: i32 = 28;
-const HEADING: i32 = 32;
-/// The height of the title's and of the key's row.
-const ROW: i32 = 56;
 /// The width of the longest name of a tick upwards; further right there are names of all ticks to be set side by side.
 const LONGEST_NAME: i32 = 230;
 
@@ -108,37 +86,16 @@ impl Scatter {
             let problem = "no mark has a place on its axes";
             return Err(PictureError::empty(&self.title, problem));
         };
-        let values = marks.iter().filter_map(|mark| mark.value);
-        let colours = self.colour.ends.or(extremes(values));
-        let head = MARGIN
-            + if self.title.is_empty() { 0 } else { ROW }
-            + if colours.is_some() { ROW } else { 0 };
-        draw((WIDTH, head + BODY), |sheet| {
-            let (top, axes) = sheet.split_vertically(head);
-            self.head(&top, colours)?;
-            self.body(&axes, (x, y), &marks, colours.unwrap_or([0.0, 1.0]))
+        let head = Head::of(
+            &self.title,
+            &self.colour,
+            marks.iter().filter_map(|mark| mark.value),
+        );
+        draw((WIDTH, head.height() + BODY), |sheet| {
+            let (top, axes) = sheet.split_vertically(head.height());
+            head.draw(&top)?;
+            self.body(&axes, (x, y), &marks, &head)
         })
-    }
-
-    fn head(&self, sheet: &Sheet<'_>, colours: Option<[f64; 2]>) -> Drawn {
-        let mut y = MARGIN + ROW / 2;
-        if !self.title.is_empty() {
-            let title = fit(&self.title, HEADING, WIDTH - 2 * MARGIN);
-            write(sheet, &title, (MARGIN, y), At::Left, HEADING, INK)?;
-            y += ROW;
-        }
-        let Some(ends) = colours else { return Ok(()) };
-        let numbers = numbers(&ends);
-        let name = |end: usize| match &self.colour.names[end] {
-            name if name.is_empty() => numbers[end].clone(),
-            name => name.clone(),
-        };
-        let [low, high] = [0, 1].map(|end| fit(&name(end), LETTERS, WIDTH / 5));
-        let label = fit(&self.colour.label, LETTERS, WIDTH / 3);
-        write(sheet, &label, (MARGIN, y), At::Left, LETTERS, INK)?;
-        let left = MARGIN + width_of(&label, LETTERS) + 20;
-        let room = WIDTH - MARGIN - left;
-        key(sheet, (left, y), room, [&low, &high], shade)
     }
 
     fn body(
@@ -146,22 +103,16 @@ impl Scatter {
         sheet: &Sheet<'_>,
         ([left, right], [low, high]): ([f64; 2], [f64; 2]),
         marks: &[Placed],
-        [dark, bright]: [f64; 2],
+        head: &Head<'_>,
     ) -> Drawn {
         let (x_ticks, x_names) = self.ticks(0, [left, right]);
         let (y_ticks, y_names) = self.ticks(1, [low, high]);
         let widest = y_names.iter().map(|name| width_of(name, LETTERS)).max();
         let label_area = widest.unwrap_or(0) + 70;
-        // Names that would touch one another are written on every second tick, or third, and so on.
-        let room = (WIDTH - label_area - 3 * MARGIN) / x_ticks.len().max(1) as i32;
-        let needed = x_names
-            .iter()
-            .map(|name| width_of(name, LETTERS) + 14)
-            .max();
-        let every = (needed.unwrap_or(0) + room - 1) / room.max(1);
-        let called = |ticks: &[f64], names: &[String], every: i32, place: f64| {
+        let every = every(&x_names, WIDTH - label_area - 3 * MARGIN);
+        let called = |ticks: &[f64], names: &[String], every: usize, place: f64| {
             let at = ticks.iter().position(|&tick| tick == place);
-            let at = at.filter(|&at| at as i32 % every.max(1) == 0);
+            let at = at.filter(|at| at % every == 0);
             at.map_or_else(String::new, |at| names[at].clone())
         };
         let (x, y) = (x_ticks.clone(), y_ticks.clone());
@@ -187,14 +138,6 @@ impl Scatter {
             .y_label_formatter(&|&place| called(&y, &y_names, 1, place))
             .draw()
             .map_err(failed)?;
-        let paint = |value: f64| {
-            let span = bright - dark;
-            shade(if span == 0.0 {
-                1.0
-            } else {
-                (value - dark) / span
-            })
-        };
         let area = chart.plotting_area();
         let base = sheet.get_base_pixel();
         let pixel = |x: f64, y: f64| {
@@ -204,19 +147,22 @@ impl Scatter {
         let radius = if marks.len() > 300 { 7 } else { 10 };
         for mark in marks {
             let [[x, end_x], [y, end_y]] = mark.sides;
-            let inside = |place: f64, low: f64, high: f64| (low..=high).contains(&place);
             if mark.cell {
                 let (x, end_x) = (x.clamp(left, right), end_x.clamp(left, right));
                 let (y, end_y) = (y.clamp(low, high), end_y.clamp(low, high));
                 let ((x, y), (end_x, end_y)) = (pixel(x, y), pixel(end_x, end_y));
-                fill(sheet, [x, y, end_x, end_y], mark.value.map_or(GRID, paint))?;
-            } else if inside(x, left, right) && inside(y, low, high) {
-                let at = pixel(x, y);
+                fill(
+                    sheet,
+                    [x, y, end_x, end_y],
+                    mark.value.map_or(GRID, |value| head.paint(value)),
+                )?;
+            } else {
+                let at = pixel(x.clamp(left, right), y.clamp(low, high));
                 match mark.value {
                     Some(value) => {
                         let edge = Circle::new(at, radius, FAINT.filled());
                         sheet.draw(&edge).map_err(failed)?;
-                        let dot = Circle::new(at, radius - 1, paint(value).filled());
+                        let dot = Circle::new(at, radius - 1, head.paint(value).filled());
                         sheet.draw(&dot).map_err(failed)?;
                     }
                     None => {
@@ -249,9 +195,6 @@ impl Scatter {
     /// The ends of the x or y axis, in places.
     fn ends(&self, side: usize, marks: &[Placed]) -> Option<[f64; 2]> {
         let axis = [&self.x, &self.y][side];
-        if !self.names[side].is_empty() {
-            return (!marks.is_empty()).then(|| [-0.5, self.names[side].len() as f64 - 0.5]);
-        }
         // Cells have edges of their own; half a dot would be cut.
         let margin = if marks.iter().all(|mark| mark.cell) {
             0.0
@@ -263,20 +206,15 @@ impl Scatter {
 
     /// The ticks of the x or y axis and what they are called.
     fn ticks(&self, side: usize, ends: [f64; 2]) -> (Vec<f64>, Vec<String>) {
-        let (axis, names) = ([&self.x, &self.y][side], &self.names[side]);
-        if names.is_empty() {
-            let ticks = axis.ticks(ends, 6);
-            let names = axis.names(&ticks);
-            return (ticks, names);
-        }
+        let axis = [&self.x, &self.y][side];
+        let ticks = axis.ticks(ends, 6);
         let width = if side == 0 {
-            (WIDTH - 200) / names.len() as i32 - 14
+            (WIDTH - 200) / ticks.len().max(1) as i32 - 14
         } else {
             LONGEST_NAME
         };
-        // Less could not be read; then not every tick has its name.
-        let names = fit_all(names, LETTERS, width.clamp(90, LONGEST_NAME));
-        ((0..names.len()).map(|at| at as f64).collect(), names)
+        let names = axis.fitted(&ticks, LETTERS, width.min(LONGEST_NAME));
+        (ticks, names)
     }
 }
 

@@ -177,6 +177,12 @@ fn trim(digits: &str) -> &str {
     }
 }
 
+/// A share from 0 to 1 in per cent, to a tenth below a tenth.
+pub(crate) fn percent_of(share: f64) -> String {
+    let decimals = if share < 0.1 { 1 } else { 0 };
+    format!("{:.decimals$} %", 100.0 * share)
+}
+
 /// A share of all, in per cent; only nothing is 0 % and only all is 100 %.
 pub(crate) fn percent(part: usize, all: usize) -> String {
     let hundredths = (10_000.0 * part as f64 / all.max(1) as f64).round();

@@ -457,12 +457,14 @@ fn a_scatter_has_its_marks_its_key_and_the_names_of_its_places() {
     let draw = |cells: usize| {
         let scatter = Scatter {
             title: "A <scatter> & more".into(),
-            x: Axis::new("across"),
-            y: Axis::new("upwards"),
-            names: [
-                ["ant", "bee", "cow"].map(String::from).into(),
-                hostile_names(3),
-            ],
+            x: Axis {
+                categories: ["ant", "bee", "cow"].map(String::from).into(),
+                ..Axis::new("across")
+            },
+            y: Axis {
+                categories: hostile_names(3),
+                ..Axis::new("upwards")
+            },
             marks: (0..cells).map(cell).chain(dots).collect(),
             colour: ColourScale {
                 label: "accuracy".into(),

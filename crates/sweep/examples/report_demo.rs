@@ -9,6 +9,7 @@ use std::error::Error;
 use std::fs::{self, File};
 use std::path::Path;
 
+use ran_sweep::report::Figure;
 use ran_sweep::{Parameters, Results, SeedScore, Trial, report, table};
 use serde_json::{Value, json};
 
@@ -26,8 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(file(".html"), report::html(&results))?;
         table::write_csv(&results, File::create(file(".csv"))?)?;
         table::write_parquet(&results, File::create(file(".parquet"))?)?;
-        let figures = report::figures(&results, x, y)?;
-        for (picture, name) in [(figures.points, "points"), (figures.cells, "cells")] {
+        for Figure { name, picture } in report::figures(&results, Some([x, y]))? {
             fs::write(file(&format!("-{name}.svg")), picture.svg())?;
             fs::write(file(&format!("-{name}.pdf")), picture.pdf()?)?;
         }

@@ -7,7 +7,7 @@ mod figures;
 mod importance;
 mod page;
 
-pub use figures::{Figures, figures};
+pub use figures::{Figure, figures};
 pub use page::html;
 
 /// Why a picture of the results cannot be drawn.

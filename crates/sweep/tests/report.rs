@@ -1,5 +1,8 @@
 //! The page as a file: what is in it, and that nothing in the data breaks out of its place.
 
+use std::collections::BTreeMap;
+
+use ran_picture::Picture;
 use ran_sweep::{Parameters, Results, SeedScore, Trial, report};
 use serde_json::{Value, json};
 
@@ -184,11 +187,23 @@ fn what_the_page_computes_with_comes_from_the_trials() {
     );
 }
 
+/// The pictures by their names.
+fn drawn(results: &Results, pair: Option<[&str; 2]>) -> BTreeMap<&'static str, Picture> {
+    let figures = report::figures(results, pair).unwrap();
+    let figures = figures.into_iter();
+    figures.map(|one| (one.name, one.picture)).collect()
+}
+
+fn says(picture: &Picture, text: &str) -> bool {
+    picture.svg().contains(&format!(">\n{text}\n</text>"))
+}
+
 #[test]
 fn pictures_show_two_keys_and_refuse_what_is_not_there() {
     let results = sweep(400);
-    let figures = report::figures(&results, "units", "reservoir.population.0.d_unit").unwrap();
-    for picture in [&figures.points, &figures.cells] {
+    let figures = drawn(&results, Some(["units", "reservoir.population.0.d_unit"]));
+    for name in ["points", "cells"] {
+        let picture = &figures[name];
         for text in [
             "units",
             "d_unit",
@@ -197,28 +212,82 @@ fn pictures_show_two_keys_and_refuse_what_is_not_there() {
             "1M",
             "widths",
         ] {
-            assert!(
-                picture.svg().contains(&format!(">\n{text}\n</text>")),
-                "{text}"
-            );
+            assert!(says(picture, text), "{name}: {text}");
         }
-        assert_eq!(&picture.pdf().unwrap()[..5], b"%PDF-");
     }
-    assert_eq!(figures.points.svg().matches("<circle").count(), 800);
-    let categories = report::figures(&results, "features", "units").unwrap();
-    assert!(categories.cells.svg().contains(">\nmax\n</text>"));
-    let unknown = report::figures(&results, "width", "units")
-        .unwrap_err()
-        .to_string();
+    assert_eq!(figures["points"].svg().matches("<circle").count(), 800);
+    assert!(
+        figures
+            .values()
+            .all(|picture| picture.pdf().unwrap()[..5] == *b"%PDF-")
+    );
+    let categories = drawn(&results, Some(["features", "units"]));
+    assert!(says(&categories["cells"], "max"));
+    let refused = |results: &Results, pair| {
+        report::figures(results, Some(pair))
+            .unwrap_err()
+            .to_string()
+    };
+    let unknown = refused(&results, ["width", "units"]);
     assert!(
         unknown.contains("\"width\"") && unknown.contains("reservoir.leak"),
         "{unknown}"
     );
-    let nothing = report::figures(&sweep(0), "units", "d_unit")
-        .unwrap_err()
-        .to_string();
+    let nothing = refused(&sweep(0), ["units", "d_unit"]);
     assert!(
         nothing.contains("no trial of \"widths\" has a score"),
         "{nothing}"
     );
+}
+
+#[test]
+fn pictures_show_all_keys_the_course_of_the_search_and_what_matters() {
+    let mut results = sweep(60);
+    results.trials[7].score = None;
+    let figures = drawn(&results, None);
+    let names: Vec<&str> = figures.keys().copied().collect();
+    assert_eq!(
+        names,
+        ["cells", "convergence", "importance", "parallel", "points"]
+    );
+    let labels = [
+        "units",
+        "d_unit",
+        "leak",
+        "features",
+        "last",
+        "mean",
+        "max",
+        "validation accuracy",
+    ];
+    for label in labels {
+        assert!(says(&figures["parallel"], label), "{label}");
+    }
+    let lines = |results: &Results| {
+        let svg = drawn(results, None)["parallel"].svg().to_owned();
+        svg.matches("<polyline").count()
+    };
+    let mut other = sweep(60);
+    let whole = lines(&other);
+    other.trials[5].point.remove("reservoir.leak");
+    assert_eq!(lines(&other), whole + 1, "a line in two pieces");
+    other.trials[7].score = None;
+    assert_eq!(lines(&other), whole, "and one line fewer");
+    assert_eq!(
+        figures["convergence"].svg().matches("<circle").count(),
+        2 * 59
+    );
+    assert!(
+        says(&figures["convergence"], "widths; line: the best so far")
+            && says(&figures["convergence"], "trial")
+    );
+    assert!(says(
+        &figures["importance"],
+        "share of the variance of validation accuracy"
+    ));
+    // Of few trials nobody can tell what matters, and of one key with numbers there is no plane.
+    let mut few = sweep(10);
+    few.keys = vec!["reservoir.leak".into(), "readout.features".into()];
+    let names: Vec<&str> = drawn(&few, None).keys().copied().collect();
+    assert_eq!(names, ["convergence", "parallel"]);
 }

@@ -40,8 +40,8 @@ pub(super) fn axes(results: &Results) -> Vec<Axis> {
         let spread = results.logarithmic.contains(key);
         let label = results.label(key);
         match numbers {
-            Some(numbers) if !numbers.is_empty() => Axis::of_numbers(key, label, spread, numbers),
-            _ => Axis::of_categories(key, label, values),
+            Some(numbers) if !numbers.is_empty() => Axis::with_numbers(key, label, spread, numbers),
+            _ => Axis::with_categories(key, label, values),
         }
     });
     let numbers = |of: fn(&Trial) -> Option<f64>| trials.iter().filter_map(of).collect();
@@ -52,7 +52,7 @@ pub(super) fn axes(results: &Results) -> Vec<Axis> {
     ];
     let others = others.map(|(name, spread, numbers)| Axis {
         key: false,
-        ..Axis::of_numbers(name, name.into(), spread, numbers)
+        ..Axis::with_numbers(name, name.into(), spread, numbers)
     });
     keys.chain(others).collect()
 }
@@ -62,7 +62,12 @@ fn parameters(trial: &Trial) -> Option<f64> {
 }
 
 impl Axis {
-    fn of_numbers(name: &str, label: String, logarithmic: bool, numbers: Vec<f64>) -> Self {
+    /// Whether it is an axis of numbers, of which the trials have at least one.
+    pub(super) fn of_numbers(&self) -> bool {
+        self.categories.is_empty() && !self.edges.is_empty()
+    }
+
+    fn with_numbers(name: &str, label: String, logarithmic: bool, numbers: Vec<f64>) -> Self {
         let mut numbers: Vec<f64> = numbers.into_iter().filter(|x| x.is_finite()).collect();
         numbers.sort_by(f64::total_cmp);
         numbers.dedup();
@@ -88,7 +93,7 @@ impl Axis {
     }
 
     /// Numbers come first, by size; then all else, by its text.
-    fn of_categories(name: &str, label: String, mut values: Vec<&Value>) -> Self {
+    fn with_categories(name: &str, label: String, mut values: Vec<&Value>) -> Self {
         values.sort_by(|one, other| match (one.as_f64(), other.as_f64()) {
             (Some(one), Some(other)) => one.total_cmp(&other),
             (Some(_), None) => Ordering::Less,

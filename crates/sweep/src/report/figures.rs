@@ -1,32 +1,46 @@
-//! Two keys and the score as pictures for a paper.
+//! What a sweep came to as pictures for a paper.
 
 use std::collections::BTreeMap;
 
-use ran_picture::{Axis as PictureAxis, ColourScale, Curve, Mark, Picture, Scale, Scatter};
+use ran_picture::{
+    Axis as PictureAxis, Bar, ColourScale, Curve, Mark, Parallel, ParallelLine, Picture, Scale,
+    Scatter, bars,
+};
 
 use super::ReportError;
 use super::axis::{Axis, axes};
 use super::colours::{Colours, scored};
 use super::curves::curves;
-use crate::Results;
+use super::importance::Importance;
+use crate::{Results, Trial};
 
-/// The pictures of two keys. At 12 cm width their type is at least 8 points high.
+/// A picture and what its file is called. At 12 cm width its type is at least 8 points high.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Figures {
-    /// A dot per trial in the colour of its score, the best on top; a cross for a trial without a score.
-    pub points: Picture,
-    /// The mean score of the trials in each cell.
-    pub cells: Picture,
+pub struct Figure {
+    /// `points`: a dot per trial over two keys in the colour of its score, the best on top, and a cross for a trial without a
+    /// score. `cells`: the mean score of the trials in each cell of these keys. `parallel`: parallel coordinates of all keys
+    /// and the score. `convergence`: the scores in the order of the trials, and the best so far. `importance`: the share of
+    /// the score's variance that keys explain.
+    pub name: &'static str,
+    /// The picture.
+    pub picture: Picture,
 }
 
-/// Draws two axes (keys of the space by name or by [label](Results::label), `score`, `parameters` or `seconds`) with the score
-/// as colour, brighter where it is better, and with curves of equal numbers of parameters, trained and fixed together,
-/// where the two keys determine it.
+/// Pairs of keys whose importance is shown, beyond that of both alone.
+const PAIRS: usize = 4;
+/// Pairs with a smaller share are left out.
+const LEAST: f64 = 0.01;
+
+/// Draws the results. The colour is the score everywhere, brighter where it is better. The two axes of `points` and `cells` are
+/// keys of the space by name or by [label](Results::label), `score`, `parameters` or `seconds`; by default they are the first two keys
+/// with numbers, and without two such keys there are neither. Curves of equal numbers of
+/// parameters, trained and fixed together, are drawn where the two keys determine it. There is no `importance` where too few trials
+/// have a score, or all have the same.
 ///
 /// # Errors
 ///
 /// When there is no such key, or no trial has a score, or none that has one has a place on both axes.
-pub fn figures(results: &Results, x: &str, y: &str) -> Result<Figures, ReportError> {
+pub fn figures(results: &Results, pair: Option<[&str; 2]>) -> Result<Vec<Figure>, ReportError> {
     let axes = axes(results);
     let find = |name: &str| {
         let found = axes
@@ -40,7 +54,13 @@ pub fn figures(results: &Results, x: &str, y: &str) -> Result<Figures, ReportErr
             }
         })
     };
-    let (x, y) = (find(x)?, find(y)?);
+    let pair = match pair {
+        Some([x, y]) => Some([find(x)?, find(y)?]),
+        None => {
+            let mut numbers = axes.iter().filter(|axis| axis.key && axis.of_numbers());
+            numbers.next().zip(numbers.next()).map(<[&Axis; 2]>::from)
+        }
+    };
     let colours = Colours::of(results).ok_or_else(|| ReportError::NoScore {
         name: results.name.clone(),
     })?;
@@ -49,40 +69,152 @@ pub fn figures(results: &Results, x: &str, y: &str) -> Result<Figures, ReportErr
         (true, true) => "≤ ",
         (true, false) => "≥ ",
     };
-    let curves = curves(results, x, y).into_iter();
-    let scatter = Scatter {
+    let colour = ColourScale {
+        label: score_name(results),
+        ends: Some([colours.worst, colours.best]),
+        names: [
+            format!("{clip}{}", short(colours.worst)),
+            format!("{} best", short(colours.best)),
+        ],
+    };
+    let mut drawn = Vec::new();
+    if let Some([x, y]) = pair {
+        let scatter = Scatter {
+            title: results.name.clone(),
+            x: picture_axis(x),
+            y: picture_axis(y),
+            marks: dots(results, x, y),
+            colour: colour.clone(),
+            curves: curves(results, x, y)
+                .into_iter()
+                .map(|curve| Curve {
+                    name: curve.name,
+                    pieces: curve.pieces,
+                })
+                .collect(),
+        };
+        drawn.push(("points", scatter.draw()?));
+        let marks = cells(results, x, y);
+        drawn.push(("cells", Scatter { marks, ..scatter }.draw()?));
+    }
+    let score = score_axis(results, &colours);
+    let listed: Vec<&Axis> = axes.iter().filter(|axis| axis.key).collect();
+    drawn.push(("parallel", parallel(results, &listed, &score, &colour)?));
+    drawn.push(("convergence", convergence(results, score, colour)?));
+    if let Some(bars) = importance(results, &axes) {
+        drawn.push(("importance", bars?));
+    }
+    let drawn = drawn.into_iter();
+    Ok(drawn
+        .map(|(name, picture)| Figure { name, picture })
+        .collect())
+}
+
+fn score_name(results: &Results) -> String {
+    format!("{} {}", results.judged_data(), results.metric)
+}
+
+/// The axis of scores. Those that are much worse than the dark end lie at its edge, so that the others can be told apart.
+fn score_axis(results: &Results, colours: &Colours) -> PictureAxis {
+    let (worst, best) = (colours.worst, colours.best);
+    let beyond = worst - 0.3 * (best - worst);
+    let room = 0.05 * (best - worst);
+    let ends = [beyond.min(best + room), beyond.max(best + room)];
+    PictureAxis {
+        range: colours.clipped.then_some(ends),
+        ..PictureAxis::new(&score_name(results))
+    }
+}
+
+/// Each scored trial as a line through all keys and its score, the best on top.
+fn parallel(
+    results: &Results,
+    keys: &[&Axis],
+    score: &PictureAxis,
+    colour: &ColourScale,
+) -> Result<Picture, ReportError> {
+    let lines = by_score(results).into_iter().filter_map(|trial| {
+        let value = trial.score.filter(|score| score.is_finite())?;
+        let places = keys.iter().map(|axis| axis.at(trial));
+        let at = places.chain([Some(value)]).collect();
+        Some(ParallelLine { at, value })
+    });
+    let axes = keys.iter().map(|axis| picture_axis(axis));
+    let picture = Parallel {
         title: results.name.clone(),
-        x: picture_axis(x),
-        y: picture_axis(y),
-        names: [x.categories.clone(), y.categories.clone()],
-        marks: Vec::new(),
-        colour: ColourScale {
-            label: format!("{} {}", results.judged_data(), results.metric),
-            ends: Some([colours.worst, colours.best]),
-            names: [
-                format!("{clip}{}", short(colours.worst)),
-                format!("{} best", short(colours.best)),
-            ],
+        lines: lines.collect(),
+        axes: axes.chain([score.clone()]).collect(),
+        colour: colour.clone(),
+    };
+    Ok(picture.draw()?)
+}
+
+/// The scores in the order of the trials, and the best so far.
+fn convergence(
+    results: &Results,
+    score: PictureAxis,
+    colour: ColourScale,
+) -> Result<Picture, ReportError> {
+    let (mut marks, mut steps) = (Vec::new(), Vec::new());
+    let mut found: Option<f64> = None;
+    let edge = score.range.map_or(f64::NEG_INFINITY, |[low, high]| {
+        results.goodness(low).min(results.goodness(high))
+    });
+    for (trial, value) in scored(results) {
+        // What lies at the edge of the axis.
+        let value = results.goodness(results.goodness(value).max(edge));
+        let number = trial.trial as f64;
+        let dot = [number, value];
+        marks.push(Mark::Dot {
+            at: dot,
+            value: Some(value),
+        });
+        let best = found.filter(|&best| results.goodness(best) >= results.goodness(value));
+        // A step: across at the former best, then up or down to the new one.
+        steps.extend(found.map(|former| [number, former]));
+        steps.push([number, best.unwrap_or(value)]);
+        found = best.or(Some(value));
+    }
+    let last = results.trials.last().map_or(0, |trial| trial.trial);
+    steps.extend(found.map(|best| [last as f64, best]));
+    let picture = Scatter {
+        title: format!("{}; line: the best so far", results.name),
+        x: PictureAxis {
+            scale: Scale::Count,
+            ..PictureAxis::new("trial")
         },
-        curves: curves
-            .map(|curve| Curve {
-                name: curve.name,
-                pieces: curve.pieces,
-            })
-            .collect(),
+        y: score,
+        marks,
+        colour,
+        curves: vec![Curve {
+            name: String::new(),
+            pieces: vec![steps],
+        }],
     };
-    let points = Scatter {
-        marks: dots(results, x, y),
-        ..scatter.clone()
-    };
-    let cells = Scatter {
-        marks: cells(results, x, y),
-        ..scatter
-    };
-    Ok(Figures {
-        points: points.draw()?,
-        cells: cells.draw()?,
-    })
+    Ok(picture.draw()?)
+}
+
+/// The importance of keys, and of pairs beyond both keys alone; none where it cannot be told.
+fn importance(results: &Results, axes: &[Axis]) -> Option<Result<Picture, ReportError>> {
+    let found = Importance::of(results, axes);
+    if found.problem.is_some() {
+        return None;
+    }
+    let keys = found.keys.iter().map(|(key, share)| Bar {
+        name: results.label(key),
+        share: *share,
+        pale: false,
+    });
+    let pairs = found.pairs.iter().filter(|(.., share)| *share >= LEAST);
+    let pairs = pairs.take(PAIRS).map(|(one, other, share)| Bar {
+        name: format!("{} × {}", results.label(one), results.label(other)),
+        share: *share,
+        pale: true,
+    });
+    let mut all: Vec<Bar> = keys.chain(pairs).collect();
+    all.sort_by(|one, other| other.share.total_cmp(&one.share));
+    let label = format!("share of the variance of {}", score_name(results));
+    Some(bars(&results.name, &label, &all).map_err(ReportError::from))
 }
 
 fn picture_axis(axis: &Axis) -> PictureAxis {
@@ -93,19 +225,24 @@ fn picture_axis(axis: &Axis) -> PictureAxis {
     };
     PictureAxis {
         scale,
+        categories: axis.categories.clone(),
         ..PictureAxis::new(&axis.label)
     }
 }
 
 /// Trials without a score first, then the worst, so that the best are seen.
-fn dots(results: &Results, x: &Axis, y: &Axis) -> Vec<Mark> {
+fn by_score(results: &Results) -> Vec<&Trial> {
     let mut trials: Vec<_> = results.trials.iter().collect();
     let goodness = |score: Option<f64>| {
         let score = score.filter(|score| score.is_finite());
         score.map_or(f64::NEG_INFINITY, |score| results.goodness(score))
     };
     trials.sort_by(|one, other| goodness(one.score).total_cmp(&goodness(other.score)));
-    let placed = trials.into_iter().filter_map(|trial| {
+    trials
+}
+
+fn dots(results: &Results, x: &Axis, y: &Axis) -> Vec<Mark> {
+    let placed = by_score(results).into_iter().filter_map(|trial| {
         let at = [x.at(trial)?, y.at(trial)?];
         Some(Mark::Dot {
             at,

@@ -29,8 +29,8 @@ pub(super) fn execute(arguments: &Arguments) -> anyhow::Result<()> {
     let (search, last) = read_results(folder, &mut |base, config| {
         TrialBench::new(base, None, config).metric()
     })?;
-    let axes = arguments.x.clone().zip(arguments.y.clone());
-    let written = summary::write(folder, &search, last.as_ref(), axes);
+    let axes = arguments.x.as_deref().zip(arguments.y.as_deref());
+    let written = summary::write(folder, &search, last.as_ref(), axes.map(<[&str; 2]>::from));
     let written = written.map_err(|error| match error.downcast() {
         Ok(error @ ran_sweep::report::ReportError::UnknownKey { .. }) => {
             Usage(error.to_string()).into()

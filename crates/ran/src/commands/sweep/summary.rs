@@ -4,22 +4,21 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use ran_experiment::{FolderError, mean_and_deviation, write_file};
-use ran_sweep::report::{self, ReportError};
+use ran_sweep::report::{self, Figure, ReportError};
 use ran_sweep::{Results, Trial, table};
-use serde_json::Value;
 
 use crate::table::{Side, aligned, grouped, spread};
 
 /// Rows that people are shown.
 const SHOWN: usize = 10;
 
-/// Writes the results into a sweep's folder: tables, the page, and pictures of two axes, by default of the first two keys with
-/// numbers. Gives the files.
+/// Writes the results into a sweep's folder: tables, the page, and pictures, some of them over two axes, by default the first two
+/// keys with numbers. Gives the files.
 pub(super) fn write(
     folder: &Path,
     search: &Results,
     last: Option<&Results>,
-    axes: Option<(String, String)>,
+    pair: Option<[&str; 2]>,
 ) -> anyhow::Result<Vec<PathBuf>> {
     let mut written = Vec::new();
     let mut keep = |name: &str, bytes: &[u8]| {
@@ -35,17 +34,14 @@ pub(super) fn write(
         }
     }
     keep("report.html", report::html(search).as_bytes())?;
-    let asked = axes.is_some();
-    let Some((x, y)) = axes.or_else(|| numeric(search)) else {
-        return Ok(written);
-    };
-    let figures = match report::figures(search, &x, &y) {
+    let asked = pair.is_some();
+    let figures = match report::figures(search, pair) {
         Ok(figures) => figures,
         // Where nobody asked for pictures, there may be nothing to draw yet.
         Err(ReportError::NoScore { .. }) if !asked => return Ok(written),
         Err(error) => return Err(error.into()),
     };
-    for (name, picture) in [("points", figures.points), ("cells", figures.cells)] {
+    for Figure { name, picture } in figures {
         keep(&format!("{name}.svg"), picture.svg().as_bytes())?;
         keep(&format!("{name}.pdf"), &picture.pdf()?)?;
         keep(&format!("{name}.png"), &picture.png()?)?;
@@ -62,20 +58,6 @@ pub(crate) fn tables(name: &str, results: &Results) -> anyhow::Result<[(String, 
         (format!("{name}.csv"), csv),
         (format!("{name}.parquet"), parquet),
     ])
-}
-
-/// The first two keys whose values are numbers.
-fn numeric(results: &Results) -> Option<(String, String)> {
-    let numbers = |key: &&String| {
-        let mut values = results
-            .trials
-            .iter()
-            .filter_map(|trial| trial.point.get(key.as_str()))
-            .peekable();
-        values.peek().is_some() && values.all(Value::is_number)
-    };
-    let mut keys = results.keys.iter().filter(numbers);
-    Some((keys.next()?.clone(), keys.next()?.clone()))
 }
 
 /// The best trials, then what they came to when they were judged once more.
