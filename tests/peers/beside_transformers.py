@@ -3,13 +3,15 @@
     python3 tests/peers/beside_transformers.py run [--out DIR]      (goes on where it stopped)
     python3 tests/peers/beside_transformers.py write [--out DIR]    (tables on standard output, pictures into docs)
     python3 tests/peers/beside_transformers.py text [--out DIR]     (the table and the picture of tiny Shakespeare; goes on where it stopped)
+    python3 tests/peers/beside_transformers.py text-10k [--out DIR]     (likewise with some 10,000 parameters; text-1m: with a million)
     python3 tests/peers/beside_transformers.py images [--out DIR]   (likewise of sequential MNIST by columns)
 
 `run` and `write` take `--tasks NAME ...`, all take `--kinds NAME ...`. `run` makes, for each task and network, the sweep of
 docs/studies/beside-transformers with that task and network put in: some three hours on one core. `write` puts the results in DIR into docs/studies/beside-transformers.csv. The table and the picture of errors are made
 from that file; costs are those of the networks whose configurations it has, and curves are drawn where DIR has all of them.
 `text` chooses a learning rate for each network on the first quarter of tiny Shakespeare, then trains it on all of it: some 50 minutes on one core.
-`images` does so with a quarter of the training images, and takes about as long.
+`text-10k` takes some 20 minutes, `text-1m` an hour for three networks; the picture of scores against parameters is made from all three.
+`images` does so with a quarter of the training images, and takes about as long as `text`.
 Seconds are wall-clock seconds of one thread, those of a training spread evenly over its epochs; of text and images they are processor seconds (the table of text that is there has wall-clock seconds).
 matplotlib is installed with pip into a virtual environment (default: target/peers/study) unless it can be imported already. Needs Python 3.11.
 """
@@ -25,7 +27,7 @@ import shutil
 import statistics
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from environment import ROOT, ensure_package
@@ -54,7 +56,9 @@ TASKS = [
     "sinus-forecasting-small",
 ]
 # Their score is a mean squared error already.
-SQUARED = TASKS[-4:]
+SQUARED = ("continuous-pattern-completion", "continuous-postcasting", "chaotic-forecasting", "sinus-forecasting")
+# Ten times as many sequences, which are longer: `run --tasks … --kinds ran` makes them, 2 to 40 minutes each on one core.
+MEDIUM = [task.replace("-small", "-medium") for task in TASKS[1:]]
 RESERVOIR = "ran, reservoir"
 KINDS = [RESERVOIR, "ran", "gru", "lstm", "transformer", "retnet", "rwkv", "mamba", "echo-state-transformer"]
 SEEDS = 5
@@ -71,7 +75,7 @@ class Long:
 
     name: str
     preset: str
-    # Some 100,000 parameters each, in place of the preset's units.
+    # Of about as many parameters each, in place of the preset's units.
     networks: dict
     rates: list
     # The score, and which of two is better.
@@ -143,7 +147,41 @@ LONG = [
         ticks=[50, 100, 200, 400, 800],
     ),
 ]
-LONG = {task.name: task for task in LONG}
+TEXT = LONG[0]
+SIZES = [
+    replace(
+        TEXT,
+        name="text-10k",
+        networks={
+            "ran": ["reservoir.population.0.d_unit=7"],
+            "gru": ["network.kind=gru", "network.width=38", "network.layers=1"],
+            "lstm": ["network.kind=lstm", "network.width=33", "network.layers=1"],
+            "transformer": ["network.kind=transformer", "network.width=16", "network.layers=2", "network.context=64"],
+            "retnet": ["network.kind=retnet", "network.width=16", "network.layers=2"],
+            "rwkv": ["network.kind=rwkv", "network.width=16", "network.layers=1"],
+            "mamba": ["network.kind=mamba", "network.width=16", "network.layers=2"],
+        },
+        settings=["input_map.width=16"],
+        passes={},
+        ticks=[10, 20, 50, 100],
+    ),
+    TEXT,
+    replace(
+        TEXT,
+        name="text-1m",
+        networks={
+            "ran": ["reservoir.population.0.d_unit=104"],
+            "gru": ["network.kind=gru", "network.width=504", "network.layers=1"],
+            "transformer": ["network.kind=transformer", "network.width=144", "network.layers=4", "network.context=64"],
+        },
+        # As many as for the others, and half as large, as wide networks usually want them.
+        rates=["0.001", "0.002", "0.005", "0.01"],
+        settings=["input_map.width=128"],
+        passes={},
+        ticks=[200, 500, 1000],
+    ),
+]
+LONG = {task.name: task for task in [*SIZES, *LONG[1:]]}
 
 
 def main():
@@ -231,7 +269,7 @@ def cell(out, task, kind):
         first = rows(place(out, task, kind) / "final.csv")[0]
         parameters, command = first["trained_parameters"], first["command"]
     scores = tests(out, task, kind)
-    errors = scores if task in SQUARED else [1 - score for score in scores]
+    errors = scores if task.startswith(SQUARED) else [1 - score for score in scores]
     mean, deviation = statistics.mean(errors), statistics.stdev(errors)
     return dict(zip(FIELDS, [task, kind, f"{mean:.4f}", f"{deviation:.4f}", str(parameters), command]))
 
@@ -239,8 +277,8 @@ def cell(out, task, kind):
 def gathered(out):
     """What is in the file, with what is in the folder in its place; written back."""
     found = {(row["task"], row["network"]): row for row in rows(FOUND)}
-    found |= {(task, kind): cell(out, task, kind) for task in TASKS for kind in KINDS if done(out, task, kind)}
-    order = sorted(found, key=lambda one: (TASKS.index(one[0]), KINDS.index(one[1])))
+    found |= {(task, kind): cell(out, task, kind) for task in TASKS + MEDIUM for kind in KINDS if done(out, task, kind)}
+    order = sorted(found, key=lambda one: ((TASKS + MEDIUM).index(one[0]), KINDS.index(one[1])))
     with open(FOUND, "w", newline="") as file:
         table = csv.DictWriter(file, FIELDS, lineterminator="\n")
         table.writeheader()
@@ -248,9 +286,8 @@ def gathered(out):
     return found
 
 
-def write(program, out, tasks, kinds):
-    found = gathered(out)
-    kinds = [kind for kind in kinds if any((task, kind) in found for task in tasks)]
+def errors(found, tasks, kinds):
+    """A table of what was found, the best of a row in bold."""
     line(["task", *kinds])
     line(["---"] * (len(kinds) + 1))
     for task in tasks:
@@ -258,6 +295,14 @@ def write(program, out, tasks, kinds):
         best = min((one["error"] for one in shown if one), key=float, default=None)
         texts = [f"{one['error']} ± {one['deviation']}" if one else "–" for one in shown]
         line([task, *(text.replace(best, f"**{best}**", 1) if one and one["error"] == best else text for one, text in zip(shown, texts))])
+
+
+def write(program, out, tasks, kinds):
+    found = gathered(out)
+    kinds = [kind for kind in kinds if any((task, kind) in found for task in tasks)]
+    errors(found, tasks, kinds)
+    print()
+    errors(found, MEDIUM, [kind for kind in kinds if any((task, kind) in found for task in MEDIUM)])
     print()
     line(["network", "trained parameters", "multiply-adds a step, position 64", "10,000", "numbers remembered, 64", "10,000"])
     line(["---"] * 6)
@@ -395,6 +440,25 @@ def learn(program, out, task, kinds):
     axis.legend(frameon=False)
     figure.tight_layout()
     save(figure, f"beside-transformers-{task.name}.svg")
+    if task in SIZES:
+        by_parameters()
+
+
+def by_parameters():
+    """Scores of the text after one pass, against how many parameters were trained."""
+    files = [task.csv() for task in SIZES if task.csv().exists()]
+    found = [row for file in files for row in rows(file) if row["epochs"] == "1"]
+    figure, axis = pyplot().subplots(figsize=(6, 4))
+    for number, kind in enumerate(TEXT.networks):
+        own = sorted((int(row["trained_parameters"]), float(row[TEXT.score])) for row in found if row["network"] == kind)
+        if own:
+            axis.plot(*zip(*own), "o-", color=f"C{number}", label=kind, linewidth=1.3)
+    axis.set_xscale("log")
+    axis.set_xlabel("trained parameters")
+    axis.set_ylabel(TEXT.axis)
+    axis.legend(frameon=False)
+    figure.tight_layout()
+    save(figure, "beside-transformers-parameters.svg")
 
 
 def learnt_in(out, task, kind, rate, epochs, seed):
