@@ -84,10 +84,10 @@ impl EvaluationConfig {
     /// Where and how long a model is to go on by itself, if it is.
     pub(crate) fn plan(&self, dataset: &Dataset) -> Result<Option<FreeRunPlan>, LearningError> {
         if self.free_run.is_none() && !self.is_default() {
-            return Err(LearningError::Config {
-                field: "evaluation.starts".into(),
-                problem: "needs evaluation.free_run: how many steps each forecast has".into(),
-            });
+            return Err(LearningError::config(
+                "evaluation.starts",
+                "needs evaluation.free_run: how many steps each forecast has",
+            ));
         }
         let plan = |steps| FreeRunPlan::new(dataset, steps, self.starts);
         self.free_run.map(plan).transpose()

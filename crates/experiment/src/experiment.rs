@@ -198,12 +198,10 @@ impl Experiment {
                 return Err(ExperimentError::Invalid {
                     in_file: false,
                     origin: format!("--set {setting}"),
-                    source: LearningError::Config {
-                        field: "reservoir".into(),
-                        problem:
-                            "says nothing where network.kind puts another network in its place"
-                                .into(),
-                    },
+                    source: LearningError::config(
+                        "reservoir",
+                        "says nothing where network.kind puts another network in its place",
+                    ),
                 });
             }
             // The preset's says nothing any more, and records should not say that it does.

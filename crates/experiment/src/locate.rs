@@ -194,7 +194,8 @@ fn extend(mut key: Vec<String>, whole: &Value, problem: &str) -> Vec<String> {
     key
 }
 
-fn value_at<'a>(whole: &'a Value, key: &[String]) -> Option<&'a Value> {
+/// The value at a path of names and places.
+pub(crate) fn value_at<'a>(whole: &'a Value, key: &[String]) -> Option<&'a Value> {
     key.iter().try_fold(whole, |value, name| match value {
         Value::Table(table) => table.get(name),
         Value::Array(list) => list.get(name.parse::<usize>().ok()?),

@@ -1,6 +1,5 @@
 //! Where a run's folder goes.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -48,11 +47,8 @@ fn id(now: OffsetDateTime, what: &str) -> String {
     let (year, month, day) = now.to_calendar_date();
     let (hour, minute, second) = now.to_hms();
     let month = u8::from(month);
-    let mut id = format!("{year:04}{month:02}{day:02}-{hour:02}{minute:02}{second:02}-");
-    for byte in Sha256::digest(what).iter().take(4) {
-        write!(id, "{byte:02x}").expect("writing into a string cannot fail");
-    }
-    id
+    let digest = Sha256::digest(what);
+    format!("{year:04}{month:02}{day:02}-{hour:02}{minute:02}{second:02}-{digest:.8x}")
 }
 
 #[cfg(test)]

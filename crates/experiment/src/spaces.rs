@@ -12,6 +12,8 @@ use ran_tasks::Dataset;
 use serde_json::json;
 use toml::{Table, Value};
 
+use crate::locate::value_at;
+use crate::setting::path_of;
 use crate::{Experiment, Setting};
 
 /// Which space is searched.
@@ -165,11 +167,7 @@ fn population_names(config: &Value) -> Vec<String> {
 
 /// The value of a key, as `--set` names it.
 fn at<'a>(config: &'a Value, key: &str) -> Option<&'a Value> {
-    key.split('.')
-        .try_fold(config, |value, part| match part.parse::<usize>() {
-            Ok(place) => value.get(place),
-            Err(_) => value.get(part),
-        })
+    value_at(config, &path_of(key))
 }
 
 /// Text of TOML that this file holds.

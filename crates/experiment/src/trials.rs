@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
 
 use ran_learning::{LearningBackend, LearningError, ParameterCounts, Report, count_parameters};
-use ran_tasks::{Dataset, Metric, Split, TaskConfig};
+use ran_tasks::{Dataset, Split, TaskConfig};
 
 use crate::backend::{BackendKind, Work, compute};
 use crate::run::wrong_model;
@@ -47,15 +47,6 @@ impl Trials {
     pub fn new(backend: BackendKind) -> Self {
         let data = VecDeque::new();
         Self { backend, data }
-    }
-
-    /// The metric of an experiment's task.
-    ///
-    /// # Errors
-    ///
-    /// When the task cannot be loaded.
-    pub fn metric(&mut self, experiment: &Experiment, seed: u64) -> Result<Metric, RunError> {
-        Ok(self.load(&experiment.config.task, seed)?.metric)
     }
 
     /// The data of an experiment's task.
@@ -200,10 +191,7 @@ fn check_split(experiment: &Experiment, dataset: &Dataset, judged: Split) -> Res
         Split::Test if dataset.test.is_empty() => "does not matter: the task has no test set",
         _ => return Ok(()),
     };
-    let source = LearningError::Config {
-        field: "learning.validation".into(),
-        problem: problem.into(),
-    };
+    let source = LearningError::config("learning.validation", problem);
     Err(wrong_model(experiment, source))
 }
 

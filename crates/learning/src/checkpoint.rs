@@ -6,6 +6,7 @@ use burn::tensor::TensorData;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
+use crate::inspect::each_number;
 use crate::model_file::entry;
 use crate::network::Path;
 use crate::optimiser::Moments;
@@ -150,11 +151,7 @@ impl Checkpoint {
         let mut parts: BTreeMap<&str, BTreeMap<Path, TensorData>> = BTreeMap::new();
         for (name, view) in file.iter() {
             let (part, path) = name.split_once('/').unwrap_or(("", name));
-            let numbers: Vec<f32> = view
-                .data()
-                .chunks_exact(4)
-                .map(|bytes| f32::from_le_bytes(bytes.try_into().expect("chunks are of 4")))
-                .collect();
+            let numbers = each_number(view.data(), f32::from_le_bytes);
             let known = ["now", "best", "first", "second"];
             let known = known.into_iter().find(|known| *known == part);
             let Some(part) = known.filter(|_| view.dtype() == Dtype::F32) else {

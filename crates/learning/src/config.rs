@@ -197,29 +197,24 @@ impl ModelConfig {
         };
         network.check()?;
         let learning = &self.learning;
-        if learning.regime == Regime::FixedQk {
-            return wrong(
+        let fixes = "fixes queries and keys";
+        for (field, is_there, does, hint) in [
+            (
                 "regime",
-                "fixes queries and keys of units, and the network that network.kind names has no units: \"full\", \"hybrid\" and \"reservoir\" are allowed",
-            );
-        }
-        if learning.fixed_qk {
-            return wrong(
-                "fixed_qk",
-                "fixes queries and keys of units, and the network that network.kind names has no units",
-            );
-        }
-        if learning.qk.is_some() {
-            return wrong(
-                "qk",
-                "fits queries of units, and the network that network.kind names has no units",
-            );
-        }
-        if learning.bias.is_some() {
-            return wrong(
-                "bias",
-                "fits biases of units, and the network that network.kind names has no units",
-            );
+                learning.regime == Regime::FixedQk,
+                fixes,
+                ": \"full\", \"hybrid\" and \"reservoir\" are allowed",
+            ),
+            ("fixed_qk", learning.fixed_qk, fixes, ""),
+            ("qk", learning.qk.is_some(), "fits queries", ""),
+            ("bias", learning.bias.is_some(), "fits biases", ""),
+        ] {
+            if is_there {
+                let problem = format!(
+                    "{does} of units, and the network that network.kind names has no units{hint}"
+                );
+                return wrong(field, &problem);
+            }
         }
         match learning.truncate {
             Truncate::Steps(_) => wrong(

@@ -92,7 +92,8 @@ pub enum LearningError {
 }
 
 impl LearningError {
-    pub(crate) fn config(field: impl Into<String>, problem: impl Into<String>) -> Self {
+    /// A value that is not allowed: the key's path, as in `learning.epochs`, and what is wrong with it.
+    pub fn config(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Config {
             field: field.into(),
             problem: problem.into(),

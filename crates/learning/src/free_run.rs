@@ -40,10 +40,7 @@ impl FreeRunPlan {
     ///
     /// If the task is not a forecast of all inputs one step ahead, of one series, or the test steps are too few.
     pub fn new(dataset: &Dataset, steps: usize, count: usize) -> Result<Self, LearningError> {
-        let refuse = |field: &str, problem: String| {
-            let field = field.into();
-            Err(LearningError::Config { field, problem })
-        };
+        let refuse = |field: &str, problem: String| Err(LearningError::config(field, problem));
         if steps == 0 {
             return refuse("evaluation.free_run", "must be at least 1, got 0".into());
         }

@@ -203,7 +203,8 @@ impl<B: ScanBackend> Model<B> {
     }
 }
 
-fn each_number<const N: usize, T>(data: &[u8], number: impl Fn([u8; N]) -> T) -> Vec<T> {
+/// The numbers that bytes hold, N bytes each.
+pub(crate) fn each_number<const N: usize, T>(data: &[u8], number: impl Fn([u8; N]) -> T) -> Vec<T> {
     let (chunks, _) = data.as_chunks::<N>();
     chunks.iter().map(|chunk| number(*chunk)).collect()
 }

@@ -1,7 +1,6 @@
 //! A configuration as a flat list of keys and values, and the first key in which two of them differ.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -76,13 +75,6 @@ impl Difference {
     }
 }
 
-impl fmt::Display for Difference {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (key, first, second) = (&self.key, self.first(), self.second());
-        write!(out, "{key} is {first} and {second}")
-    }
-}
-
 fn in_words(value: Option<&Value>) -> String {
     value.map_or_else(|| "not given".into(), Value::to_string)
 }
@@ -104,7 +96,9 @@ mod tests {
             (&one, &other, Some("a is not given and 1")),
             (&units, &one, Some("b.list.1.units is 5 and 4")),
         ] {
-            let found = Difference::of(first, second).map(|found| found.to_string());
+            let found = Difference::of(first, second);
+            let found =
+                found.map(|one| format!("{} is {} and {}", one.key, one.first(), one.second()));
             assert_eq!(found.as_deref(), expected);
         }
     }

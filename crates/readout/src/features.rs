@@ -119,31 +119,6 @@ impl Features {
         }
     }
 
-    /// From the outputs for the rows of [`Features::rows`] to one output per scored step.
-    ///
-    /// # Shapes
-    ///
-    /// - outputs: `[rows, d_output]`
-    /// - output: `[scored.len(), d_output]`
-    ///
-    /// # Panics
-    ///
-    /// As [`Features::rows`], and if there is not one output per row of features.
-    pub fn collect(
-        self,
-        steps: usize,
-        scored: &[usize],
-        outputs: ArrayView2<'_, f32>,
-    ) -> Array2<f32> {
-        check_scored(steps, scored);
-        assert_eq!(
-            outputs.nrows(),
-            self.count(scored),
-            "expected one output per row of features"
-        );
-        self.collecting(outputs.ncols(), scored).push(outputs)
-    }
-
     /// The step at which each row of [`Features::rows`] is taken.
     pub fn row_steps(self, scored: &[usize]) -> Vec<usize> {
         if self.repeats(scored) {
@@ -276,7 +251,7 @@ mod tests {
         let repeated = Features::EveryStep.targets(4, &[2], array![[1.0, 0.0]].view());
         assert_eq!(repeated, array![[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]);
         let outputs = array![[1.0, 0.0], [2.0, 3.0], [6.0, 0.0]];
-        let collected = Features::EveryStep.collect(4, &[2], outputs.view());
+        let collected = Features::EveryStep.collecting(2, &[2]).push(outputs.view());
         assert_eq!(collected, array![[3.0, 1.0]]);
     }
 
@@ -322,7 +297,8 @@ mod tests {
                 let expanded = features.targets(steps, &scored, targets.view());
                 prop_assert_eq!(rows.nrows(), expanded.nrows());
                 // Outputs that hit every target collect to the targets.
-                prop_assert_eq!(&features.collect(steps, &scored, expanded.view()), &targets);
+                let mut collecting = features.collecting(2, &scored);
+                prop_assert_eq!(&collecting.push(expanded.view()), &targets);
                 if let Some(&last) = scored.last() {
                     let mut poisoned = states.clone();
                     poisoned.slice_mut(s![last + 1.., ..]).fill(f32::NAN);

@@ -39,7 +39,7 @@ impl Features {
     }
 
     /// Begins to collect a sequence's outputs, of width `d_output`, that come in pieces: [`Running::push`] then takes rows of
-    /// outputs and returns, as [`Features::collect`] does, one row per scored step.
+    /// outputs, those for the rows of [`Features::rows`], and returns one row per scored step.
     ///
     /// # Panics
     ///
@@ -74,11 +74,6 @@ impl Running {
     /// How many rows are complete.
     pub fn done(&self) -> usize {
         self.done
-    }
-
-    /// How many rows the sequence has in all.
-    pub fn count(&self) -> usize {
-        self.row_steps.len()
     }
 
     /// How many states are needed until all rows are complete: later ones change nothing.
@@ -212,7 +207,7 @@ pub(crate) mod tests {
                 None => joined = Some(out),
             }
         }
-        assert_eq!(running.done(), running.count());
+        assert_eq!(running.done(), running.row_steps.len());
         joined.unwrap()
     }
 
@@ -230,7 +225,7 @@ pub(crate) mod tests {
                 let whole = features.rows(states.view(), &scored);
                 let pieces = in_pieces(features.running(d_state, &scored), states.view(), length);
                 prop_assert_eq!(&pieces, &whole);
-                let collected = features.collect(steps, &scored, whole.view());
+                let collected = features.collecting(whole.ncols(), &scored).push(whole.view());
                 if !scored.is_empty() {
                     let running = features.collecting(whole.ncols(), &scored);
                     prop_assert_eq!(in_pieces(running, whole.view(), length), collected);

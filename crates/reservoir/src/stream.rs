@@ -34,25 +34,6 @@ impl Stream {
         self.stepper.step(input, state);
     }
 
-    /// Feeds many inputs and writes all states, with the reservoir's units shared by threads where that pays.
-    ///
-    /// # Shapes
-    ///
-    /// - inputs: `[steps, d_input]`
-    /// - states: `[steps, d_state]`
-    ///
-    /// # Panics
-    ///
-    /// If the slices have other lengths.
-    pub fn run(&mut self, inputs: &[f32], states: &mut [f32]) {
-        self.stepper.run(inputs, states);
-    }
-
-    /// Width of the input, I.
-    pub fn d_input(&self) -> usize {
-        self.d_input
-    }
-
     /// Width of the state, N.
     pub fn d_state(&self) -> usize {
         self.d_state

@@ -150,12 +150,7 @@ fn typed<B: Backend>(numbers: &Tensor<B, 3>, like: &Tensor<B, 3>) -> Tensor<B, 3
 }
 
 fn kernel_wiring(wiring: &Wiring) -> ran_scan::Wiring {
-    let lens = wiring.slots().map(|slot| slot.sources.len());
-    let mut offsets = vec![0];
-    offsets.extend(lens.scan(0, |end, len| {
-        *end += len;
-        Some(*end)
-    }));
+    let offsets = wiring.offsets().to_vec();
     let (sources, weights) = (wiring.sources().to_vec(), wiring.weights().to_vec());
     ran_scan::Wiring::new(offsets, sources, weights)
         .expect("compressed rows of a wiring that was checked")

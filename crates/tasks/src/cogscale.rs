@@ -13,7 +13,6 @@ mod postcasting;
 mod recall;
 
 use crate::{Category, Dataset, Sample, TaskError};
-use ndarray::Array2;
 use ran_seed::RngStream;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -193,15 +192,6 @@ impl Generator {
             ..Dataset::new(name, self.category, widths)
         }
     }
-}
-
-/// A one-hot row of `symbols` for each symbol of a sequence.
-fn symbols_to_rows(sequence: &[usize], symbols: usize) -> Array2<f32> {
-    let mut rows = Array2::zeros((sequence.len(), symbols));
-    for (step, &symbol) in sequence.iter().enumerate() {
-        rows[[step, symbol]] = 1.0;
-    }
-    rows
 }
 
 #[cfg(test)]

@@ -67,6 +67,13 @@ impl TaskError {
         }
     }
 
+    pub(crate) fn write(path: &Path, source: std::io::Error) -> Self {
+        Self::Write {
+            path: path.into(),
+            source,
+        }
+    }
+
     pub(crate) fn line(path: &Path, line: usize, problem: impl Into<String>) -> Self {
         Self::Line {
             path: path.into(),

@@ -78,7 +78,7 @@ impl NpzWriter {
             builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
             builder.tempfile_in(folder_of(path))
         };
-        let file = begin().map_err(|source| failed(path, source))?;
+        let file = begin().map_err(|source| TaskError::write(path, source))?;
         Ok(Self {
             path: path.into(),
             archive: ZipWriter::new(file),
@@ -108,8 +108,8 @@ impl NpzWriter {
         values: impl IntoIterator<Item = N>,
     ) -> Result<(), TaskError> {
         let header = npy::header(N::DESCR, shape);
-        let length =
-            bytes_of(shape, size_of::<N>()).map_err(|source| failed(&self.path, source))?;
+        let length = bytes_of(shape, size_of::<N>())
+            .map_err(|source| TaskError::write(&self.path, source))?;
         let mut count = 0;
         self.entry(name, shape, header.len() + length, Kept::Small, |out| {
             let mut out = BufWriter::with_capacity(1 << 16, out);
@@ -153,7 +153,7 @@ impl NpzWriter {
             file.set_len(bytes_of(shape, 4)? as u64)?;
             Ok(file)
         };
-        let file = begin().map_err(|source| failed(&self.path, source))?;
+        let file = begin().map_err(|source| TaskError::write(&self.path, source))?;
         Ok(Spool {
             path: self.path.clone(),
             file,
@@ -168,7 +168,8 @@ impl NpzWriter {
     /// When it cannot be written.
     pub fn spooled(&mut self, name: &str, mut spool: Spool) -> Result<(), TaskError> {
         let header = npy::header(f32::DESCR, &spool.shape);
-        let length = bytes_of(&spool.shape, 4).map_err(|source| failed(&self.path, source))?;
+        let length =
+            bytes_of(&spool.shape, 4).map_err(|source| TaskError::write(&self.path, source))?;
         let bytes = header.len() + length;
         let shape = spool.shape.clone();
         self.entry(name, &shape, bytes, Kept::AsTheyAre, |out| {
@@ -192,7 +193,7 @@ impl NpzWriter {
             file.persist(&path)?;
             Ok(())
         };
-        finish().map_err(|source: io::Error| failed(&path, source))
+        finish().map_err(|source: io::Error| TaskError::write(&path, source))
     }
 
     fn entry(
@@ -215,19 +216,13 @@ impl NpzWriter {
         let begun = archive.start_file(format!("{name}.npy"), options);
         let written = begun.map_err(io::Error::from);
         let written = written.and_then(|()| fill(archive));
-        written.map_err(|source| failed(&self.path, source))?;
+        written.map_err(|source| TaskError::write(&self.path, source))?;
         self.arrays.push((name.into(), shape.to_vec()));
         Ok(())
     }
 }
 
 impl Spool {
-    /// The array's shape.
-    #[must_use]
-    pub fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
     /// Fills values from a place on, counted in values in C order.
     ///
     /// # Errors
@@ -250,14 +245,7 @@ impl Spool {
         );
         let sought = self.file.seek(SeekFrom::Start(place as u64 * 4));
         let written = sought.and_then(|_| self.file.write_all(&bytes));
-        written.map_err(|source| failed(&self.path, source))
-    }
-}
-
-fn failed(path: &Path, source: io::Error) -> TaskError {
-    TaskError::Write {
-        path: path.into(),
-        source,
+        written.map_err(|source| TaskError::write(&self.path, source))
     }
 }
 

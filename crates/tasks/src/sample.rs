@@ -74,7 +74,14 @@ pub(crate) fn numbered(count: usize) -> Vec<String> {
 
 /// A one-hot row of `classes`, as `[1, classes]`.
 pub(crate) fn one_hot(class: usize, classes: usize) -> Array2<f32> {
-    let mut row = Array2::zeros((1, classes));
-    row[[0, class]] = 1.0;
-    row
+    symbols_to_rows(&[class], classes)
+}
+
+/// A one-hot row of `symbols` for each symbol of a sequence.
+pub(crate) fn symbols_to_rows(sequence: &[usize], symbols: usize) -> Array2<f32> {
+    let mut rows = Array2::zeros((sequence.len(), symbols));
+    for (step, &symbol) in sequence.iter().enumerate() {
+        rows[[step, symbol]] = 1.0;
+    }
+    rows
 }

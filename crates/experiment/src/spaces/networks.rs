@@ -3,7 +3,7 @@
 use ran_tasks::{Category, Dataset};
 use toml::{Table, Value};
 
-use super::{SearchSpace, of_closed_form, table};
+use super::{SearchSpace, is_closed, of_closed_form, table};
 use crate::Experiment;
 
 /// What belongs to readouts that are not trained by gradient.
@@ -34,10 +34,7 @@ pub(super) fn space(mut base: Table, experiment: &Experiment, dataset: &Dataset)
         "learning.weight_decay" = [0.0, 0.01]
         "#,
     );
-    let regime = base
-        .get("learning")
-        .and_then(|learning| learning.get("regime"));
-    if regime.and_then(Value::as_str) == Some("reservoir") {
+    if is_closed(&base) {
         keys.retain(|key, _| key == "network.width");
     }
     keys.extend(of_closed_form(&base));

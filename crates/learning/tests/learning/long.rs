@@ -103,8 +103,8 @@ fn assert_as_the_whole(memory: &str, features: &str, dataset: &Dataset) {
     assert_eq!(numbers(&trained.model.readout), numbers(&whole));
     for (sample, predictions) in dataset.test.iter().zip(&trained.test_predictions) {
         let outputs = HostReadout::of(&whole).outputs(rows(sample).view());
-        let steps = sample.inputs.nrows();
-        let expected = features.collect(steps, &sample.scored, outputs.view());
+        let mut collecting = features.collecting(outputs.ncols(), &sample.scored);
+        let expected = collecting.push(outputs.view());
         assert_eq!(predictions, &expected, "{memory}, {features:?}");
     }
 }

@@ -1,8 +1,8 @@
 //! Pattern completion: fill in the masked steps of a pattern that repeats.
 
-use super::{Generator, Size, symbols_to_rows};
+use super::{Generator, Size};
 use crate::Sample;
-use crate::sample::numbered;
+use crate::sample::{numbered, symbols_to_rows};
 use ndarray::Array2;
 use rand::RngExt;
 use rand::seq::index;

@@ -1,8 +1,8 @@
 //! Recall: find what followed a symbol before.
 
-use super::{Generator, Size, symbols_to_rows};
+use super::{Generator, Size};
 use crate::Sample;
-use crate::sample::{numbered, one_hot};
+use crate::sample::{numbered, one_hot, symbols_to_rows};
 use rand::RngExt;
 use rand::seq::index;
 

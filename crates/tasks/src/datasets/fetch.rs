@@ -4,7 +4,7 @@ use super::{DatasetFile, DatasetInfo, Fetch, LARGEST, file_name, list, package, 
 use crate::{TaskError, input};
 use flate2::read::GzDecoder;
 use std::fs;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// How many first bytes of an unpacked file say how long it is.
@@ -42,10 +42,9 @@ fn fetch_into(cache: &Path, name: &str, from: Option<&Path>) -> Result<PathBuf, 
     if intact(&set, cache) {
         return Ok(target);
     }
-    let failed = |path: &Path| {
-        let path = path.to_path_buf();
-        move |source| TaskError::Write { path, source }
-    };
+    fn failed(path: &Path) -> impl Fn(io::Error) -> TaskError {
+        move |source| TaskError::write(path, source)
+    }
     fs::create_dir_all(cache).map_err(failed(cache))?;
     // Beside the target, so that the last step is a rename; it is removed whenever this function ends.
     let work = tempfile::tempdir_in(cache).map_err(failed(cache))?;

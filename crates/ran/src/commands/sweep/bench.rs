@@ -67,8 +67,8 @@ impl Bench for TrialBench {
             let by_task = self.experiment(&task);
             by_task.map_err(|_| problem)
         })?;
-        let metric = self.trials.metric(&experiment, self.seed);
-        let metric = metric.map_err(|error: RunError| error.to_string())?;
+        let dataset = self.trials.dataset(&experiment, self.seed);
+        let metric = dataset.map_err(|error: RunError| error.to_string())?.metric;
         Ok(Metric {
             name: metric.name().into(),
             higher_is_better: metric.higher_is_better(),
