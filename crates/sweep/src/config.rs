@@ -269,6 +269,12 @@ impl SweepConfig {
             if let Some(key) = self.space.keys().find(|key| last.set.contains_key(*key)) {
                 return wrong("final.set", format!("has {key:?}, which the space varies"));
             }
+            let of_task = |key: &&String| ["task", "task.name"].contains(&key.as_str());
+            if let Some(key) = last.set.keys().find(of_task) {
+                let problem =
+                    format!("has {key:?}: the best of one task are not judged on another");
+                return wrong("final.set", problem);
+            }
             if let Some(seed) = self.trial.seeds.shared(&last.seeds) {
                 return wrong(
                     "final.seeds",

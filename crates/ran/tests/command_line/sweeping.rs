@@ -373,6 +373,10 @@ fn what_a_sweep_cannot_do_is_refused_before_anything_is_written() {
             &["final.set.\"a.0\"", "twice"],
         ),
         (
+            sweep(LEAK, &format!("{FOUR}\n[final.set]\n'task.name' = 'narma'")),
+            &["final.set", "\"task.name\"", "judged on another"],
+        ),
+        (
             sweep(
                 "'reservoir.population.0.heads' = [1, 2]",
                 "[method]\nname = 'halving'\nresource = 'reservoir.population[0].heads'\nleast = 1\nmost = 4\ntrials = 4",
