@@ -26,7 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["ran-unit", "ran-scan", "ran-qkv-unit", "ran-memory-unit"],
     ),
     ("ran-reservoir", BELOW_RESERVOIR),
-    ("ran-baselines", &["ran-unit"]),
+    ("ran-baselines", &["ran-topology", "ran-unit"]),
     ("ran-readout", &[]),
     (
         "ran-learning",

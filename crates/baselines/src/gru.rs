@@ -85,6 +85,9 @@ impl<B: Backend> Network<B> for Gru<B> {
     }
 
     fn multiply_adds_at(&self, _position: usize) -> u64 {
-        self.layers.iter().map(GatedLayer::multiply_adds).sum()
+        let layers = self.layers.iter();
+        layers
+            .map(|layer| layer.multiply_adds() + 2 * layer.width() as u64)
+            .sum()
     }
 }

@@ -59,7 +59,8 @@ impl RetNetConfig {
         check_count("layers", self.layers)?;
         check_rotary(self.heads, self.width)?;
         check_count("value_factor", self.value_factor)?;
-        check_count("feed_forward", self.between())?;
+        self.feed_forward
+            .map_or(Ok(()), |given| check_count("feed_forward", given))?;
         if self.heads > MOST_HEADS {
             let problem = format!("must be at most {MOST_HEADS}, got {}", self.heads);
             return Err(BaselineError::config("heads", problem));

@@ -104,7 +104,8 @@ impl TransformerConfig {
             Positions::Rotary => check_rotary(self.heads, self.width)?,
             Positions::Sinusoidal => check_heads(self.heads, self.width)?,
         }
-        check_count("feed_forward", self.between())?;
+        self.feed_forward
+            .map_or(Ok(()), |given| check_count("feed_forward", given))?;
         if !(self.dropout >= 0.0 && self.dropout < 1.0) {
             let problem = format!("must be from 0 to below 1, got {}", self.dropout);
             return Err(BaselineError::config("dropout", problem));

@@ -16,7 +16,7 @@ use crate::{BackendError, BackendKind};
 /// How a text goes on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GenerateOptions {
-    /// What it begins with; without it a line begins.
+    /// What it begins with; without it a line begins or, where the model knows no line break, its first symbol does.
     pub prompt: Option<String>,
     /// How many symbols are drawn.
     pub length: usize,
@@ -124,7 +124,10 @@ pub fn generate(
             vocabulary.places(prompt).map_err(GenerateError::Prompt)?,
             true,
         ),
-        None => (vocabulary.places("\n").unwrap_or(vec![0]), false),
+        None => match vocabulary.places("\n") {
+            Ok(line) => (line, false),
+            Err(_) => (vec![0], true),
+        },
     };
     let job = Generating {
         file,

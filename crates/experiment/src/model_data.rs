@@ -22,6 +22,7 @@ pub(crate) fn load(
 ) -> Result<Dataset, ModelError> {
     let task = match data {
         None => own_task(card, model, settings)?,
+        Some(_) if card.symbols => return Err(ModelError::Text { path: model.into() }),
         Some(data) => TaskConfig::Files(Box::new(task_of_file(card, data, settings)?)),
     };
     let dataset = task.load(card.seed)?;

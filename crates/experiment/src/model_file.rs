@@ -46,6 +46,12 @@ pub enum ModelError {
         /// The model's file.
         path: PathBuf,
     },
+    /// The model is of a text, which is no table.
+    #[error("{path} is a model of a text: --set task.file=FILE in place of --data judges it on another", path = path.display())]
+    Text {
+        /// The model's file.
+        path: PathBuf,
+    },
     /// The data cannot be loaded.
     #[error(transparent)]
     Task(#[from] TaskError),

@@ -238,6 +238,11 @@ impl LearningConfig {
                 "belongs to the regimes that train by gradient; the regime is \"reservoir\"";
             return wrong("carry", problem.into());
         }
+        if self.carry && self.regime == Regime::Hybrid {
+            let problem = "does not go with regime = \"hybrid\", whose readout is fitted in closed form to sequences that each begin from \
+                           nothing; \"full\" and \"fixed-qk\" carry";
+            return wrong("carry", problem.into());
+        }
         if self.fixed_qk && self.regime != Regime::Hybrid {
             let regime = self.regime.name();
             let problem = format!("belongs to regime = \"hybrid\"; the regime is {regime:?}");

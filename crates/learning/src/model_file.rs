@@ -2,7 +2,7 @@
 
 mod card;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use burn::module::{Module, Param};
 use burn::store::{ModuleSnapshot, SafetensorsStore};
@@ -98,7 +98,7 @@ impl<B: Backend> Model<B> {
     ///
     /// # Errors
     ///
-    /// If the numbers cannot be serialised.
+    /// If a number is not finite, or the numbers cannot be serialised.
     pub fn to_bytes(&self) -> Result<Vec<u8>, LearningError> {
         let card = serde_json::to_string(&self.card);
         let card =
@@ -118,6 +118,7 @@ impl<B: Backend> Model<B> {
             }),
             readout: self.readout.clone(),
         };
+        numbers.check_finite()?;
         let mut store = SafetensorsStore::from_bytes(None)
             .skip_enum_variants(true)
             .metadata(CARD, card);
@@ -132,7 +133,7 @@ impl<B: Backend> Model<B> {
     /// # Errors
     ///
     /// If the bytes are truncated, are no model of this project, their card is wrong, their tensors are not of the shapes
-    /// that their configuration asks for, which are named as expected and got, or a number in them is not finite.
+    /// that their configuration asks for, which are named as expected and got, there are others, or a number in them is not finite.
     pub fn from_bytes(bytes: Vec<u8>, device: &B::Device) -> Result<Self, LearningError> {
         let refused = LearningError::ModelFile;
         let card = ModelCard::from_bytes(&bytes)?;
@@ -227,6 +228,7 @@ impl<B: Backend> Numbers<B> {
     /// Compares the file's tensors with those that its configuration asks for.
     fn check_shapes(&self, file: &SafeTensors<'_>) -> Result<(), LearningError> {
         let refused = |why| Err(LearningError::ModelFile(why));
+        let mut others: BTreeSet<&str> = file.names().into_iter().collect();
         for wanted in self.collect(None, None, true) {
             let (path, expected) = (wanted.full_path(), wanted.shape.to_vec());
             let Ok(found) = file.tensor(&path) else {
@@ -234,6 +236,7 @@ impl<B: Backend> Numbers<B> {
                     "lacks {path}, which its configuration asks for with shape {expected:?}"
                 ));
             };
+            others.remove(&*path);
             let got = found.shape();
             if got != expected {
                 return refused(format!(
@@ -249,6 +252,11 @@ impl<B: Backend> Numbers<B> {
                 let got = found.dtype();
                 return refused(format!("holds {path} as {got:?}; {kind:?} can be read"));
             }
+        }
+        if let Some(other) = others.first() {
+            return refused(format!(
+                "holds {other}, which its configuration does not ask for"
+            ));
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ pub fn accuracy(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) 
 }
 
 /// The cross-entropy in nats per row: the mean over rows of −Σ y·ln p. A probability below 10⁻⁷, as the projection of a readout
-/// that was fitted to squared errors gives, counts as 10⁻⁷.
+/// that was fitted to squared errors gives, counts as 10⁻⁷; one that is NaN makes the score NaN.
 #[must_use]
 pub fn cross_entropy(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) -> f64 {
     const LEAST: f64 = 1e-7;
@@ -30,6 +30,8 @@ pub fn cross_entropy(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f
             .and(targets)
             .fold(0.0, |sum, &prediction, &target| match target {
                 0.0 => sum,
+                // Of a number that is none, `max` would make the least.
+                _ if prediction.is_nan() => f64::NAN,
                 _ => sum - f64::from(target) * f64::from(prediction).max(LEAST).ln(),
             });
     sum / predictions.nrows() as f64
@@ -263,6 +265,9 @@ mod tests {
         let none = array![[0.0, 1.0]];
         let ruled_out = cross_entropy(none.view(), array![[1.0, 0.0]].view());
         assert_relative_eq!(ruled_out, -(1e-7_f64).ln());
+        let unknown = array![[f32::NAN, 0.0], [1.0, 0.0]];
+        let targets = array![[1.0, 0.0], [1.0, 0.0]];
+        assert!(cross_entropy(unknown.view(), targets.view()).is_nan());
     }
 
     #[test]

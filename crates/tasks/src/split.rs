@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 impl Dataset {
     /// Moves a fraction of the training sequences to the validation split: drawn by seed, of each class alike where the
-    /// task is classification, and never a whole class. What inputs are standardised with is then that of the sequences
+    /// task is classification, and never a whole class; where sequences go on from one another, the last ones, as one. What inputs are standardised with is then that of the sequences
     /// that are left, so that nothing of the validation split reaches it.
     ///
     /// # Errors
@@ -94,21 +94,33 @@ pub(crate) fn split_off_valid(
     if fraction == 0.0 {
         return Ok(());
     }
-    let (_, part) = stratified(&groups(dataset), fraction, seed, RngStream::ValidSplit);
+    let count = dataset.train.len();
+    let part = match dataset.continues {
+        true => {
+            let taken = (count as f64 * fraction).round() as usize;
+            (count - taken.min(count.saturating_sub(1))..count).collect()
+        }
+        false => stratified(&groups(dataset), fraction, seed, RngStream::ValidSplit).1,
+    };
     if part.is_empty() {
-        let count = dataset.train.len();
         let problem = format!(
             "{fraction} of {count} training sequences, taken class by class, leaves none for validation; \
              a larger fraction or 0 is allowed"
         );
         return Err(TaskError::key(task, "valid", problem));
     }
-    let mut chosen = vec![false; dataset.train.len()];
+    let mut chosen = vec![false; count];
     part.iter().for_each(|&index| chosen[index] = true);
     let mut chosen = chosen.into_iter();
     let train = &mut dataset.train;
     let moved = train.extract_if(.., |_| chosen.next().unwrap_or(false));
-    dataset.valid.extend(moved);
+    match dataset.continues {
+        true => {
+            let moved: Vec<Sample> = moved.collect();
+            dataset.valid.push(Sample::join(&moved));
+        }
+        false => dataset.valid.extend(moved),
+    }
     Ok(())
 }
 

@@ -25,6 +25,7 @@ mod delay_lines;
 mod error;
 mod identity;
 mod projections;
+mod radius;
 mod sparse;
 mod wiring;
 
@@ -32,5 +33,6 @@ pub use delay_lines::delay_lines;
 pub use error::TopologyError;
 pub use identity::{Identity, identity};
 pub use projections::Projections;
+pub use radius::spectral_radius;
 pub use sparse::{Sparse, sparse};
 pub use wiring::{Slot, Wiring};

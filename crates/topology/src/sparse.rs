@@ -1,15 +1,9 @@
 //! The weighted sparse wiring of classical echo state networks.
 
-use std::num::NonZeroUsize;
-
-use faer::diag::Diag;
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::evd::{ComputeEigenvectors, evd_real, evd_scratch};
-use faer::{Mat, Par};
 use rand::seq::index::{sample, sample_weighted};
 use rand::{Rng, RngExt};
 
-use crate::{Projections, TopologyError, Wiring};
+use crate::{Projections, TopologyError, Wiring, spectral_radius};
 
 /// The shape of a sparse wiring.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,40 +121,17 @@ fn drawn(
     }
 }
 
-/// The largest modulus of the eigenvalues of the recurrent part; `None` where they cannot be found.
+/// The spectral radius of the recurrent part; `None` where it cannot be found.
 fn radius(d_input: usize, offsets: &[usize], sources: &[u32], weights: &[f64]) -> Option<f64> {
-    let d_state = offsets.len() - 1;
-    let mut recurrent = Mat::<f64>::zeros(d_state, d_state);
-    for (slot, ends) in offsets.windows(2).enumerate() {
-        for at in ends[0]..ends[1] {
-            if let Some(dim) = (sources[at] as usize).checked_sub(d_input) {
-                recurrent[(slot, dim)] = weights[at];
-            }
-        }
-    }
-    // faer sums per task: with a number of its own, not that of the threads, a seed gives the same radius on any machine.
-    let tasks = Par::Rayon(const { NonZeroUsize::new(8).expect("8 is not 0") });
-    let none = ComputeEigenvectors::No;
-    let needed = evd_scratch::<f64>(d_state, none, none, tasks, Default::default());
-    let (mut real, mut imaginary) = (Diag::zeros(d_state), Diag::zeros(d_state));
-    evd_real(
-        recurrent.as_ref(),
-        real.as_mut(),
-        imaginary.as_mut(),
-        None,
-        None,
-        tasks,
-        MemStack::new(&mut MemBuffer::new(needed)),
-        Default::default(),
-    )
-    .ok()?;
-    let parts = real.column_vector().iter();
-    let parts = parts.zip(imaginary.column_vector().iter());
-    Some(
-        parts
-            .map(|(real, imaginary)| real.hypot(*imaginary))
-            .fold(0.0, f64::max),
-    )
+    let slots = offsets.windows(2).enumerate();
+    let entries = slots.flat_map(|(slot, ends)| {
+        let of_state = move |at: usize| {
+            let dim = (sources[at] as usize).checked_sub(d_input)?;
+            Some(([slot, dim], weights[at]))
+        };
+        (ends[0]..ends[1]).filter_map(of_state)
+    });
+    spectral_radius(offsets.len() - 1, entries)
 }
 
 #[cfg(test)]

@@ -48,8 +48,12 @@ fn the_numbers_remembered_are_those_in_the_memory() {
 fn costs_are_those_worked_by_hand() {
     // The options; multiply-adds at positions 0 and 9; numbers remembered after these.
     let rows = [
-        // Two layers: 3·(3·4 + 4·4) and 3·(4·4 + 4·4).
-        ("kind = 'gru'\nwidth = 4\nlayers = 2", [84 + 96; 2], [8; 2]),
+        // Two layers: 3·(3·4 + 4·4) and 3·(4·4 + 4·4), and two products for each number of the states.
+        (
+            "kind = 'gru'\nwidth = 4\nlayers = 2",
+            [84 + 96 + 16; 2],
+            [8; 2],
+        ),
         // 4·(3·4 + 4·4), and two products for each number of the cell.
         ("kind = 'lstm'\nwidth = 4\nlayers = 1", [112 + 8; 2], [8; 2]),
         // The input's 3·4; a layer's 4·4·4, 2·4·16, and 2·4 for each key.

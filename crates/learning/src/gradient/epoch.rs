@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use burn::backend::Autodiff;
 use burn::module::AutodiffModule;
+use burn::tensor::TensorData;
 use ndarray::{Array2, ArrayView2, Axis};
 use ran_tasks::{Category, Metric, stack_rows};
 use ran_unit::dropout;
@@ -86,6 +87,11 @@ impl<B: LearningBackend> Run<'_, B> {
             });
         }
         let numbers = self.network.numbers();
+        // The last step has no loss after it that would show it.
+        let finite = |data: &TensorData| data.iter::<f32>().all(f32::is_finite);
+        if !numbers.values().all(finite) {
+            return Err(self.diverged(f64::NAN, of));
+        }
         let judged = match self.judge(&view, session) {
             Err(LearningError::Stopped) => return Ok(None),
             judged => judged?,

@@ -264,6 +264,11 @@ fn a_loss_that_is_no_number_stops_with_a_sentence_and_keeps_the_last_model() {
     assert_eq!((epoch, kept), (2, Some(1)));
     Model::<B>::from_bytes(model.expect("what is kept is there"), &DEVICE).expect("a model");
 
+    // Of the last step no loss shows that its weights have left the range of numbers.
+    let mut last = unbounded.clone();
+    (last.learning.epochs, last.learning.learning_rate) = (1, 1e300);
+    assert_eq!(diverged(&last, &dataset), (1, None, None));
+
     // Nothing is kept where the first step is wrong.
     dataset.train[3].inputs[[0, 0]] = f32::NAN;
     let (epoch, kept, model) = diverged(&unbounded, &dataset);

@@ -177,6 +177,21 @@ fn a_card_that_asks_for_other_shapes_is_refused_naming_expected_and_got() {
 }
 
 #[test]
+fn a_file_with_a_tensor_that_no_part_asks_for_is_refused() {
+    let bytes = trained_bytes();
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).expect("the file is whole");
+    let file = SafeTensors::deserialize(&bytes).expect("the file is whole");
+    let mut tensors = file.tensors();
+    tensors.push(("readout.spare".into(), tensors[0].1.clone()));
+    let more = safetensors::serialize(tensors, metadata.metadata().clone());
+    let sentence = refusal(more.expect("the names differ"));
+    assert!(
+        sentence.contains("holds readout.spare, which its configuration does not ask for"),
+        "{sentence}"
+    );
+}
+
+#[test]
 fn a_file_whose_wiring_reads_what_is_not_there_is_refused() {
     let bytes = trained_bytes();
     let file = SafeTensors::deserialize(&bytes).expect("the file is whole");

@@ -215,6 +215,11 @@ fn what_cannot_be_trained_so_gets_a_sentence() {
         ),
         (
             MAP,
+            "regime = 'hybrid'\ncarry = true",
+            "carry does not go with regime = \"hybrid\"",
+        ),
+        (
+            MAP,
             "regime = 'full'\ninput_noise = 0.1",
             "learning.input_noise is for inputs that are numbers",
         ),

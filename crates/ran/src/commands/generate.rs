@@ -12,11 +12,16 @@ pub(crate) struct Arguments {
     /// The model, as runs/NAME/ID/model.safetensors.
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// What the text begins with [default: a new line].
+    /// What the text begins with [default: a new line, or the first symbol where the text had one line].
     #[arg(long, value_name = "TEXT")]
     prompt: Option<String>,
     /// How many symbols to draw.
-    #[arg(long, value_name = "SYMBOLS", default_value_t = 500)]
+    #[arg(
+        long,
+        value_name = "SYMBOLS",
+        default_value_t = 500,
+        allow_negative_numbers = true
+    )]
     length: usize,
     /// Below 1 probable symbols are drawn more often than they are probable, above 1 less often.
     #[arg(
@@ -27,10 +32,10 @@ pub(crate) struct Arguments {
     )]
     temperature: f64,
     /// Draws from the K most probable symbols alone.
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", allow_negative_numbers = true)]
     top_k: Option<usize>,
     /// The seed of what is drawn: the same seed gives the same text.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
     /// What computes it: ndarray (the processor) or wgpu (a graphics card).
     #[arg(long, default_value_t)]

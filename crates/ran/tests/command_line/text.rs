@@ -62,7 +62,15 @@ fn a_text_is_learnt_and_goes_on() {
     let drawn = |seed: &str| generate(folder, &["--temperature", "1.5", "--seed", seed]).out;
     assert_eq!(drawn("1"), drawn("1"));
     assert_ne!(drawn("1"), drawn("2"));
-    assert_eq!(drawn("1").chars().count(), 501);
+    // The text has no line break: it begins with the first of its symbols, and a line break ends what is printed.
+    assert!(drawn("1").starts_with(' '));
+    assert_eq!(drawn("1").chars().count(), 502);
+    for option in ["--top-k", "--length", "--seed"] {
+        let refused = generate(folder, &[option, "-1"]);
+        assert_eq!(refused.code, Some(2));
+        let sentence = format!("invalid value '-1' for '{option}");
+        assert!(refused.err.contains(&sentence), "{}", refused.err);
+    }
     let described = run(folder, &["describe", "words.toml"]);
     assert!(described.out.contains("12 symbols"), "{}", described.out);
     assert!(described.out.contains("input map"), "{}", described.out);
@@ -108,6 +116,14 @@ fn another_text_is_judged_and_exported_by_the_symbols_that_the_model_knows() {
     let splits = judged.lines()[0]["splits"].clone();
     let right = splits[1]["scores"]["accuracy"].as_f64().unwrap();
     assert!(right > 0.4, "{}", judged.out);
+    let table = ["evaluate", "out/model.safetensors", "--data", "less.txt"];
+    let refused = run(folder, &[&["experiment"], &table[..]].concat());
+    assert_eq!(refused.code, Some(1));
+    assert!(
+        refused.err.contains("--set task.file=FILE"),
+        "{}",
+        refused.err
+    );
     fs::write(folder.join("more.txt"), "cold cup; ".repeat(60)).unwrap();
     let raw = [
         "--raw",

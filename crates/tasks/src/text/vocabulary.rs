@@ -64,6 +64,9 @@ pub enum VocabularyError {
         /// Those that there are.
         known: String,
     },
+    /// A model has no labels.
+    #[error("the model has no labels, which would be the symbols of its text")]
+    NoLabels,
     /// A model's labels are no symbols.
     #[error(
         "the model's labels are not symbols of a text: {0:?} is neither one character nor a byte, as 0x41"
@@ -72,7 +75,7 @@ pub enum VocabularyError {
 }
 
 impl Vocabulary {
-    /// The symbols of a text, and the text as their places.
+    /// The symbols of a text, and the text as their places. A byte order mark before characters is left out.
     ///
     /// # Errors
     ///
@@ -83,6 +86,8 @@ impl Vocabulary {
             Symbols::Characters => {
                 let text = str::from_utf8(text)
                     .map_err(|error| VocabularyError::NotUtf8(error.valid_up_to()))?;
+                // Some editors begin a file with a byte order mark, which is no character of the text.
+                let text = text.strip_prefix('\u{feff}').unwrap_or(text);
                 text.chars().map(u32::from).collect()
             }
         };
@@ -111,6 +116,9 @@ impl Vocabulary {
             let digits = label.strip_prefix("0x")?;
             u8::from_str_radix(digits, 16).ok().map(u32::from)
         };
+        if labels.is_empty() {
+            return Err(VocabularyError::NoLabels);
+        }
         if let Some(all) = labels.iter().map(byte).collect() {
             return Ok(Self::new(Symbols::Bytes, all));
         }
@@ -217,11 +225,27 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_order_mark_is_no_character() {
+        let text = "\u{feff}abba".as_bytes();
+        let (vocabulary, places) = Vocabulary::of_text(Symbols::Characters, text).unwrap();
+        assert_eq!(
+            (vocabulary.labels().concat(), places),
+            ("ab".into(), vec![0, 1, 1, 0])
+        );
+        assert_eq!(
+            Vocabulary::of_text(Symbols::Bytes, text).unwrap().0.len(),
+            5
+        );
+    }
+
+    #[test]
     fn a_prompt_with_an_unseen_symbol_and_other_labels_get_a_sentence() {
         let (vocabulary, _) = Vocabulary::of_text(Symbols::Characters, b"ab\n").unwrap();
         let message = vocabulary.places("abc").unwrap_err().to_string();
         assert_eq!(message, r#"the model has never seen "c"; it knows "\nab""#);
         let message = Vocabulary::of_labels(&["a".into(), "cat".into()]).unwrap_err();
         assert!(message.to_string().contains("\"cat\""), "{message}");
+        let message = Vocabulary::of_labels(&[]).unwrap_err().to_string();
+        assert!(message.contains("has no labels"), "{message}");
     }
 }
