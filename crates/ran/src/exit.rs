@@ -47,7 +47,10 @@ pub(crate) fn code(error: &anyhow::Error, settings: &[Setting]) -> ExitCode {
     let run = error.downcast_ref();
     let export = error.downcast_ref();
     if error.is::<Interrupted>()
-        || matches!(error.downcast_ref(), Some(SweepError::Stopped(_)))
+        || matches!(
+            error.downcast_ref(),
+            Some(SweepError::Stopped(_) | SweepError::NotBegun)
+        )
         || matches!(run, Some(RunError::Stopped))
         || matches!(export, Some(ExportError::Stopped))
     {

@@ -158,6 +158,9 @@ impl Default for FinalConfig {
     }
 }
 
+/// Seeds of a trial, at most, whose mean is its score.
+const MOST_SEEDS: u64 = 10_000;
+
 /// A sweep that cannot be run as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key} {problem}")]
@@ -215,9 +218,6 @@ impl SweepConfig {
         if self.space.keys().next().is_none() {
             return wrong("space", "has no key; a sweep needs at least one".into());
         }
-        if let Some(key) = self.space.keys().find(|key| self.set.contains_key(*key)) {
-            return wrong("set", format!("has {key:?}, which the space varies"));
-        }
         if let Some(key) = self
             .method
             .resource()
@@ -229,6 +229,16 @@ impl SweepConfig {
         let last = self.r#final.iter().map(|last| ("final.set", &last.set));
         for (table, set) in [("set", &self.set)].into_iter().chain(last) {
             for (key, value) in set {
+                let varied = |other: &&str| *other == key || holds(other, key);
+                if let Some(other) = self.space.keys().find(varied) {
+                    let problem = match other == key {
+                        true => format!("has {key:?}, which the space varies"),
+                        false => {
+                            format!("has {key:?}, which is in {other:?}, which the space varies")
+                        }
+                    };
+                    return wrong(table, problem);
+                }
                 if !is_finite(value) {
                     let problem = format!("has {key:?} be {value}: numbers must be finite");
                     return wrong(table, problem);
@@ -255,6 +265,16 @@ impl SweepConfig {
             let (key, problem) = ("[slurm]".into(), format!("is wrong: {error}"));
             return Err(ConfigError { key, problem });
         }
+        let last = self.r#final.iter().map(|last| ("final.seeds", &last.seeds));
+        for (key, seeds) in [("trial.seeds", &self.trial.seeds)].into_iter().chain(last) {
+            if seeds.count() > MOST_SEEDS {
+                let problem = format!(
+                    "has {} seeds; at most {MOST_SEEDS} are allowed",
+                    seeds.count()
+                );
+                return wrong(key, problem);
+            }
+        }
         let chooses = self.method.chooses() || self.r#final.is_some();
         if self.trial.judge == Judged::Test && chooses {
             return wrong(
@@ -265,9 +285,6 @@ impl SweepConfig {
         if let Some(last) = &self.r#final {
             if last.best == 0 {
                 return wrong("final.best", "must be at least 1, got 0".into());
-            }
-            if let Some(key) = self.space.keys().find(|key| last.set.contains_key(*key)) {
-                return wrong("final.set", format!("has {key:?}, which the space varies"));
             }
             let of_task = |key: &&String| ["task", "task.name"].contains(&key.as_str());
             if let Some(key) = last.set.keys().find(of_task) {

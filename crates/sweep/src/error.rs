@@ -28,6 +28,9 @@ pub enum SweepError {
     /// No point can be tried.
     #[error("{0}")]
     Nothing(String),
+    /// The sweep was stopped before it began.
+    #[error("the sweep was stopped before its first points were found; nothing was written")]
+    NotBegun,
     /// The sweep was stopped; what is done is kept.
     #[error("the sweep was stopped; `cargo xtask sweep --resume {}` goes on with it", .0.display())]
     Stopped(PathBuf),

@@ -71,7 +71,7 @@ fn batch() -> u64 {
     4
 }
 
-/// Points of a grid, at most.
+/// Trials, at most.
 const MOST: u64 = 10_000_000;
 
 impl Method {
@@ -105,7 +105,7 @@ impl Method {
             Self::Tpe { batch: 0, .. } | Self::Tpe { startup: 0, .. } => {
                 return Err("needs a `batch` and a `startup` of at least 1".into());
             }
-            Self::Halving(halving) => return halving.check(space),
+            Self::Halving(halving) => halving.check(space)?,
             Self::Random { .. } | Self::Sobol { .. } | Self::Tpe { .. } => {}
         }
         match self.trials(space) {
@@ -137,7 +137,11 @@ impl Method {
             Self::Random { trials, .. } | Self::Sobol { trials, .. } | Self::Tpe { trials, .. } => {
                 *trials
             }
-            Self::Halving(halving) => halving.rungs().iter().map(|rung| rung.trials).sum(),
+            Self::Halving(halving) => {
+                let rungs = halving.rungs();
+                let trials = rungs.iter().map(|rung| rung.trials);
+                trials.fold(0, u64::saturating_add)
+            }
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::method::Halving;
 use crate::method::Tried;
 use crate::{Bench, Bounds, Method, Point, SweepConfig, SweepError};
 
@@ -13,24 +15,27 @@ const LOOKED_AT: usize = 256;
 ///
 /// # Errors
 ///
-/// When none of some points can be tried, or none meets the constraints.
-pub(crate) fn first(config: &SweepConfig, bench: &mut dyn Bench) -> Result<Vec<Point>, SweepError> {
+/// When none of some points can be tried, or none meets the constraints, or it is stopped.
+pub(crate) fn first(
+    config: &SweepConfig,
+    bench: &mut dyn Bench,
+    stop: &AtomicBool,
+) -> Result<Vec<Point>, SweepError> {
     check(config, bench)?;
-    next(config, &[], bench)
+    next(config, &[], bench, stop)?.ok_or(SweepError::NotBegun)
 }
 
 /// Looks at some points: refuses what is wrong with all of them.
 fn check(config: &SweepConfig, bench: &mut dyn Bench) -> Result<(), SweepError> {
     // Without constraints, to see what is wrong with the points themselves. Of those that are drawn one by one, any
     // are as good as the first.
+    let trials = LOOKED_AT as u64;
     let method = match config.method.clone() {
         Method::Random { seed, .. } | Method::Sobol { seed, .. } | Method::Tpe { seed, .. } => {
-            Method::Random {
-                trials: LOOKED_AT as u64,
-                seed,
-            }
+            Method::Random { trials, seed }
         }
-        other => other,
+        Method::Halving(halving) => Method::Halving(Halving { trials, ..halving }),
+        Method::Grid => Method::Grid,
     };
     let Ok(points) = method.propose(&config.space, &[], &mut |_| Ok::<_, Infallible>(true));
     let points = points.unwrap_or_default();
@@ -82,8 +87,8 @@ fn as_judged_last(config: &SweepConfig, point: &Point) -> Point {
     point
 }
 
-/// The points that have a score, as `[final]` judges them, the best first. In successive halving one that has had more of the
-/// resource comes before all that had less, and each point comes once.
+/// The points that have a score, as `[final]` judges them, the best first, each once. In successive halving one that has had more of the
+/// resource comes before all that had less.
 pub(crate) fn best(config: &SweepConfig, tried: &[Tried]) -> Vec<Point> {
     let resource = config.method.resource();
     let amount = |point: &Point| resource.and_then(|key| point.get(key)?.as_integer());
@@ -99,13 +104,13 @@ pub(crate) fn best(config: &SweepConfig, tried: &[Tried]) -> Vec<Point> {
     scored.retain(|(_, point)| {
         let mut point = (*point).clone();
         resource.map(|key| point.remove(key));
-        resource.is_none() || before.insert(format!("{point:?}"))
+        before.insert(format!("{point:?}"))
     });
     let points = scored.into_iter().map(|(_, point)| point);
     points.map(|point| as_judged_last(config, point)).collect()
 }
 
-/// The next batch of points, empty where the method is done.
+/// The next batch of points, empty where the method is done; none where `stop` became true before it was found.
 ///
 /// # Errors
 ///
@@ -114,17 +119,26 @@ pub(crate) fn next(
     config: &SweepConfig,
     tried: &[Tried],
     bench: &mut dyn Bench,
-) -> Result<Vec<Point>, SweepError> {
+    stop: &AtomicBool,
+) -> Result<Option<Vec<Point>>, SweepError> {
     let mut allowed = |point: &Point| {
+        if stop.load(Ordering::Relaxed) {
+            return Err(Stopped);
+        }
         if config.constraints.is_empty() {
             return Ok(true);
         }
         let facts = bench.facts(&config.assignments(point), config.trial.judge);
-        Ok::<_, Infallible>(facts.is_ok_and(|facts| config.constraints.allow(facts.parameters)))
+        Ok(facts.is_ok_and(|facts| config.constraints.allow(facts.parameters)))
     };
-    let Ok(points) = config.method.propose(&config.space, tried, &mut allowed);
-    points.ok_or_else(|| no_point(config))
+    match config.method.propose(&config.space, tried, &mut allowed) {
+        Err(Stopped) => Ok(None),
+        Ok(points) => points.ok_or_else(|| no_point(config)).map(Some),
+    }
 }
+
+/// Points were not looked for to the end.
+struct Stopped;
 
 fn no_point(config: &SweepConfig) -> SweepError {
     let of = |name: &str, bounds: Bounds| {
@@ -190,6 +204,18 @@ mod tests {
     }
 
     #[test]
+    fn looking_for_points_ends_where_it_is_stopped() {
+        let text = "base = 'x'\n[space]\na = { from = 8, to = 40 }\n[method]\nname = 'random'\ntrials = 20\n\
+                    [constraints]\nparameters = { at_most = 1 }";
+        let config: SweepConfig = toml::from_str(text).unwrap();
+        let stopped = next(&config, &[], &mut Narrow, &AtomicBool::new(true));
+        assert_eq!(stopped.unwrap(), None);
+        let nothing = next(&config, &[], &mut Narrow, &AtomicBool::new(false));
+        let problem = nothing.unwrap_err().to_string();
+        assert!(problem.contains("parameters at most 1"), "{problem}");
+    }
+
+    #[test]
     fn final_judges_what_had_most_of_the_resource_and_each_point_once() {
         let config = |last: &str| -> SweepConfig {
             let text = format!(
@@ -224,6 +250,10 @@ mod tests {
                 .map(|point| (value(point, "a").unwrap(), value(point, "r")))
                 .collect()
         };
+        let mut drawn = config("");
+        drawn.method = Method::Random { trials: 6, seed: 0 };
+        let twice = [tried[0].clone(), tried[0].clone(), tried[1].clone()];
+        assert_eq!(best(&drawn, &twice).len(), 2, "a point comes once");
         let most_first = [(5, Some(3)), (4, Some(3)), (6, Some(1))];
         assert_eq!(values("best = 3"), most_first);
         // What [final] sets itself is not in the points.

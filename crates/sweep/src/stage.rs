@@ -84,14 +84,14 @@ impl Stage {
         for part in ["batches", "trials"] {
             create_folder(&folder.join(part))?;
         }
-        let text = serde_json::to_vec_pretty(config).expect("it is plain values");
-        write_file(&folder.join("stage.json"), &text)?;
-        Ok(Self {
+        let stage = Self {
             folder: folder.into(),
             config: config.clone(),
             points: Vec::new(),
             first: 0,
-        })
+        };
+        stage.write_config()?;
+        Ok(stage)
     }
 
     /// Opens a folder and reads all its points.
@@ -159,10 +159,12 @@ impl Stage {
         }
     }
 
-    /// Plans more trials.
+    /// Plans more trials: all of them or, where this is cut short, none.
     pub(crate) fn add(&mut self, points: Vec<Point>) -> Result<(), StageError> {
-        for points in points.chunks(SHARD as usize) {
-            let first = self.points.len() as u64;
+        let begin = self.points.len() as u64;
+        // Whoever reads goes from file to file, and so finds none before the first, which comes last.
+        for (number, points) in points.chunks(SHARD as usize).enumerate().rev() {
+            let first = begin + number as u64 * SHARD;
             write_whole(&self.batch(first), Lasting::Power, |file| {
                 let mut file = io::BufWriter::new(file);
                 for (trial, point) in (first..).zip(points) {
@@ -172,9 +174,20 @@ impl Stage {
                 }
                 file.flush()
             })?;
-            self.points.extend_from_slice(points);
         }
+        self.points.extend(points);
         Ok(())
+    }
+
+    /// Has trials begin with a base of another path, as where the folder was moved.
+    pub(crate) fn rebase(&mut self, base: &str) -> Result<(), StageError> {
+        self.config.base = base.into();
+        self.write_config()
+    }
+
+    fn write_config(&self) -> Result<(), StageError> {
+        let text = serde_json::to_vec_pretty(&self.config).expect("it is plain values");
+        Ok(write_file(&self.folder.join("stage.json"), &text)?)
     }
 
     fn batch(&self, first: u64) -> PathBuf {
@@ -416,6 +429,22 @@ mod tests {
                 .to_string()
                 .contains("000002.json is damaged")
         );
+    }
+
+    #[test]
+    fn points_whose_first_file_is_missing_are_not_planned() {
+        let place = tempfile::tempdir().unwrap();
+        let mut stage = Stage::create(place.path(), &config()).unwrap();
+        stage.add(vec![point(0)]).unwrap();
+        // A folder in the place of the file that is written last: the others are there, as after a kill.
+        fs::create_dir(stage.batch(1)).unwrap();
+        assert!(stage.add((1..2_500).map(point).collect()).is_err());
+        assert!(stage.batch(2_001).exists());
+        fs::remove_dir(stage.batch(1)).unwrap();
+        let mut again = Stage::open(place.path()).unwrap();
+        assert_eq!(again.points().len(), 1);
+        again.add((1..2_500).map(point).collect()).unwrap();
+        assert_eq!(Stage::open(place.path()).unwrap().points().len(), 2_500);
     }
 
     #[test]

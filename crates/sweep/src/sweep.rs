@@ -51,13 +51,15 @@ impl Sweep {
     ///
     /// # Errors
     ///
-    /// When the folder is another sweep's, or in use; when no point can be tried, or none meets the constraints.
+    /// When the folder is another sweep's, or in use; when no point can be tried, or none meets the constraints, or `stop` was true
+    /// before one was found.
     pub fn begin(
         folder: &Path,
         name: &str,
         config: &SweepConfig,
         base: Option<&str>,
         bench: &mut dyn Bench,
+        stop: &AtomicBool,
     ) -> Result<Self, SweepError> {
         let text = toml::to_string(config).expect("a sweep that was read is TOML");
         let text = format!("# {name}, version {}\n\n{text}", env!("CARGO_PKG_VERSION"));
@@ -75,7 +77,7 @@ impl Sweep {
             return Ok(there);
         }
         metric(bench)?;
-        let first = points::first(config, bench)?;
+        let first = points::first(config, bench, stop)?;
         create_folder(folder)?;
         let lock = FolderLock::take(folder)?;
         if path.exists() {
@@ -173,7 +175,9 @@ impl Sweep {
                 let point = stage.points()[trial as usize].clone();
                 tried.push(Tried { trial, point, loss });
             }
-            let points = points::next(&self.config, &tried, bench)?;
+            let stopped = || SweepError::Stopped(self.folder.clone());
+            let points = points::next(&self.config, &tried, bench, stop)?;
+            let points = points.ok_or_else(stopped)?;
             if points.is_empty() {
                 break;
             }
@@ -229,7 +233,11 @@ impl Sweep {
         if !Stage::is_at(folder) {
             return Ok(Stage::create(folder, config)?);
         }
-        let stage = Stage::open(folder)?;
+        let mut stage = Stage::open(folder)?;
+        // Whoever goes on may name the folder otherwise, from elsewhere.
+        if stage.config().base != config.base {
+            stage.rebase(&config.base)?;
+        }
         stage.tidy();
         Ok(stage)
     }

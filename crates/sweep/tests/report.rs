@@ -285,6 +285,18 @@ fn pictures_show_all_keys_the_course_of_the_search_and_what_matters() {
         &figures["importance"],
         "share of the variance of validation accuracy"
     ));
+    // Keys that exclude one another, and one that no trial has, leave the next pair that a trial has.
+    let mut apart = sweep(10);
+    apart.keys.insert(0, "learning.bias".into());
+    for trial in &mut apart.trials {
+        let gone = [
+            "reservoir.population.0.d_unit",
+            "reservoir.population.0.units",
+        ];
+        trial.point.remove(gone[trial.trial as usize % 2]);
+    }
+    let figures = drawn(&apart, None);
+    assert!(says(&figures["points"], "units") && says(&figures["points"], "leak"));
     // Of few trials nobody can tell what matters, and of one key with numbers there is no plane.
     let mut few = sweep(10);
     few.keys = vec!["reservoir.leak".into(), "readout.features".into()];

@@ -83,7 +83,8 @@ fn begin(place: &TempDir) -> Sweep {
     let config: SweepConfig =
         toml::from_str("base = 'x'\n[space]\na = { from = 0, to = 9 }\n[method]\nname = 'grid'")
             .unwrap();
-    Sweep::begin(&place.path().join("out"), "s", &config, None, &mut Plain).unwrap()
+    let (folder, stop) = (place.path().join("out"), AtomicBool::new(false));
+    Sweep::begin(&folder, "s", &config, None, &mut Plain, &stop).unwrap()
 }
 
 #[test]

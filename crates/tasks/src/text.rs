@@ -206,9 +206,9 @@ mod tests {
             .map(|part| part.iter().map(|one| one.scored.len()).sum::<usize>());
         assert_eq!(lengths, [80, 8, 9]);
         // What a model's learning asks for is the end, too, as one sequence.
-        let mut split = of(&b"abcdefghij".repeat(10), "").unwrap();
+        let mut split = of(&b"abcdefghij".repeat(10), "segment = 10").unwrap();
         let whole = split.train.clone();
-        split.split_off_valid(0.1, 3).unwrap();
+        split.split_off_valid(0.3, 3).unwrap();
         let [kept, taken] = [split.train.len(), whole.len() - split.train.len()];
         assert!(taken > 1, "{taken}");
         assert_eq!(split.train, whole[..kept]);

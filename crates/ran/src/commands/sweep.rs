@@ -188,7 +188,7 @@ impl Run {
         base: Option<&str>,
     ) -> anyhow::Result<(Sweep, TrialBench)> {
         let mut bench = TrialBench::new(&config.base, base, config);
-        let sweep = Sweep::begin(folder, name, config, base, &mut bench)?;
+        let sweep = Sweep::begin(folder, name, config, base, &mut bench, self.stop)?;
         Ok((sweep, bench))
     }
 

@@ -245,6 +245,51 @@ fn a_sweep_that_is_killed_again_and_again_comes_to_the_same_results() {
     assert_eq!(left.collect::<Vec<_>>(), Vec::<std::path::PathBuf>::new());
 }
 
+#[test]
+fn a_sweep_whose_folder_was_moved_goes_on_with_its_own_base() {
+    let place = place("");
+    let text = sweep(
+        LEAK,
+        &format!("{FOUR}\n[final]\nseeds = '1000..1002'\nset = {{ 'task.valid' = 0.0 }}"),
+    );
+    let presets = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/experiments");
+    let preset = Path::new(presets).join("japanese-vowels.toml");
+    fs::copy(preset, place.path().join("mine.toml")).unwrap();
+    let text = text.replace("'japanese-vowels'", "'mine.toml'");
+    fs::write(place.path().join("s.toml"), text).unwrap();
+    succeed(
+        place.path(),
+        &["sweep", "s.toml", "--quiet", "--out", "out"],
+    );
+    let whole = trials(&place.path().join("out"));
+    // As if it had been stopped before the last two.
+    let moved = place.path().join("moved");
+    fs::rename(place.path().join("out"), &moved).unwrap();
+    fs::remove_dir_all(moved.join("final")).unwrap();
+    for trial in [6, 7] {
+        fs::remove_file(moved.join(format!("trials/000/{trial:06}.json"))).unwrap();
+    }
+    let elsewhere = place.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    succeed(&elsewhere, &["sweep", "--resume", "../moved", "--quiet"]);
+    let without_command = |trials: BTreeMap<u64, Value>| -> Vec<Value> {
+        let trials = trials.into_values();
+        let trials = trials.map(|mut trial| {
+            trial.as_object_mut().unwrap().remove("command").unwrap();
+            trial
+        });
+        trials.collect()
+    };
+    assert_eq!(without_command(trials(&moved)), without_command(whole));
+    assert!(trials(&moved.join("final"))[&0]["score"].is_f64());
+    // Trials whose base is gone are not written down as failed.
+    fs::remove_file(moved.join("trials/000/000003.json")).unwrap();
+    fs::write(moved.join("base/mine.toml"), [0xff]).unwrap();
+    let outcome = run(place.path(), &["sweep", "--resume", "moved", "--quiet"]);
+    assert_sentence(&outcome, &["moved/base/mine.toml"]);
+    assert!(!moved.join("trials/000/000003.json").exists());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_full_disk_ends_a_sweep_with_a_sentence_and_loses_nothing() {
@@ -371,6 +416,20 @@ fn what_a_sweep_cannot_do_is_refused_before_anything_is_written() {
         (
             sweep(LEAK, &format!("{FOUR}\n[final.set]\n'a[0]' = 1\n'a.0' = 2")),
             &["final.set.\"a.0\"", "twice"],
+        ),
+        (
+            sweep(
+                "'reservoir.population' = [[{ kind = 'tanh-unit', units = 4, d_unit = 8 }]]",
+                "[method]\nname = 'grid'",
+            ),
+            &["set has \"reservoir.population.0.d_unit\", which is in \"reservoir.population\""],
+        ),
+        (
+            sweep(
+                LEAK,
+                &format!("{FOUR}\n[trial]\nseeds = '0..18446744073709551615'"),
+            ),
+            &["trial.seeds", "at most 10000"],
         ),
         (
             sweep(LEAK, &format!("{FOUR}\n[final.set]\n'task.name' = 'narma'")),

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use optimizer::distribution::{CategoricalDistribution, Distribution};
+use optimizer::distribution::{CategoricalDistribution, Distribution, FloatDistribution};
 use optimizer::param::ParamValue;
 use optimizer::parameter::ParamId;
 use optimizer::sampler::random::RandomSampler;
@@ -27,6 +27,10 @@ const REPEATS: u64 = 100;
 
 /// Points that are not allowed and count as bad ones, at most: each makes an estimate slower.
 const MOST_REFUSED: u64 = 500;
+
+/// Dimensions and points of a Sobol sequence of the crate `sobol_burley`.
+const SOBOL_KEYS: u64 = 256;
+const SOBOL_POINTS: u64 = 1 << 16;
 
 /// How numbers are drawn, each from a seed.
 #[derive(Clone, Copy)]
@@ -50,14 +54,18 @@ impl Draw {
     fn value(self, key: u64, trial: u64, draw: u64, of: &Key<'_>) -> ParamValue {
         let distribution = &of.distribution;
         match self {
+            // A Sobol sequence has no more dimensions.
+            Self::Sobol(_) if key >= SOBOL_KEYS => self.independent().value(key, trial, draw, of),
             Self::Random(seed) => {
                 let sampler = RandomSampler::with_seed(mixed([seed, key, draw]));
                 sampler.sample(distribution, trial, &[])
             }
             Self::Sobol(seed) => {
-                // A key is a dimension of the sequence, a trial one of its points. Draws beyond a trial's first are of a
-                // sequence of another scrambling.
-                let sampler = SobolSampler::with_seed(mixed([seed, draw]));
+                // A key is a dimension of the sequence, a trial one of its points. Draws beyond a trial's first, and trials beyond
+                // its last point, are of a sequence of another scrambling.
+                let scrambling = draw + trial / SOBOL_POINTS * DRAWS;
+                let trial = trial % SOBOL_POINTS;
+                let sampler = SobolSampler::with_seed(mixed([seed, scrambling]));
                 for _ in 0..key {
                     sampler.sample(distribution, trial, &[]);
                 }
@@ -87,7 +95,7 @@ fn mixed<const N: usize>(numbers: [u64; N]) -> u64 {
     })
 }
 
-/// Draws the points of some trials; none where one of them finds nothing that is allowed.
+/// Draws the points of some trials; none where nothing is found that is allowed. A trial that finds nothing has a point of another.
 pub(super) fn draw<E>(
     space: &Space,
     draw: Draw,
@@ -101,6 +109,7 @@ pub(super) fn draw<E>(
         .collect();
     let mut points: Vec<Point> = Vec::new();
     let mut refused = 0;
+    let mut used_up = false;
     let mut before: HashSet<String> = tried.iter().map(|one| text(&one.point)).collect();
     for trial in trials {
         let mut found = None;
@@ -124,7 +133,8 @@ pub(super) fn draw<E>(
             if before.contains(&text(&point)) {
                 again.get_or_insert(point);
                 repeats += 1;
-                if repeats > 2 * REPEATS {
+                used_up |= repeats > 2 * REPEATS;
+                if used_up {
                     break;
                 }
             } else if allowed(&point)? {
@@ -136,7 +146,13 @@ pub(super) fn draw<E>(
                 keys.iter_mut().for_each(|key| key.add(0, &point, f64::MAX));
             }
         }
-        match found.or(again) {
+        let other = || {
+            points
+                .first()
+                .or(tried.first().map(|one| &one.point))
+                .cloned()
+        };
+        match found.or(again).or_else(other) {
             Some(point) => {
                 before.insert(text(&point));
                 points.push(point);
@@ -225,14 +241,18 @@ impl<'a> Key<'a> {
         match (&self.dimension.domain, number) {
             (Domain::Values(values), ParamValue::Categorical(index)) => values.get(*index).cloned(),
             (_, ParamValue::Int(number)) => Some(Value::Integer(*number)),
-            // Sixteen digits say no more about a leak than four do, and read worse.
-            (_, ParamValue::Float(number)) => Some(Value::Float(rounded(*number))),
+            (Domain::Real(of), ParamValue::Float(number)) => {
+                Some(Value::Float(rounded(*number, of)))
+            }
+            (_, ParamValue::Float(number)) => unreachable!("only a range has {number}"),
             (_, ParamValue::Categorical(index)) => unreachable!("a range has no choice {index}"),
         }
     }
 }
 
-/// A number with four digits.
-fn rounded(number: f64) -> f64 {
-    format!("{number:.3e}").parse().unwrap_or(number)
+/// A number with four digits, where the range has it: sixteen say no more about a leak, and read worse.
+fn rounded(number: f64, range: &FloatDistribution) -> f64 {
+    let short = format!("{number:.3e}").parse().unwrap_or(number);
+    let fits = range.step.is_none() && (range.low..=range.high).contains(&short);
+    if fits { short } else { number }
 }

@@ -290,12 +290,73 @@ fn halving_gives_more_to_the_better_ones_and_nothing_to_what_failed() {
 }
 
 #[test]
+fn a_trial_for_which_no_point_is_found_has_the_point_of_another() {
+    // One in 6,000 is allowed: many trials of 10,000 draws find none.
+    let space = space("a = { from = 1, to = 6000 }");
+    let mut allowed = |point: &Point| Ok::<_, Infallible>(point["a"] == Value::Integer(4));
+    let random = method("name = 'random'\ntrials = 12");
+    let points = random.propose(&space, &[], &mut allowed).unwrap().unwrap();
+    assert_eq!(points.len(), 12);
+    assert!(points.iter().all(|point| point["a"] == Value::Integer(4)));
+}
+
+#[test]
+fn rounding_leaves_neither_a_range_nor_its_steps() {
+    let space = space(
+        "narrow = { from = 0.99991, to = 0.99996 }\nstepped = { from = 10000.5, to = 10003.5, step = 1.0 }\n\
+         wide = { from = 0.1, to = 1.0 }",
+    );
+    let tried = run(&method("name = 'random'\ntrials = 20"), &space, |_| 0.0);
+    for one in &tried {
+        assert!((0.99991..=0.99996).contains(&float(&one.point, "narrow")));
+        let steps = float(&one.point, "stepped") - 10000.5;
+        assert!([0.0, 1.0, 2.0, 3.0].contains(&steps), "{steps}");
+        let wide = float(&one.point, "wide");
+        assert_eq!(format!("{wide:.3e}").parse(), Ok(wide), "four digits");
+    }
+}
+
+#[test]
+fn a_space_may_have_more_keys_and_trials_than_a_sobol_sequence() {
+    let keys: String = (0..260)
+        .map(|at| format!("k{at} = {{ from = 0.0, to = 1.0 }}\n"))
+        .collect();
+    let tried = run(&method("name = 'sobol'\ntrials = 3"), &space(&keys), |_| {
+        0.0
+    });
+    let last: HashSet<String> = tried
+        .iter()
+        .map(|one| one.point["k99"].to_string())
+        .collect();
+    let beyond: HashSet<String> = tried
+        .iter()
+        .map(|one| one.point["k259"].to_string())
+        .collect();
+    assert_eq!([last.len(), beyond.len()], [3, 3]);
+    let one = space("a = { from = 0.0, to = 1.0 }");
+    let far = |first| {
+        samplers::draw(
+            &one,
+            Draw::Sobol(1),
+            first..first + 2,
+            &[],
+            &mut |_: &Point| Ok::<_, Infallible>(true),
+        )
+    };
+    assert_ne!(far(0), far(1 << 16));
+}
+
+#[test]
 fn what_does_not_fit_the_space_is_refused() {
     let space = space("a = { from = 0.0, to = 1.0 }");
     for (text, word) in [
         ("name = 'grid'", "\"a\""),
         ("name = 'random'\ntrials = 0", "got 0"),
         ("name = 'tpe'\ntrials = 5\nbatch = 0", "batch"),
+        (
+            "name = 'halving'\nresource = 'r'\nleast = 1\nmost = 9\ntrials = 1000000000000",
+            "1 to 10000000 trials",
+        ),
         (
             "name = 'halving'\nresource = 'a'\nleast = 1\nmost = 2\ntrials = 3",
             "varies",

@@ -102,7 +102,11 @@ impl Axis {
         });
         let mut categories: Vec<String> = values.into_iter().map(text).collect();
         categories.dedup();
-        let edges = (0..=categories.len()).map(|at| at as f64 - 0.5).collect();
+        let edges = match categories.len() {
+            // A key that no trial has.
+            0 => Vec::new(),
+            count => (0..=count).map(|at| at as f64 - 0.5).collect(),
+        };
         Self {
             name: name.into(),
             label,
@@ -229,6 +233,8 @@ mod tests {
         assert_eq!(mixed.categories, ["9", "10", "b", "true"]);
         assert!(!mixed.logarithmic);
         assert_eq!(mixed.edges, [-0.5, 0.5, 1.5, 2.5, 3.5]);
+        let nothing = axis(&[json!(null)], false);
+        assert!(!nothing.of_numbers() && nothing.edges.is_empty());
         let zero = axis(&[json!(0), json!(5)], true);
         assert!(!zero.logarithmic && zero.categories.is_empty());
     }

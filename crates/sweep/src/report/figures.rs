@@ -33,7 +33,7 @@ const LEAST: f64 = 0.01;
 
 /// Draws the results. The colour is the score everywhere, brighter where it is better. The two axes of `points` and `cells` are
 /// keys of the space by name or by [label](Results::label), `score`, `parameters` or `seconds`; by default they are the first two keys
-/// with numbers, and without two such keys there are neither. Curves of equal numbers of
+/// with numbers that a trial with a score has both, and without two such keys there are neither. Curves of equal numbers of
 /// parameters, trained and fixed together, are drawn where the two keys determine it. There is no `importance` where too few trials
 /// have a score, or all have the same.
 ///
@@ -56,10 +56,7 @@ pub fn figures(results: &Results, pair: Option<[&str; 2]>) -> Result<Vec<Figure>
     };
     let pair = match pair {
         Some([x, y]) => Some([find(x)?, find(y)?]),
-        None => {
-            let mut numbers = axes.iter().filter(|axis| axis.key && axis.of_numbers());
-            numbers.next().zip(numbers.next()).map(<[&Axis; 2]>::from)
-        }
+        None => first_pair(results, &axes),
     };
     let colours = Colours::of(results).ok_or_else(|| ReportError::NoScore {
         name: results.name.clone(),
@@ -108,6 +105,20 @@ pub fn figures(results: &Results, pair: Option<[&str; 2]>) -> Result<Vec<Figure>
     Ok(drawn
         .map(|(name, picture)| Figure { name, picture })
         .collect())
+}
+
+/// The first two keys with numbers that a trial with a score has both.
+fn first_pair<'a>(results: &Results, axes: &'a [Axis]) -> Option<[&'a Axis; 2]> {
+    let numbers: Vec<&Axis> = axes
+        .iter()
+        .filter(|axis| axis.key && axis.of_numbers())
+        .collect();
+    let first = numbers.iter().enumerate();
+    let mut pairs = first.flat_map(|(at, &x)| numbers[at + 1..].iter().map(move |&y| [x, y]));
+    pairs.find(|pair| {
+        let has_both = |trial: &Trial| pair.iter().all(|axis| axis.at(trial).is_some());
+        scored(results).any(|(trial, _)| has_both(trial))
+    })
 }
 
 fn score_name(results: &Results) -> String {

@@ -37,6 +37,7 @@ mod tests {
     use crate::commands::sweep::TrialBench;
     use ran_sweep::Sweep;
     use std::fs;
+    use std::sync::atomic::AtomicBool;
 
     #[test]
     fn every_sweep_that_comes_with_the_program_can_be_begun_and_is_described() {
@@ -53,7 +54,8 @@ mod tests {
         config.validate().unwrap();
         let place = tempfile::TempDir::new().unwrap();
         let mut bench = TrialBench::new(&config.base, None, &config);
-        let sweep = Sweep::begin(place.path(), &name, &config, None, &mut bench);
+        let stop = AtomicBool::new(false);
+        let sweep = Sweep::begin(place.path(), &name, &config, None, &mut bench, &stop);
         assert!(sweep.is_ok(), "{name}: {}", sweep.err().unwrap());
     }
 

@@ -7,6 +7,7 @@ use ran_experiment::{FolderError, mean_and_deviation, write_file};
 use ran_sweep::report::{self, Figure, ReportError};
 use ran_sweep::{Results, Trial, table};
 
+use crate::say::say;
 use crate::table::{Side, aligned, grouped, spread};
 
 /// Rows that people are shown.
@@ -39,6 +40,10 @@ pub(super) fn write(
         Ok(figures) => figures,
         // Where nobody asked for pictures, there may be nothing to draw yet.
         Err(ReportError::NoScore { .. }) if !asked => return Ok(written),
+        Err(error) if !asked => {
+            say(&format!("note: there are no pictures: {error}"));
+            return Ok(written);
+        }
         Err(error) => return Err(error.into()),
     };
     for Figure { name, picture } in figures {

@@ -1,12 +1,12 @@
 //! A process that runs trials of a sweep: `ran sweep worker DIR`.
 
 use std::io::{self, BufRead, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use clap::Args;
-use ran_experiment::{BackendKind, RunError, Trials};
+use ran_experiment::{BackendKind, Experiment, Preset, RunError, Trials};
 use ran_sweep::slurm::trials_from_text;
 use ran_sweep::{Answer, Judged, Parameters, SeedScore, Stage, Trial};
 
@@ -63,6 +63,11 @@ fn run(
     let Some(point) = stage.point(trial)?.cloned() else {
         anyhow::bail!("{} has no trial {trial}", stage.folder().display());
     };
+    // That what trials begin with cannot be read says nothing of this one.
+    let base = Path::new(&stage.config().base);
+    if Preset::is_file(base) {
+        Experiment::read(base)?;
+    }
     let mut result = stage.trial(trial, &point);
     let begin = Instant::now();
     match judged(stage, &stage.assignments(&point), &mut result, trials, stop) {
