@@ -208,7 +208,7 @@ impl Run {
             None if sweep.stages().iter().any(|stage| Cluster::has_run(stage)) => &mut cluster,
             Some(Place::Local) | None => &mut local,
         };
-        let metric = bench.metric().map_err(Usage)?;
+        let metric = bench.metric().map_err(SweepError::Nothing)?;
         let mut progress = Progress::new(self.quiet, metric.higher_is_better);
         let mut lost = None;
         let mut observe = |notice: SweepNotice<'_>| {

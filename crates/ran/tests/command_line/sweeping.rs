@@ -285,8 +285,13 @@ fn a_sweep_whose_folder_was_moved_goes_on_with_its_own_base() {
     // Trials whose base is gone are not written down as failed.
     fs::remove_file(moved.join("trials/000/000003.json")).unwrap();
     fs::write(moved.join("base/mine.toml"), [0xff]).unwrap();
-    let outcome = run(place.path(), &["sweep", "--resume", "moved", "--quiet"]);
-    assert_sentence(&outcome, &["moved/base/mine.toml"]);
+    for go_on in [
+        &["--resume", "moved", "--quiet"][..],
+        &["worker", "moved", "3"],
+    ] {
+        let outcome = run(place.path(), &[&["sweep"], go_on].concat());
+        assert_sentence(&outcome, &["moved/base/mine.toml"]);
+    }
     assert!(!moved.join("trials/000/000003.json").exists());
 }
 
