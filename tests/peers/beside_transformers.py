@@ -162,7 +162,7 @@ SIZES = [
             "mamba": ["network.kind=mamba", "network.width=16", "network.layers=2"],
         },
         settings=["input_map.width=16"],
-        passes={},
+        passes={"ran": [1, 2, 4]},
         ticks=[10, 20, 50, 100],
     ),
     TEXT,
