@@ -448,7 +448,7 @@ def by_parameters():
     """Scores of the text after one pass, against how many parameters were trained."""
     files = [task.csv() for task in SIZES if task.csv().exists()]
     found = [row for file in files for row in rows(file) if row["epochs"] == "1"]
-    figure, axis = pyplot().subplots(figsize=(6, 4))
+    figure, axis = pyplot().subplots(figsize=(7, 4))
     for number, kind in enumerate(TEXT.networks):
         own = sorted((int(row["trained_parameters"]), float(row[TEXT.score])) for row in found if row["network"] == kind)
         if own:
@@ -456,7 +456,8 @@ def by_parameters():
     axis.set_xscale("log")
     axis.set_xlabel("trained parameters")
     axis.set_ylabel(TEXT.axis)
-    axis.legend(frameon=False)
+    # Beside the lines, which go through all of the picture.
+    axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     figure.tight_layout()
     save(figure, "beside-transformers-parameters.svg")
 

@@ -53,8 +53,8 @@ pub enum LearningError {
     Task(#[from] TaskError),
     /// The loss left the range of numbers.
     #[error(
-        "the loss became {loss} in epoch {epoch} at step {step}: a smaller learning.learning_rate or learning.clip, \
-         and of a reservoir output = \"tanh\" or layer_norm = true in the population, usually keep it finite{kept}",
+        "the loss, or what it follows from, became {loss} in epoch {epoch} at step {step}: a smaller learning.learning_rate or learning.clip, \
+         and of a reservoir output = \"tanh\" or layer_norm = true in the population, usually keep all numbers finite{kept}",
         kept = what_is_kept(*kept)
     )]
     Diverged {

@@ -89,7 +89,8 @@ pub struct LearningConfig {
     pub label_smoothing: f64,
     /// Where backpropagation through time is cut.
     pub truncate: Truncate,
-    /// The share of the training set that is split off for validation where the task has none, class by class, by seed.
+    /// The share of the training set that is split off for validation where the task has none: class by class, by seed, and of a
+    /// text its end.
     /// Default: 0.2 with `patience`, else 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation: Option<f64>,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 
-use crate::column::LETTERS;
+use crate::canvas::LETTERS;
 use crate::text::{fit_all, numbers, width_of};
 
 /// How an axis is divided.

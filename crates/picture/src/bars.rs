@@ -1,7 +1,7 @@
 //! Bars: how large each of several named shares is.
 
-use crate::canvas::{At, COLOURS, INK, PAPER, between, draw, fill, write};
-use crate::column::{HEADING, LETTERS, MARGIN, WIDTH};
+use crate::canvas::{At, COLOURS, INK, LETTERS, PAPER, between, draw, fill, write};
+use crate::column::{HEADING, MARGIN, WIDTH};
 use crate::text::{fit, fit_all, percent_of, width_of};
 use crate::{Picture, PictureError};
 

@@ -36,6 +36,8 @@ pub(crate) const COLOURS: [RGBColor; 7] = [
 pub(crate) const TITLE: i32 = 40;
 pub(crate) const TEXT: i32 = 30;
 pub(crate) const SMALL: i32 = 26;
+/// Of pictures as wide as a column of a paper.
+pub(crate) const LETTERS: i32 = 28;
 
 pub(crate) type Sheet<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub(crate) type Drawn = Result<(), PictureError>;

@@ -3,15 +3,14 @@
 use plotters::style::RGBColor;
 
 use crate::axis::extremes;
-use crate::canvas::{At, Drawn, INK, Sheet, write};
+use crate::canvas::{At, Drawn, INK, LETTERS, Sheet, write};
 use crate::key::key;
 use crate::text::{fit, numbers, width_of};
 use crate::viridis::shade;
 
-/// At 12 cm this makes [`LETTERS`] 8.7 points high, which is what papers ask for.
+/// At 12 cm this makes `LETTERS` 8.7 points high, which is what papers ask for.
 pub(crate) const WIDTH: i32 = 880;
 pub(crate) const MARGIN: i32 = 24;
-pub(crate) const LETTERS: i32 = 28;
 pub(crate) const HEADING: i32 = 32;
 /// The height of the title's and of the key's row.
 const ROW: i32 = 56;

@@ -1,6 +1,6 @@
 //! Named curves over what is drawn, and where their names go.
 
-use crate::canvas::{At, Drawn, INK, PAPER, Sheet, fill, line, write};
+use crate::canvas::{At, Drawn, INK, LETTERS, PAPER, Sheet, fill, line, write};
 use crate::text::width_of;
 
 /// A named curve in one or more pieces.
@@ -11,9 +11,6 @@ pub struct Curve {
     /// The pieces, each as the points it runs through.
     pub pieces: Vec<Vec<[f64; 2]>>,
 }
-
-/// The size of the names.
-const LETTERS: i32 = 28;
 
 /// Draws the curves, then writes on each what it is called, where there is most room.
 pub(crate) fn draw_curves(

@@ -3,8 +3,10 @@
 use plotters::prelude::*;
 
 use crate::axis::every;
-use crate::canvas::{At, Drawn, FAINT, INK, PAPER, Sheet, draw, failed, fill, line, write};
-use crate::column::{ColourScale, Head, LETTERS, MARGIN, WIDTH};
+use crate::canvas::{
+    At, Drawn, FAINT, INK, LETTERS, PAPER, Sheet, draw, failed, fill, line, write,
+};
+use crate::column::{ColourScale, Head, MARGIN, WIDTH};
 use crate::text::{fit_all, width_of};
 use crate::{Axis, Picture, PictureError};
 

@@ -3,8 +3,8 @@
 use plotters::prelude::*;
 
 use crate::axis::{Ticked, every};
-use crate::canvas::{Drawn, FAINT, GRID, INK, Sheet, draw, failed, fill, font};
-use crate::column::{ColourScale, HEADING, Head, LETTERS, MARGIN, WIDTH};
+use crate::canvas::{Drawn, FAINT, GRID, INK, LETTERS, Sheet, draw, failed, fill, font};
+use crate::column::{ColourScale, HEADING, Head, MARGIN, WIDTH};
 use crate::curve::{Curve, draw_curves};
 use crate::text::{fit, width_of};
 use crate::{Axis, Picture, PictureError};

@@ -1,14 +1,13 @@
 //! A sweep's folder: what was asked for, what its trials begin with, what they came to.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::stage::{FINAL, base_in, kept_base};
 use crate::{Judged, Method, Metric, Results, Stage, StageError, SweepConfig, SweepError};
 
 /// The file that a sweep's folder is known by.
 pub(crate) const FILE: &str = "sweep.toml";
-/// The folder of the best points' trials.
-pub(crate) const FINAL: &str = "final";
 
 /// The results in a sweep's folder, which another program may be writing at the moment; `metric` says what the score is of
 /// a base and a sweep.
@@ -85,21 +84,6 @@ pub(crate) fn described(folder: &Path) -> Result<(String, SweepConfig), SweepErr
         .and_then(|line| line.strip_prefix("# ")?.rsplit_once(", version "));
     let name = name.map_or("sweep", |(name, _)| name);
     Ok((name.into(), config))
-}
-
-/// Where a folder keeps the file that trials begin with, if it is one.
-pub(crate) fn base_in(base: &str, folder: &Path) -> String {
-    let kept = kept_base(base, folder);
-    match kept.exists() {
-        true => kept.to_string_lossy().into_owned(),
-        false => base.into(),
-    }
-}
-
-/// Where a folder keeps the file that trials begin with.
-pub(crate) fn kept_base(base: &str, folder: &Path) -> PathBuf {
-    let name = Path::new(base).file_name().unwrap_or_default();
-    folder.join("base").join(name)
 }
 
 /// Whether a folder's trials begin with a base of this text, or with a preset.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use toml::Value;
 
+pub(crate) use dimension::short;
 pub use dimension::{Dimension, Domain};
 
 /// A value for each key that a point has, as `--set` names it.

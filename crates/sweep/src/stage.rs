@@ -18,7 +18,7 @@ use ran_seed::Seeds;
 use serde::{Deserialize, Serialize};
 use toml::Value;
 
-use crate::assign::{assignments, command};
+use crate::assign::{assignments, command, values};
 use crate::{Judged, Point, Trial};
 
 /// What all trials of a folder have in common.
@@ -68,6 +68,24 @@ pub enum StageError {
     Folder(#[from] FolderError),
 }
 
+/// The folder of the best points' trials, in that of their sweep.
+pub(crate) const FINAL: &str = "final";
+
+/// What trials begin with: a preset's name, or the path of the copy of a file that a sweep's folder keeps.
+pub(crate) fn base_in(base: &str, sweep: &Path) -> String {
+    let kept = kept_base(base, sweep);
+    match kept.exists() {
+        true => kept.to_string_lossy().into_owned(),
+        false => base.into(),
+    }
+}
+
+/// Where a sweep's folder keeps the file that trials begin with.
+pub(crate) fn kept_base(base: &str, sweep: &Path) -> PathBuf {
+    let name = Path::new(base).file_name().unwrap_or_default();
+    sweep.join("base").join(name)
+}
+
 /// A line of a batch.
 #[derive(Serialize, Deserialize)]
 struct Line {
@@ -84,14 +102,14 @@ impl Stage {
         for part in ["batches", "trials"] {
             create_folder(&folder.join(part))?;
         }
-        let stage = Self {
+        let text = serde_json::to_vec_pretty(config).expect("it is plain values");
+        write_file(&folder.join("stage.json"), &text)?;
+        Ok(Self {
             folder: folder.into(),
             config: config.clone(),
             points: Vec::new(),
             first: 0,
-        };
-        stage.write_config()?;
-        Ok(stage)
+        })
     }
 
     /// Opens a folder and reads all its points.
@@ -118,7 +136,12 @@ impl Stage {
     pub fn open_for_worker(folder: &Path) -> Result<Self, StageError> {
         let path = folder.join("stage.json");
         let config = serde_json::from_slice(&read(&path)?);
-        let config = config.map_err(|error| damaged(&path, error))?;
+        let mut config: StageConfig = config.map_err(|error| damaged(&path, error))?;
+        // The folder may have been moved, or is named from elsewhere.
+        config.base = base_in(&config.base, folder);
+        if let (true, Some(sweep)) = (folder.ends_with(FINAL), folder.parent()) {
+            config.base = base_in(&config.base, sweep);
+        }
         Ok(Self {
             folder: folder.into(),
             config,
@@ -177,17 +200,6 @@ impl Stage {
         }
         self.points.extend(points);
         Ok(())
-    }
-
-    /// Has trials begin with a base of another path, as where the folder was moved.
-    pub(crate) fn rebase(&mut self, base: &str) -> Result<(), StageError> {
-        self.config.base = base.into();
-        self.write_config()
-    }
-
-    fn write_config(&self) -> Result<(), StageError> {
-        let text = serde_json::to_vec_pretty(&self.config).expect("it is plain values");
-        Ok(write_file(&self.folder.join("stage.json"), &text)?)
     }
 
     fn batch(&self, first: u64) -> PathBuf {
@@ -302,7 +314,11 @@ impl Stage {
         let result: Trial =
             serde_json::from_slice(&bytes).map_err(|error| damaged(&path, error))?;
         match result.trial == trial {
-            true => Ok(Some(result)),
+            true => {
+                let assignments = self.assignments(&values(&result.point));
+                let command = command(&self.config.base, &assignments);
+                Ok(Some(Trial { command, ..result }))
+            }
             false => Err(damaged(&path, format!("it is of trial {}", result.trial))),
         }
     }

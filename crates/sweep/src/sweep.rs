@@ -12,10 +12,10 @@ use std::sync::atomic::{self, AtomicBool};
 use ran_files::{FolderLock, create_folder, write_file};
 
 use crate::assign::values;
-use crate::folder::{FILE, FINAL, base_in, described, is_kept, kept_base, results};
+use crate::folder::{FILE, described, is_kept, results};
 use crate::method::Tried;
 use crate::points;
-use crate::stage::{Stage, StageConfig};
+use crate::stage::{FINAL, Stage, StageConfig, base_in, kept_base};
 use crate::{Bench, Executor, Facts, Method, Metric, Results, SweepConfig, SweepError, Trial};
 
 /// What happens during a sweep, to be shown.
@@ -233,11 +233,7 @@ impl Sweep {
         if !Stage::is_at(folder) {
             return Ok(Stage::create(folder, config)?);
         }
-        let mut stage = Stage::open(folder)?;
-        // Whoever goes on may name the folder otherwise, from elsewhere.
-        if stage.config().base != config.base {
-            stage.rebase(&config.base)?;
-        }
+        let stage = Stage::open(folder)?;
         stage.tidy();
         Ok(stage)
     }

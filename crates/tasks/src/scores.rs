@@ -29,9 +29,9 @@ pub fn cross_entropy(predictions: ArrayView2<'_, f32>, targets: ArrayView2<'_, f
         Zip::from(predictions)
             .and(targets)
             .fold(0.0, |sum, &prediction, &target| match target {
-                0.0 => sum,
                 // Of a number that is none, `max` would make the least.
                 _ if prediction.is_nan() => f64::NAN,
+                0.0 => sum,
                 _ => sum - f64::from(target) * f64::from(prediction).max(LEAST).ln(),
             });
     sum / predictions.nrows() as f64
@@ -265,7 +265,7 @@ mod tests {
         let none = array![[0.0, 1.0]];
         let ruled_out = cross_entropy(none.view(), array![[1.0, 0.0]].view());
         assert_relative_eq!(ruled_out, -(1e-7_f64).ln());
-        let unknown = array![[f32::NAN, 0.0], [1.0, 0.0]];
+        let unknown = array![[1.0, f32::NAN], [1.0, 0.0]];
         let targets = array![[1.0, 0.0], [1.0, 0.0]];
         assert!(cross_entropy(unknown.view(), targets.view()).is_nan());
     }

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 impl Dataset {
     /// Moves a fraction of the training sequences to the validation split: drawn by seed, of each class alike where the
-    /// task is classification, and never a whole class; where sequences go on from one another, the last ones, as one. What inputs are standardised with is then that of the sequences
-    /// that are left, so that nothing of the validation split reaches it.
+    /// task is classification, and never a whole class; where sequences go on from one another, the last ones, as one. What
+    /// inputs are standardised with is then that of the sequences that are left, so that nothing of the validation split
+    /// reaches it.
     ///
     /// # Errors
     ///
@@ -103,9 +104,12 @@ pub(crate) fn split_off_valid(
         false => stratified(&groups(dataset), fraction, seed, RngStream::ValidSplit).1,
     };
     if part.is_empty() {
+        let how = match dataset.continues {
+            true => "",
+            false => ", taken class by class,",
+        };
         let problem = format!(
-            "{fraction} of {count} training sequences, taken class by class, leaves none for validation; \
-             a larger fraction or 0 is allowed"
+            "{fraction} of {count} training sequences{how} leaves none for validation; a larger fraction or 0 is allowed"
         );
         return Err(TaskError::key(task, "valid", problem));
     }

@@ -281,6 +281,11 @@ fn a_sweep_whose_folder_was_moved_goes_on_with_its_own_base() {
         trials.collect()
     };
     assert_eq!(without_command(trials(&moved)), without_command(whole));
+    let table = fs::read_to_string(moved.join("results.csv")).unwrap();
+    assert_eq!(
+        table.matches("experiment ../moved/base/mine.toml").count(),
+        8
+    );
     assert!(trials(&moved.join("final"))[&0]["score"].is_f64());
     // Trials whose base is gone are not written down as failed.
     fs::remove_file(moved.join("trials/000/000003.json")).unwrap();

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use optimizer::distribution::{CategoricalDistribution, Distribution, FloatDistribution};
+use optimizer::distribution::{CategoricalDistribution, Distribution};
 use optimizer::param::ParamValue;
 use optimizer::parameter::ParamId;
 use optimizer::sampler::random::RandomSampler;
@@ -16,6 +16,7 @@ use optimizer::sampler::{CompletedTrial, Sampler};
 use toml::Value;
 
 use super::Tried;
+use crate::space::short;
 use crate::{Dimension, Domain, Point, Space};
 
 /// Draws of one trial, at most, until one is found that is allowed.
@@ -24,6 +25,12 @@ const DRAWS: u64 = 10_000;
 /// Draws of one trial that were tried before, until others are drawn at random: an estimate can become so narrow that it gives nothing
 /// else. As many again of these, and the space is taken to hold nothing new.
 const REPEATS: u64 = 100;
+
+/// The same for the trials after one that found nothing new: they are drawn at random from the first.
+const REPEATS_OF_USED_UP: u64 = 20;
+
+/// Trials that find nothing that is allowed, until the space is taken to hold no such point.
+const WITHOUT: usize = 10;
 
 /// Points that are not allowed and count as bad ones, at most: each makes an estimate slower.
 const MOST_REFUSED: u64 = 500;
@@ -95,7 +102,7 @@ fn mixed<const N: usize>(numbers: [u64; N]) -> u64 {
     })
 }
 
-/// Draws the points of some trials; none where nothing is found that is allowed. A trial that finds nothing has a point of another.
+/// Draws the points of some trials; none where nothing is found that is allowed. A trial that finds nothing has the point of another.
 pub(super) fn draw<E>(
     space: &Space,
     draw: Draw,
@@ -107,7 +114,7 @@ pub(super) fn draw<E>(
         .iter()
         .map(|(name, dimension)| Key::new(name, dimension, tried))
         .collect();
-    let mut points: Vec<Point> = Vec::new();
+    let mut points: Vec<Option<Point>> = Vec::new();
     let mut refused = 0;
     let mut used_up = false;
     let mut before: HashSet<String> = tried.iter().map(|one| text(&one.point)).collect();
@@ -117,9 +124,9 @@ pub(super) fn draw<E>(
         let mut again = None;
         let mut repeats = 0;
         for count in 0..DRAWS {
-            let draw = match repeats {
-                0..=REPEATS => draw,
-                _ => draw.independent(),
+            let draw = match used_up || repeats > REPEATS {
+                true => draw.independent(),
+                false => draw,
             };
             let point: Point = keys
                 .iter()
@@ -133,8 +140,11 @@ pub(super) fn draw<E>(
             if before.contains(&text(&point)) {
                 again.get_or_insert(point);
                 repeats += 1;
-                used_up |= repeats > 2 * REPEATS;
-                if used_up {
+                let most = match used_up {
+                    true => REPEATS_OF_USED_UP,
+                    false => 2 * REPEATS,
+                };
+                if repeats > most {
                     break;
                 }
             } else if allowed(&point)? {
@@ -146,21 +156,18 @@ pub(super) fn draw<E>(
                 keys.iter_mut().for_each(|key| key.add(0, &point, f64::MAX));
             }
         }
-        let other = || {
-            points
-                .first()
-                .or(tried.first().map(|one| &one.point))
-                .cloned()
-        };
-        match found.or(again).or_else(other) {
-            Some(point) => {
-                before.insert(text(&point));
-                points.push(point);
-            }
-            None => return Ok(None),
+        used_up = found.is_none() && again.is_some();
+        let found = found.or(again);
+        before.extend(found.as_ref().map(text));
+        points.push(found);
+        if tried.is_empty() && points.len() >= WITHOUT && points.iter().all(Option::is_none) {
+            return Ok(None);
         }
     }
-    Ok(Some(points))
+    let other = points.iter().flatten().next();
+    let other = other.or(tried.first().map(|one| &one.point)).cloned();
+    let points = points.into_iter().map(|found| found.or(other.clone()));
+    Ok(points.collect())
 }
 
 /// What tells a point from another.
@@ -241,18 +248,9 @@ impl<'a> Key<'a> {
         match (&self.dimension.domain, number) {
             (Domain::Values(values), ParamValue::Categorical(index)) => values.get(*index).cloned(),
             (_, ParamValue::Int(number)) => Some(Value::Integer(*number)),
-            (Domain::Real(of), ParamValue::Float(number)) => {
-                Some(Value::Float(rounded(*number, of)))
-            }
+            (Domain::Real(of), ParamValue::Float(number)) => Some(Value::Float(short(*number, of))),
             (_, ParamValue::Float(number)) => unreachable!("only a range has {number}"),
             (_, ParamValue::Categorical(index)) => unreachable!("a range has no choice {index}"),
         }
     }
-}
-
-/// A number with four digits, where the range has it: sixteen say no more about a leak, and read worse.
-fn rounded(number: f64, range: &FloatDistribution) -> f64 {
-    let short = format!("{number:.3e}").parse().unwrap_or(number);
-    let fits = range.step.is_none() && (range.low..=range.high).contains(&short);
-    if fits { short } else { number }
 }

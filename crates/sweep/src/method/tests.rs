@@ -298,16 +298,43 @@ fn a_trial_for_which_no_point_is_found_has_the_point_of_another() {
     let points = random.propose(&space, &[], &mut allowed).unwrap().unwrap();
     assert_eq!(points.len(), 12);
     assert!(points.iter().all(|point| point["a"] == Value::Integer(4)));
+    // Some seeds find nothing for the first trial.
+    for seed in 1..8 {
+        let random = method(&format!("name = 'random'\ntrials = 12\nseed = {seed}"));
+        let points = random.propose(&space, &[], &mut allowed).unwrap();
+        assert_eq!(points.map(|points| points.len()), Some(12), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_space_that_is_nearly_used_up_is_tried_to_its_end() {
+    let space = space("a = { from = 1, to = 300 }");
+    let tried = run(&method("name = 'random'\ntrials = 900"), &space, |_| 0.0);
+    let points: HashSet<String> = tried.iter().map(|one| format!("{:?}", one.point)).collect();
+    assert_eq!(points.len(), 300);
 }
 
 #[test]
 fn rounding_leaves_neither_a_range_nor_its_steps() {
     let space = space(
-        "narrow = { from = 0.99991, to = 0.99996 }\nstepped = { from = 10000.5, to = 10003.5, step = 1.0 }\n\
+        "narrow = { from = 0.99991, to = 0.99996 }\ntenths = { from = 0.3, to = 0.9, step = 0.1 }\n\
+         there = { values = [1], when = { tenths = [0.3, 0.9] } }\nstepped = { from = 10000.5, to = 10003.5, step = 1.0 }\n\
          wide = { from = 0.1, to = 1.0 }",
     );
     let tried = run(&method("name = 'random'\ntrials = 20"), &space, |_| 0.0);
+    let conditioned = tried.iter().filter(|one| one.point.contains_key("there"));
+    assert!(
+        conditioned.count() > 0,
+        "a step is the number that one writes"
+    );
+    let tenths = space.iter().find(|(key, _)| *key == "tenths").unwrap().1;
+    let listed = tenths.domain.listed().unwrap();
+    assert_eq!(
+        listed,
+        [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9].map(Value::Float)
+    );
     for one in &tried {
+        assert!(listed.contains(&one.point["tenths"]), "{one:?}");
         assert!((0.99991..=0.99996).contains(&float(&one.point, "narrow")));
         let steps = float(&one.point, "stepped") - 10000.5;
         assert!([0.0, 1.0, 2.0, 3.0].contains(&steps), "{steps}");

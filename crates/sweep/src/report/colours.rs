@@ -29,7 +29,11 @@ impl Colours {
         // The best is first.
         let (&best, &last) = (scores.first()?, scores.last()?);
         let kept = scores.len() - (scores.len() as f64 * CLIPPED) as usize;
-        let worst = scores[kept - 1];
+        // Where all but a few are the same, these few are told apart.
+        let worst = match scores[kept - 1] {
+            worst if worst == best => last,
+            worst => worst,
+        };
         let stop = |at: usize| {
             let [red, green, blue] = ran_picture::viridis(at as f64 / (STOPS - 1) as f64);
             format!("#{red:02x}{green:02x}{blue:02x}")
@@ -53,6 +57,17 @@ pub(super) fn scored(results: &Results) -> impl Iterator<Item = (&Trial, f64)> {
 mod tests {
     use super::*;
     use crate::report::page::tests::results;
+
+    #[test]
+    fn a_few_that_failed_are_told_apart_where_all_others_are_equal() {
+        let mut sweep = results(100);
+        for trial in &mut sweep.trials {
+            trial.score = Some(if trial.trial < 4 { 0.2 } else { 1.0 });
+        }
+        let colours = Colours::of(&sweep).unwrap();
+        assert_eq!((colours.worst, colours.best), (0.2, 1.0));
+        assert!(!colours.clipped);
+    }
 
     #[test]
     fn the_bright_end_is_the_better_one_and_outliers_are_clipped() {

@@ -19,13 +19,16 @@ use crate::{Results, Trial};
 pub struct Figure {
     /// `points`: a dot per trial over two keys in the colour of its score, the best on top, and a cross for a trial without a
     /// score. `cells`: the mean score of the trials in each cell of these keys. `parallel`: parallel coordinates of all keys
-    /// and the score. `convergence`: the scores in the order of the trials, and the best so far. `importance`: the share of
+    /// and the score. `convergence`: the scores in the order of the trials, and the best so far. In these two, scores that are much worse than the others
+    /// lie at the edge of the axis. `importance`: the share of
     /// the score's variance that keys explain.
     pub name: &'static str,
     /// The picture.
     pub picture: Picture,
 }
 
+/// Bars of importance, at most.
+const BARS: usize = 100;
 /// Pairs of keys whose importance is shown, beyond that of both alone.
 const PAIRS: usize = 4;
 /// Pairs with a smaller share are left out.
@@ -33,7 +36,7 @@ const LEAST: f64 = 0.01;
 
 /// Draws the results. The colour is the score everywhere, brighter where it is better. The two axes of `points` and `cells` are
 /// keys of the space by name or by [label](Results::label), `score`, `parameters` or `seconds`; by default they are the first two keys
-/// with numbers that a trial with a score has both, and without two such keys there are neither. Curves of equal numbers of
+/// with numbers for which a trial with a score has values, and without two such keys there is neither. Curves of equal numbers of
 /// parameters, trained and fixed together, are drawn where the two keys determine it. There is no `importance` where too few trials
 /// have a score, or all have the same.
 ///
@@ -107,7 +110,7 @@ pub fn figures(results: &Results, pair: Option<[&str; 2]>) -> Result<Vec<Figure>
         .collect())
 }
 
-/// The first two keys with numbers that a trial with a score has both.
+/// The first two keys with numbers for which a trial with a score has values.
 fn first_pair<'a>(results: &Results, axes: &'a [Axis]) -> Option<[&'a Axis; 2]> {
     let numbers: Vec<&Axis> = axes
         .iter()
@@ -224,6 +227,7 @@ fn importance(results: &Results, axes: &[Axis]) -> Option<Result<Picture, Report
     });
     let mut all: Vec<Bar> = keys.chain(pairs).collect();
     all.sort_by(|one, other| other.share.total_cmp(&one.share));
+    all.truncate(BARS);
     let label = format!("share of the variance of {}", score_name(results));
     Some(bars(&results.name, &label, &all).map_err(ReportError::from))
 }

@@ -118,11 +118,22 @@ impl Domain {
                 let step = of.step?;
                 // A last value that rounding puts a little beyond the end is the end.
                 let count = ((of.high - of.low) / step * (1.0 + 1e-12)).floor();
-                let value = |n| Value::Float((of.low + n as f64 * step).min(of.high));
+                let value = |n| Value::Float(short(of.low + n as f64 * step, of));
                 (count < MOST_LISTED as f64).then(|| (0..=count as i64).map(value).collect())
             }
             Self::Integer(_) | Self::Real(_) => None,
         }
+    }
+}
+
+/// A number of a range with four digits, where the range and its step have it: sixteen say no more about a leak, and read worse.
+pub(crate) fn short(number: f64, range: &FloatDistribution) -> f64 {
+    let number = number.clamp(range.low, range.high);
+    let short = format!("{number:.3e}").parse().unwrap_or(number);
+    let on_step = |step: f64| (short - number).abs() < 1e-9 * step;
+    match (range.low..=range.high).contains(&short) && range.step.is_none_or(on_step) {
+        true => short,
+        false => number,
     }
 }
 
