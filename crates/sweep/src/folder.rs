@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::stage::{FINAL, base_in, kept_base};
+use crate::base::{FINAL, base_in};
 use crate::{Judged, Method, Metric, Results, Stage, StageError, SweepConfig, SweepError};
 
 /// The file that a sweep's folder is known by.
@@ -84,10 +84,4 @@ pub(crate) fn described(folder: &Path) -> Result<(String, SweepConfig), SweepErr
         .and_then(|line| line.strip_prefix("# ")?.rsplit_once(", version "));
     let name = name.map_or("sweep", |(name, _)| name);
     Ok((name.into(), config))
-}
-
-/// Whether a folder's trials begin with a base of this text, or with a preset.
-pub(crate) fn is_kept(base: &str, text: Option<&str>, folder: &Path) -> bool {
-    let kept = kept_base(base, folder);
-    !kept.exists() || fs::read(kept).ok().as_deref() == text.map(str::as_bytes)
 }

@@ -9,6 +9,7 @@
 //! browser and as pictures for a paper.
 
 mod assign;
+mod base;
 mod bench;
 mod config;
 mod error;

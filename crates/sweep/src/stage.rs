@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use toml::Value;
 
 use crate::assign::{assignments, command, values};
+use crate::base::base_of_stage;
 use crate::{Judged, Point, Trial};
 
 /// What all trials of a folder have in common.
@@ -66,24 +67,6 @@ pub enum StageError {
     /// A file cannot be written.
     #[error(transparent)]
     Folder(#[from] FolderError),
-}
-
-/// The folder of the best points' trials, in that of their sweep.
-pub(crate) const FINAL: &str = "final";
-
-/// What trials begin with: a preset's name, or the path of the copy of a file that a sweep's folder keeps.
-pub(crate) fn base_in(base: &str, sweep: &Path) -> String {
-    let kept = kept_base(base, sweep);
-    match kept.exists() {
-        true => kept.to_string_lossy().into_owned(),
-        false => base.into(),
-    }
-}
-
-/// Where a sweep's folder keeps the file that trials begin with.
-pub(crate) fn kept_base(base: &str, sweep: &Path) -> PathBuf {
-    let name = Path::new(base).file_name().unwrap_or_default();
-    sweep.join("base").join(name)
 }
 
 /// A line of a batch.
@@ -137,11 +120,7 @@ impl Stage {
         let path = folder.join("stage.json");
         let config = serde_json::from_slice(&read(&path)?);
         let mut config: StageConfig = config.map_err(|error| damaged(&path, error))?;
-        // The folder may have been moved, or is named from elsewhere.
-        config.base = base_in(&config.base, folder);
-        if let (true, Some(sweep)) = (folder.ends_with(FINAL), folder.parent()) {
-            config.base = base_in(&config.base, sweep);
-        }
+        config.base = base_of_stage(&config.base, folder);
         Ok(Self {
             folder: folder.into(),
             config,

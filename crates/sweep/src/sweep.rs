@@ -12,10 +12,11 @@ use std::sync::atomic::{self, AtomicBool};
 use ran_files::{FolderLock, create_folder, write_file};
 
 use crate::assign::values;
-use crate::folder::{FILE, described, is_kept, results};
+use crate::base::{FINAL, base_in, is_kept, kept_base};
+use crate::folder::{FILE, described, results};
 use crate::method::Tried;
 use crate::points;
-use crate::stage::{FINAL, Stage, StageConfig, base_in, kept_base};
+use crate::stage::{Stage, StageConfig};
 use crate::{Bench, Executor, Facts, Method, Metric, Results, SweepConfig, SweepError, Trial};
 
 /// What happens during a sweep, to be shown.

@@ -17,11 +17,13 @@ use crate::{Results, Trial};
 /// A picture and what its file is called. At 12 cm width its type is at least 8 points high.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
-    /// `points`: a dot per trial over two keys in the colour of its score, the best on top, and a cross for a trial without a
-    /// score. `cells`: the mean score of the trials in each cell of these keys. `parallel`: parallel coordinates of all keys
-    /// and the score. `convergence`: the scores in the order of the trials, and the best so far. In these two, scores that are much worse than the others
-    /// lie at the edge of the axis. `importance`: the share of
-    /// the score's variance that keys explain.
+    /// - `points`: a dot per trial over two keys in the colour of its score, the best on top, and a cross for a trial without a
+    ///   score.
+    /// - `cells`: the mean score of the trials in each cell of these keys.
+    /// - `parallel`: parallel coordinates of all keys and the score.
+    /// - `convergence`: the scores in the order of the trials, and the best so far. Here and in `parallel`, scores that are much
+    ///   worse than the others lie at the edge of the axis.
+    /// - `importance`: the share of the score's variance that keys explain.
     pub name: &'static str,
     /// The picture.
     pub picture: Picture,
